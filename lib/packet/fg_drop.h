@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Why a packet was dropped: the one list of reasons (DESIGN: accounting law).
+ *
+ * received = delivered + the sum over these. Whoever drops a packet counts it
+ * under exactly one of them and frees it.
+ */
+#ifndef FG_DROP_H
+#define FG_DROP_H
+
+/** X(name, help): names are what `show drops` and the summary print. */
+#define FG_DROP_REASONS(X)                                                                         \
+	X(malformed, "headers contradict themselves: version, header or total length")             \
+	X(truncated, "the frame ends before its headers, or the length they state, do")            \
+	X(fragment, "IP fragment, refused by parse: fragments")                                    \
+	X(not_ip, "neither IPv4 nor IPv6, no rule matched, and the default is drop")               \
+	X(no_rule, "no rule matched, and the default is drop")                                     \
+	X(rule_drop, "a rule says drop")                                                           \
+	X(ring_full, "the worker's ring had no room")                                              \
+	X(sink_full, "no sink of the rule had room")
+
+enum fg_drop {
+#define X(name, help) FG_DROP_##name,
+	FG_DROP_REASONS(X)
+#undef X
+		FG_DROP_COUNT
+};
+
+/** Name of a reason as printed. @p reason < FG_DROP_COUNT. */
+static inline const char *fg_drop_name(enum fg_drop reason)
+{
+	static const char *const names[] = {
+#define X(name, help) #name,
+		FG_DROP_REASONS(X)
+#undef X
+	};
+	return names[reason];
+}
+
+/** What a reason means, for people. @p reason < FG_DROP_COUNT. */
+static inline const char *fg_drop_help(enum fg_drop reason)
+{
+	static const char *const helps[] = {
+#define X(name, help) help,
+		FG_DROP_REASONS(X)
+#undef X
+	};
+	return helps[reason];
+}
+
+#endif /* FG_DROP_H */

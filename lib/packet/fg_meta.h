@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * What the stages note about a packet, in the mbuf's private area: one line.
+ *
+ *   stage     lcore    writes
+ *   capture   rx       rx_ns and FG_META_TIMED, flags (always), wire_len: only sources with
+ *                      times of their own; see fg_source.h
+ *   rx loop   rx       the rest of the first group, for packets that a rule keeps
+ *   stamp     worker   rx_ns (unless FG_META_TIMED), out_ns
+ *
+ * A packet that no rule keeps never has this line touched, unless its source
+ * did. Before the ring the rx lcore owns the mbuf; after it, one worker does.
+ */
+#ifndef FG_META_H
+#define FG_META_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#define FG_BURST_MAX 64u /**< Most packets a stage sees in one call. */
+#define FG_RULE_NONE 0u  /**< No rule matched: the default action decides. */
+
+/** fg_meta.flags. */
+enum fg_meta_flag {
+	FG_META_TIMED = 1 << 0, /**< The source knew the time: rx_ns is final at capture. */
+};
+
+struct fg_meta {
+	uint64_t rx_ticks;    /**< Capture clock (TSC), ticks; see fg_clock.h. */
+	uint64_t rx_ns;       /**< When it was received, UTC, ns since 1970. */
+	uint64_t out_ns;      /**< Taken just before dispatch, UTC, ns. */
+	uint64_t sinks;       /**< Bit i: to sink i; from the rule. */
+	uint32_t rule;        /**< Index of the rule in its set, 1-based; FG_RULE_NONE: default. */
+	uint32_t rule_id;     /**< The rule's name, for good; see fg_names.h. */
+	uint32_t generation;  /**< Which rule set judged the packet. */
+	uint32_t wire_len;    /**< Bytes on the wire; more than pkt_len if the capture cut it. */
+	uint16_t payload_off; /**< First L4 payload byte, from packet start. */
+	uint16_t payload_len; /**< Bytes, as the headers say. */
+	uint8_t source;       /**< Index of the source. */
+	uint8_t queue;        /**< Queue of that source. */
+	uint8_t line;         /**< 1 for A, 2 for B, ...; 0: none. */
+	uint8_t flags;        /**< enum fg_meta_flag, or-ed. */
+};
+static_assert(sizeof(struct fg_meta) <= RTE_CACHE_LINE_MIN_SIZE, "must stay one line");
+
+#define FG_META_BYTES 64u /**< priv_size of every mbuf pool whose packets walk the house. */
+
+/** The mbuf's notes. @p m comes from a pool made with priv_size FG_META_BYTES. */
+static inline struct fg_meta *fg_meta(struct rte_mbuf *m)
+{
+	return (struct fg_meta *)rte_mbuf_to_priv(m);
+}
+
+#endif /* FG_META_H */
