@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+#include <fg_log.h>
+#include <fg_meta.h>
+
+#include "device.h"
+
+/* One user's hold on one direction of a device. */
+struct claim {
+	struct fg_port port; /* What the user sees; first, so that a pointer to it is one to us. */
+	struct device *device;
+	bool started;
+};
+static_assert(offsetof(struct claim, port) == 0, "a claim is found by its port");
+
+static TAILQ_HEAD(, device) devices = TAILQ_HEAD_INITIALIZER(devices);
+
+static struct claim *claim_of(struct fg_port *port)
+{
+	return (struct claim *)port;
+}
+
+/* "net_null0, net_pcap0", for messages. */
+static void list_ports(char *text, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(text, size, "none: name one with -a or --vdev");
+	for (uint64_t id = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
+	     id < RTE_MAX_ETHPORTS;
+	     id = rte_eth_find_next_owned_by((uint16_t)(id + 1), RTE_ETH_DEV_NO_OWNER)) {
+		char name[RTE_ETH_NAME_MAX_LEN];
+
+		if (used >= size || rte_eth_dev_get_name_by_port((uint16_t)id, name) != 0)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
+					 name);
+	}
+}
+
+/* A PCI address goes by with its domain or without, as EAL was told of it. */
+static int get_id(const char *name, uint16_t *id)
+{
+	char other[RTE_ETH_NAME_MAX_LEN];
+
+	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+		return 0;
+	if (strncmp(name, "0000:", 5) == 0)
+		return rte_eth_dev_get_port_by_name(name + 5, id);
+	if (snprintf(other, sizeof(other), "0000:%s", name) >= (int)sizeof(other))
+		return -ENODEV;
+	return rte_eth_dev_get_port_by_name(other, id);
+}
+
+int fg_port_find(const char *name, struct fg_port *out, struct fg_error *error)
+{
+	struct rte_eth_dev_info info;
+	char ports[512];
+	uint16_t id;
+	int rc;
+
+	if (get_id(name, &id) != 0) {
+		list_ports(ports, sizeof(ports));
+		return fg_error_set(error, ENODEV, "no port '%s'; EAL has %s", name, ports);
+	}
+	rc = rte_eth_dev_info_get(id, &info);
+	if (rc != 0)
+		return fg_error_set(error, -rc, "port %s: cannot read its abilities: %s", name,
+				    strerror(-rc));
+	memset(out, 0, sizeof(*out));
+	out->id = id;
+	out->socket_id = rte_eth_dev_socket_id(id);
+	(void)rte_eth_dev_get_name_by_port(id, out->name);
+	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
+	return 0;
+}
+static_assert(sizeof(((struct fg_port *)0)->name) >= RTE_ETH_NAME_MAX_LEN, "a name fits");
+
+/* The device that @p port is, as known already or as found now. */
+static struct device *get_device(const struct fg_port *port)
+{
+	struct device *d;
+
+	TAILQ_FOREACH (d, &devices, next)
+		if (d->port.id == port->id)
+			return d;
+	d = calloc(1, sizeof(*d));
+	if (d != NULL) {
+		d->port = *port;
+		TAILQ_INSERT_TAIL(&devices, d, next);
+	}
+	return d;
+}
+
+/* Close and forget a device that nobody claims any more. */
+static void release_device(struct device *d)
+{
+	if (d->rx != NULL || d->tx != NULL)
+		return;
+	if (d->touched) {
+		const int rc = rte_eth_dev_close(d->port.id);
+
+		if (rc != 0)
+			fg_log(WARNING, "port %s: closing it: %s", d->port.name, strerror(-rc));
+	}
+	rte_mempool_free(d->own_pool);
+	TAILQ_REMOVE(&devices, d, next);
+	free(d);
+}
+
+static int check_queues(const struct fg_port *port, const char *direction, uint16_t wanted,
+			uint16_t max, struct fg_error *error)
+{
+	if (wanted >= 1 && wanted <= max)
+		return 0;
+	return fg_error_set(error, EINVAL,
+			    "port %s: %u %s queues wanted, driver %s has 1 to %u for it",
+			    port->name, wanted, direction, port->driver, max);
+}
+
+static int check_mtu(const struct fg_port *port, uint16_t mtu, const struct rte_eth_dev_info *info,
+		     struct fg_error *error)
+{
+	const uint16_t max = device_max_mtu(info);
+
+	if (mtu == 0 || (mtu >= info->min_mtu && mtu <= max))
+		return 0;
+	return fg_error_set(error, EINVAL, "port %s: MTU %u wanted, driver %s takes %u to %u",
+			    port->name, mtu, port->driver, info->min_mtu, max);
+}
+
+/*
+ * Find the port, check the wish against it, and take one direction.
+ * @param rx  What to receive with, or NULL to send with @p n_tx queues.
+ */
+static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, struct fg_port **out,
+		struct fg_error *error)
+{
+	struct rte_eth_dev_info info;
+	struct fg_port port;
+	struct device *d;
+	struct claim *claim;
+	int rc = fg_port_find(name, &port, error);
+
+	if (rc != 0)
+		return rc;
+	claim = calloc(1, sizeof(*claim));
+	d = claim != NULL ? get_device(&port) : NULL;
+	if (d == NULL) {
+		free(claim);
+		return fg_error_set(error, ENOMEM, "port %s: out of memory", name);
+	}
+	if ((rx != NULL ? d->rx : d->tx) != NULL)
+		rc = fg_error_set(error, EBUSY, "port %s is in use already by another %s", name,
+				  rx != NULL ? "source" : "sink");
+	else if (d->touched)
+		rc = fg_error_set(error, EBUSY, "port %s has been started already", name);
+	else if (rte_eth_dev_info_get(port.id, &info) != 0)
+		rc = fg_error_set(error, EIO, "port %s: cannot read its abilities", name);
+	else if (rx != NULL)
+		rc = check_queues(&port, "receive", rx->n_queues, info.max_rx_queues, error);
+	else
+		rc = check_queues(&port, "transmit", n_tx, info.max_tx_queues, error);
+	if (rc == 0 && rx != NULL)
+		rc = check_mtu(&port, rx->mtu, &info, error);
+	if (rc != 0) {
+		free(claim);
+		release_device(d);
+		return rc;
+	}
+	claim->port = port;
+	claim->device = d;
+	if (rx != NULL) {
+		d->rx = claim;
+		d->rx_want = *rx;
+	} else {
+		d->tx = claim;
+		d->n_tx = n_tx;
+	}
+	*out = &claim->port;
+	return 0;
+}
+
+int fg_port_want_rx(const char *name, const struct fg_port_rx *rx, struct fg_port **out,
+		    struct fg_error *error)
+{
+	return want(name, rx, 0, out, error);
+}
+
+int fg_port_want_tx(const char *name, uint16_t n_queues, struct fg_port **out,
+		    struct fg_error *error)
+{
+	return want(name, NULL, n_queues, out, error);
+}
+
+int fg_port_start(struct fg_port *port, struct fg_error *error)
+{
+	struct claim *claim = claim_of(port);
+	struct device *d = claim->device;
+	int rc = 0;
+
+	if (claim->started)
+		return 0;
+	if (d->n_started == 0)
+		rc = d->configured ? device_run(d, error) : device_setup(d, error);
+	if (rc != 0)
+		return rc;
+	claim->started = true;
+	d->n_started++;
+	return 0;
+}
+
+/*
+ * net_ring frees its rings without looking into them; what is left there was
+ * sent to it and belongs to somebody's pool.
+ */
+static void drain(const struct device *d)
+{
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	uint16_t count;
+
+	if (strcmp(d->port.driver, "net_ring") != 0)
+		return;
+	for (uint16_t queue = 0; queue < d->n_rx_queues; queue++)
+		while ((count = rte_eth_rx_burst(d->port.id, queue, pkts, FG_BURST_MAX)) > 0)
+			rte_pktmbuf_free_bulk(pkts, count);
+}
+
+void fg_port_stop(struct fg_port *port)
+{
+	struct claim *claim = claim_of(port);
+	struct device *d = claim->device;
+	int rc;
+
+	if (!claim->started)
+		return;
+	claim->started = false;
+	if (--d->n_started > 0)
+		return;
+	drain(d);
+	rc = rte_eth_dev_stop(d->port.id);
+	if (rc != 0)
+		fg_log(WARNING, "port %s: stopping it: %s", d->port.name, strerror(-rc));
+}
+
+void fg_port_put(struct fg_port *port)
+{
+	struct claim *claim;
+	struct device *d;
+
+	if (port == NULL)
+		return;
+	claim = claim_of(port);
+	d = claim->device;
+	fg_port_stop(port);
+	if (d->rx == claim)
+		d->rx = NULL;
+	else
+		d->tx = NULL;
+	free(claim);
+	release_device(d);
+}
