@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* A source on any DPDK port: hardware, kernel interface or virtual device. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_dev.h>
+#include <rte_devargs.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include <fg_port.h>
+
+#include "kinds.h"
+
+#define MTU_MAX   64000u            /* Keeps a packet with its headroom in a 16-bit mbuf length. */
+#define L2_BYTES  26u               /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
+#define CACHE_MAX 256u              /* Mbufs of the pool that an lcore keeps at hand. */
+#define QUIET_NS  (200u * 1000000u) /* A file that gave nothing for so long has ended. */
+
+struct ethdev_conf {
+	char *device;
+	uint64_t descriptors;
+	uint64_t mtu;
+	bool rss;
+	bool promiscuous;
+	bool allmulticast;
+};
+
+#define ROW(member) .name = #member, .offset = offsetof(struct ethdev_conf, member)
+
+static const struct fg_option ethdev_options[] = {
+	{ROW(device), .type = FG_OPTION_STRING, .help = "PCI address or vdev name"},
+	{ROW(descriptors), .type = FG_OPTION_U64, .min = 1, .max = 32768, .value = "1024",
+	 .help = "receive descriptors per queue, adjusted to what the driver allows"},
+	{ROW(mtu), .type = FG_OPTION_U64, .max = MTU_MAX, .value = "0", .unit = "bytes",
+	 .help = "set the MTU; 0 leaves it"},
+	{ROW(rss), .type = FG_OPTION_BOOL, .value = "true",
+	 .help = "with several queues: spread packets by address and port, where the driver can"},
+	{ROW(promiscuous), .type = FG_OPTION_BOOL, .value = "true",
+	 .help = "receive what is addressed to others"},
+	{ROW(allmulticast), .type = FG_OPTION_BOOL, .value = "true",
+	 .help = "receive every multicast group"},
+	{0}};
+
+/* One queue's turns that found nothing; written by the lcore that polls it, if is_file. */
+struct empty_turns {
+	struct fg_counter count;
+} __attribute__((aligned(128)));
+
+struct ethdev {
+	/* Read by lcores. */
+	uint16_t port_id;
+	bool is_file; /* net_pcap reading a file once: it will end. */
+
+	/* Control's own. */
+	struct fg_port *port; /* NULL once it was given back. */
+	struct rte_mempool *pool;
+	struct fg_source_lost lost; /* Up to the last stop. */
+	struct rte_eth_stats base;  /* Counters of the device at the last start (or open). */
+	bool over;                  /* The file has ended. */
+	bool watching;              /* The three below hold: */
+	uint64_t quiet_since_ns;    /* ... since when the device has shown no packet, */
+	uint64_t activity;          /* ... what its counters showed then, */
+	uint64_t empty_then[FG_SOURCE_QUEUES_MAX]; /* ... and what empty showed. */
+
+	struct empty_turns empty[FG_SOURCE_QUEUES_MAX];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static bool reads_file_once(uint16_t port_id)
+{
+	struct rte_eth_dev_info info;
+	const struct rte_devargs *devargs;
+	const char *infinite;
+
+	if (rte_eth_dev_info_get(port_id, &info) != 0 || strcmp(info.driver_name, "net_pcap") != 0)
+		return false;
+	devargs = rte_dev_devargs(info.device);
+	if (devargs == NULL || devargs->args == NULL || strstr(devargs->args, "rx_pcap=") == NULL)
+		return false;
+	infinite = strstr(devargs->args, "infinite_rx=");
+	return infinite == NULL || atoi(infinite + strlen("infinite_rx=")) == 0;
+}
+
+/* The data room that holds a whole frame: NICs take buffers in steps of 1 KiB. */
+static uint16_t data_room(uint16_t port_id, uint64_t mtu)
+{
+	uint16_t present;
+
+	if (mtu == 0 && rte_eth_dev_get_mtu(port_id, &present) == 0)
+		mtu = present;
+	mtu = RTE_MIN(mtu, MTU_MAX);
+	return (uint16_t)(RTE_PKTMBUF_HEADROOM +
+			  RTE_MAX(RTE_ALIGN_CEIL(mtu + L2_BYTES, 1024u), 2048u));
+}
+
+/*
+ * Lcores keep mbufs they freed in a cache of their own, out of the receiving
+ * lcore's reach. All caches together, half as full again as their size, hold
+ * at most half of what is not needed for descriptors and bursts.
+ */
+static unsigned int cache_size(uint32_t spare)
+{
+	return RTE_MIN(spare / (3u * rte_lcore_count()), CACHE_MAX);
+}
+
+static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_port *port,
+		     const struct ethdev_conf *conf, struct fg_error *error)
+{
+	static unsigned int serial; /* Names must differ. */
+	const uint16_t room = data_room(port->id, conf->mtu);
+	uint16_t descriptors = (uint16_t)conf->descriptors;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	uint32_t needed;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &descriptors, NULL);
+
+	if (rc != 0)
+		return fg_error_set(error, -rc, "source %s: port %s: cannot adjust descriptors: %s",
+				    src->name, port->name, strerror(-rc));
+	needed = src->n_queues * (descriptors + 2u * FG_BURST_MAX);
+	if (src->mbufs < needed)
+		return fg_error_set(
+			error, EINVAL,
+			"source %s: mbufs is %u, but %u queues with %u descriptors and two "
+			"bursts each need at least %u",
+			src->name, src->mbufs, src->n_queues, descriptors, needed);
+	snprintf(name, sizeof(name), "fg_ethdev_%u", serial++);
+	dev->pool = rte_pktmbuf_pool_create(name, src->mbufs, cache_size(src->mbufs - needed),
+					    FG_META_BYTES, room, port->socket_id);
+	if (dev->pool == NULL)
+		return fg_error_set(
+			error, rte_errno,
+			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL "
+			"more with -m or hugepages",
+			src->name, src->mbufs, room, rte_strerror(rte_errno));
+	return 0;
+}
+
+static int claim_port(struct fg_source *src, struct ethdev *dev, const struct ethdev_conf *conf,
+		      struct fg_error *error)
+{
+	const struct fg_port_rx rx = {
+		.n_queues = src->n_queues,
+		.descriptors = (uint16_t)conf->descriptors,
+		.mtu = (uint16_t)conf->mtu,
+		.rss = conf->rss,
+		.promiscuous = conf->promiscuous,
+		.allmulticast = conf->allmulticast,
+		.pool = dev->pool,
+	};
+	const int rc = fg_port_want_rx(conf->device, &rx, &dev->port, error);
+
+	if (rc != 0)
+		return rc;
+	dev->port_id = dev->port->id;
+	dev->is_file = reads_file_once(dev->port_id);
+	src->socket_id = dev->port->socket_id;
+	(void)rte_eth_stats_get(dev->port_id, &dev->base);
+	return 0;
+}
+
+static int ethdev_open(struct fg_source *src, const void *conf, struct fg_error *error)
+{
+	struct ethdev *dev;
+	struct fg_port found;
+	int rc = fg_port_find(((const struct ethdev_conf *)conf)->device, &found, error);
+
+	if (rc != 0)
+		return rc;
+	dev = rte_zmalloc_socket(NULL, sizeof(*dev), 128, found.socket_id);
+	if (dev == NULL)
+		return fg_error_set(error, ENOMEM,
+				    "source %s: no DPDK memory; give EAL more with -m "
+				    "or hugepages",
+				    src->name);
+	rc = make_pool(src, dev, &found, conf, error);
+	if (rc == 0)
+		rc = claim_port(src, dev, conf, error);
+	if (rc != 0) {
+		rte_mempool_free(dev->pool);
+		rte_free(dev);
+		return rc;
+	}
+	src->priv = dev;
+	return 0;
+}
+
+static int ethdev_start(struct fg_source *src, struct fg_error *error)
+{
+	struct ethdev *dev = src->priv;
+
+	struct rte_eth_stats now;
+	int rc;
+
+	dev->over = false;
+	dev->watching = false;
+	rc = fg_port_start(dev->port, error);
+	/* Some drivers clear their counters when they start. */
+	if (rc == 0 && rte_eth_stats_get(dev->port_id, &now) == 0) {
+		dev->base.imissed = RTE_MIN(dev->base.imissed, now.imissed);
+		dev->base.rx_nombuf = RTE_MIN(dev->base.rx_nombuf, now.rx_nombuf);
+		dev->base.ierrors = RTE_MIN(dev->base.ierrors, now.ierrors);
+	}
+	return rc;
+}
+
+static uint16_t ethdev_rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
+				uint16_t max)
+{
+	struct ethdev *dev = src->priv;
+	const uint16_t count = rte_eth_rx_burst(dev->port_id, queue, pkts, max);
+
+	if (count == 0 && dev->is_file)
+		fg_counter_add(&dev->empty[queue].count, 1);
+	return count;
+}
+
+/* Whoever clears a device's counters (a console may) does not make us count backwards. */
+static uint64_t growth(uint64_t now, uint64_t base)
+{
+	return now >= base ? now - base : now;
+}
+
+static void ethdev_lost(struct fg_source *src, struct fg_source_lost *lost)
+{
+	struct ethdev *dev = src->priv;
+	struct rte_eth_stats now;
+
+	*lost = dev->lost;
+	if (dev->port == NULL || rte_eth_stats_get(dev->port_id, &now) != 0)
+		return;
+	lost->nic += growth(now.imissed, dev->base.imissed);
+	lost->no_mbuf += growth(now.rx_nombuf, dev->base.rx_nombuf);
+	lost->errors += growth(now.ierrors, dev->base.ierrors);
+}
+
+/* Keep what the counters showed, in case the next start or the close clears them. */
+static void save_lost(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+
+	ethdev_lost(src, &dev->lost);
+	(void)rte_eth_stats_get(dev->port_id, &dev->base);
+}
+
+static void ethdev_stop(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+
+	if (dev->port == NULL)
+		return;
+	save_lost(src);
+	fg_port_stop(dev->port);
+}
+
+static void watch(struct ethdev *dev, uint64_t activity, uint16_t n_queues)
+{
+	dev->watching = true;
+	dev->quiet_since_ns = now_ns();
+	dev->activity = activity;
+	for (uint16_t queue = 0; queue < n_queues; queue++)
+		dev->empty_then[queue] = fg_counter_read(&dev->empty[queue].count);
+}
+
+/*
+ * A file has ended when the device has shown no packet for QUIET_NS although
+ * every queue was polled meanwhile (an lcore may have been kept from it).
+ */
+static bool ethdev_ended(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+	struct rte_eth_stats now;
+	uint64_t activity;
+
+	if (!dev->is_file || dev->over || dev->port == NULL)
+		return dev->over;
+	if (rte_eth_stats_get(dev->port_id, &now) != 0)
+		return false;
+	activity = now.ipackets + now.rx_nombuf + now.ierrors + now.imissed;
+	if (!dev->watching || activity != dev->activity) {
+		watch(dev, activity, src->n_queues);
+		return false;
+	}
+	if (now_ns() - dev->quiet_since_ns < QUIET_NS)
+		return false;
+	for (uint16_t queue = 0; queue < src->n_queues; queue++)
+		if (fg_counter_read(&dev->empty[queue].count) == dev->empty_then[queue])
+			return false;
+	dev->over = true;
+	return true;
+}
+
+/* A driver keeps mbufs in its rings until it is closed. */
+static void give_port_back(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+
+	if (dev->port == NULL)
+		return;
+	save_lost(src);
+	fg_port_put(dev->port);
+	dev->port = NULL;
+}
+
+/* Gives the port back: after this only lost() and close() may follow. */
+static uint64_t ethdev_outstanding(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+
+	give_port_back(src);
+	return dev->pool->size - rte_mempool_avail_count(dev->pool);
+}
+
+static void ethdev_close(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+
+	give_port_back(src);
+	rte_mempool_free(dev->pool);
+	rte_free(dev);
+	src->priv = NULL;
+}
+
+const struct fg_source_ops fg_source_ethdev = {
+	.name = "ethdev",
+	.help = "a DPDK port: NIC, kernel interface or virtual device",
+	.options = ethdev_options,
+	.conf_bytes = sizeof(struct ethdev_conf),
+	.open = ethdev_open,
+	.start = ethdev_start,
+	.rx_burst = ethdev_rx_burst,
+	.stop = ethdev_stop,
+	.ended = ethdev_ended,
+	.lost = ethdev_lost,
+	.outstanding = ethdev_outstanding,
+	.close = ethdev_close,
+};

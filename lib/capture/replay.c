@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A source that sends a capture file, loaded once, by reference.
+ *
+ * Every packet is an mbuf of a pool without room for packets, pointed at the
+ * file's memory. The mbuf's own little data room holds the reference count
+ * that DPDK wants for such memory, so lcores share none.
+ *
+ * The pool is the limit on what is in flight: it has exactly src->mbufs mbufs,
+ * and when none is free, rx_burst() gives nothing. Lcores that free packets
+ * keep up to 1.5 times the cache size for themselves, where rx_burst() cannot
+ * get at them; caches are sized so that this is never more than half of the
+ * pool, whatever the number of lcores, so a replay cannot stall.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "kinds.h"
+#include "replay_file.h"
+
+#define CACHE_MAX 256u
+#define SECOND_NS 1000000000u
+#define ROOM      RTE_ALIGN_CEIL(sizeof(struct rte_mbuf_ext_shared_info), RTE_CACHE_LINE_SIZE)
+
+struct replay_conf {
+	char *path;
+	uint64_t rate;
+	uint64_t loops;
+};
+
+static const char *const rate_names[] = {"max", "recorded", NULL};
+#define RATE_MAX      FG_OPTION_NAMED(0u)
+#define RATE_RECORDED FG_OPTION_NAMED(1u)
+
+static const struct fg_option replay_options[] = {
+	{.name = "path",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct replay_conf, path),
+	 .help = "capture file with Ethernet frames, pcap or pcapng"},
+	{.name = "rate",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct replay_conf, rate),
+	 .min = 1,
+	 .max = SECOND_NS,
+	 .names = rate_names,
+	 .value = "max",
+	 .unit = "packets/s",
+	 .help = "recorded pace, as fast as the pipeline takes it, or packets per second"},
+	{.name = "loops",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct replay_conf, loops),
+	 .max = UINT32_MAX,
+	 .value = "1",
+	 .help = "how many times; 0: for ever"},
+	{0}};
+
+struct replay {
+	/* Set by control while nobody polls. */
+	struct replay_file file;
+	struct rte_mempool *pool;
+	uint64_t rate;
+	uint64_t loops;   /* 0: for ever. */
+	uint64_t span_ns; /* From one loop's first packet to the next one's. */
+	uint64_t hz;
+	uint64_t ns_per_tick; /* Times 2^32. */
+	uint64_t start_ticks; /* When the first packet of the first loop was due. */
+	uint64_t run_ticks;   /* Up to the last stop. */
+
+	/* Written by the lcore that polls. */
+	struct {
+		uint64_t next;    /* Packet of the file. */
+		uint64_t loop;    /* Finished ones. */
+		uint64_t loop_ns; /* Added to recorded times: loop * span_ns. */
+		uint64_t sent;
+		_Atomic bool ended; /* Read by control. */
+	} __attribute__((aligned(128))) at;
+};
+
+/*
+ * Called when an mbuf goes home: its count, now 0, is made ready for the next
+ * packet. The packet's memory stays until the source is closed; so even a
+ * clone that outlives this mbuf does no harm.
+ */
+static void renew_count(void *data, void *opaque)
+{
+	(void)data;
+	rte_mbuf_ext_refcnt_set(opaque, 1);
+}
+
+static struct rte_mbuf_ext_shared_info *own_room(struct rte_mbuf *m)
+{
+	return m->buf_addr;
+}
+
+static void init_count(struct rte_mempool *pool, void *opaque, void *object, unsigned int index)
+{
+	struct rte_mbuf_ext_shared_info *shared = own_room(object);
+
+	(void)pool;
+	(void)opaque;
+	(void)index;
+	shared->free_cb = renew_count;
+	shared->fcb_opaque = shared;
+	rte_mbuf_ext_refcnt_set(shared, 1);
+}
+
+static int make_pool(const struct fg_source *src, struct replay *r, struct fg_error *error)
+{
+	static unsigned int serial; /* Names must differ. */
+	const unsigned int cache = RTE_MIN(src->mbufs / (3u * rte_lcore_count()), CACHE_MAX);
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	if (src->mbufs == 0)
+		return fg_error_set(error, EINVAL, "source %s: mbufs is 0, expected at least 1",
+				    src->name);
+	snprintf(name, sizeof(name), "fg_replay_%u", serial++);
+	r->pool = rte_pktmbuf_pool_create(name, src->mbufs, cache, FG_META_BYTES, ROOM,
+					  src->socket_id);
+	if (r->pool == NULL)
+		return fg_error_set(
+			error, rte_errno,
+			"source %s: no DPDK memory for %u mbufs (%s); give EAL more with "
+			"-m or hugepages",
+			src->name, src->mbufs, rte_strerror(rte_errno));
+	rte_mempool_obj_iter(r->pool, init_count, NULL);
+	return 0;
+}
+
+/* A loop ends one mean gap after its last packet. */
+static uint64_t loop_span(const struct replay_file *file)
+{
+	const uint64_t span_ns = file->max_ns - file->min_ns;
+
+	if (file->count < 2)
+		return 1;
+	return span_ns + RTE_MAX(span_ns / (file->count - 1), 1u);
+}
+
+static void set_pace(struct replay *r, const struct replay_conf *conf)
+{
+	r->rate = conf->rate;
+	r->loops = conf->loops;
+	r->span_ns = loop_span(&r->file);
+	r->hz = rte_get_tsc_hz();
+	r->ns_per_tick = ((uint64_t)SECOND_NS << 32) / r->hz;
+	atomic_store_explicit(&r->at.ended, r->file.count == 0, memory_order_release);
+}
+
+static int replay_open(struct fg_source *src, const void *conf_in, struct fg_error *error)
+{
+	const struct replay_conf *conf = conf_in;
+	struct replay *r;
+	int rc;
+
+	if (src->n_queues != 1)
+		return fg_error_set(error, EINVAL, "source %s: a replay has 1 queue, not %u",
+				    src->name, src->n_queues);
+	src->socket_id = (int)rte_socket_id();
+	r = rte_zmalloc(NULL, sizeof(*r), 128);
+	if (r == NULL)
+		return fg_error_set(error, ENOMEM,
+				    "source %s: no DPDK memory; give EAL more with -m or hugepages",
+				    src->name);
+	rc = replay_file_load(&r->file, conf->path, error);
+	if (rc == 0)
+		rc = make_pool(src, r, error);
+	if (rc != 0) {
+		replay_file_free(&r->file);
+		rte_free(r);
+		return rc;
+	}
+	set_pace(r, conf);
+	src->priv = r;
+	return 0;
+}
+
+/* After a stop it goes on where it was, at the pace as if no time had passed. */
+static int replay_start(struct fg_source *src, struct fg_error *error)
+{
+	struct replay *r = src->priv;
+
+	(void)error;
+	r->start_ticks = rte_rdtsc() - r->run_ticks;
+	return 0;
+}
+
+static void replay_stop(struct fg_source *src)
+{
+	struct replay *r = src->priv;
+
+	r->run_ticks = rte_rdtsc() - r->start_ticks;
+}
+
+/* How many of the next @p max packets are due by the recorded times. Hot. */
+static uint64_t due_recorded(const struct replay *r, uint64_t max)
+{
+	const uint64_t ticks = rte_rdtsc() - r->start_ticks;
+	const uint64_t run_ns = (uint64_t)(((unsigned __int128)ticks * r->ns_per_tick) >> 32);
+	const uint64_t first_ns = replay_file_packet(&r->file, 0)->ns;
+	uint64_t count = 0;
+
+	if (run_ns < r->at.loop_ns)
+		return 0;
+	/* A time that runs backwards has passed already. */
+	while (count < max && replay_file_packet(&r->file, r->at.next + count)->ns <=
+				      first_ns + (run_ns - r->at.loop_ns))
+		count++;
+	return count;
+}
+
+/* The same at so many packets a second: the first at once, then evenly. Hot. */
+static uint64_t due_even(const struct replay *r, uint64_t max)
+{
+	const uint64_t ticks = rte_rdtsc() - r->start_ticks;
+	const uint64_t total = (uint64_t)((unsigned __int128)ticks * r->rate / r->hz) + 1;
+
+	return total <= r->at.sent ? 0 : RTE_MIN(total - r->at.sent, max);
+}
+
+static uint64_t due(const struct replay *r, uint64_t max)
+{
+	/* A burst does not go beyond the end of the file: one loop's time for all. */
+	max = RTE_MIN(max, r->file.count - r->at.next);
+	if (r->rate == RATE_MAX)
+		return max;
+	return r->rate == RATE_RECORDED ? due_recorded(r, max) : due_even(r, max);
+}
+
+static void send(const struct replay *r, struct rte_mbuf *m, const struct replay_packet *packet)
+{
+	struct fg_meta *meta = fg_meta(m);
+
+	rte_pktmbuf_attach_extbuf(m, packet->data, packet->iova, packet->len, own_room(m));
+	m->data_len = packet->len;
+	m->pkt_len = packet->len;
+	meta->rx_ns = packet->ns + r->at.loop_ns;
+	meta->wire_len = packet->wire_len;
+	meta->flags = FG_META_TIMED;
+}
+
+static void advance(struct replay *r, uint64_t count)
+{
+	r->at.sent += count;
+	r->at.next += count;
+	if (r->at.next < r->file.count)
+		return;
+	r->at.next = 0;
+	r->at.loop++;
+	r->at.loop_ns += r->span_ns;
+	if (r->at.loop == r->loops)
+		atomic_store_explicit(&r->at.ended, true, memory_order_release);
+}
+
+static uint16_t replay_rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
+				uint16_t max)
+{
+	struct replay *r = src->priv;
+	uint64_t count;
+
+	(void)queue;
+	if (atomic_load_explicit(&r->at.ended, memory_order_relaxed))
+		return 0;
+	count = due(r, max);
+	/* Near the limit a full burst may fail where a smaller one does not. */
+	while (count > 0 && rte_pktmbuf_alloc_bulk(r->pool, pkts, (unsigned int)count) != 0)
+		count /= 2;
+	if (count == 0)
+		return 0;
+	for (uint64_t i = 0; i < count; i++) {
+		const struct replay_packet *packet = replay_file_packet(&r->file, r->at.next + i);
+
+		rte_prefetch0(packet->data);
+		send(r, pkts[i], packet);
+	}
+	advance(r, count);
+	return (uint16_t)count;
+}
+
+static bool replay_ended(struct fg_source *src)
+{
+	struct replay *r = src->priv;
+
+	return atomic_load_explicit(&r->at.ended, memory_order_acquire);
+}
+
+/* It waits rather than lose anything. */
+static void replay_lost(struct fg_source *src, struct fg_source_lost *lost)
+{
+	(void)src;
+	memset(lost, 0, sizeof(*lost));
+}
+
+static uint64_t replay_outstanding(struct fg_source *src)
+{
+	struct replay *r = src->priv;
+
+	return r->pool->size - rte_mempool_avail_count(r->pool);
+}
+
+static void replay_close(struct fg_source *src)
+{
+	struct replay *r = src->priv;
+
+	rte_mempool_free(r->pool);
+	replay_file_free(&r->file);
+	rte_free(r);
+	src->priv = NULL;
+}
+
+const struct fg_source_ops fg_source_replay = {
+	.name = "replay",
+	.help = "a capture file, loaded once, sent by reference",
+	.options = replay_options,
+	.conf_bytes = sizeof(struct replay_conf),
+	.timed = true,
+	.open = replay_open,
+	.start = replay_start,
+	.rx_burst = replay_rx_burst,
+	.stop = replay_stop,
+	.ended = replay_ended,
+	.lost = replay_lost,
+	.outstanding = replay_outstanding,
+	.close = replay_close,
+};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <rte_malloc.h>
+
+#define MIB         (1024u * 1024u)
+#define CHUNK_ALIGN (2u * MIB)
+/* A little less than its alignment: rte_malloc's own header finds room in between. */
+#define CHUNK_BYTES (CHUNK_ALIGN - 4096u)
+
+/* A file being read. */
+struct reader {
+	struct replay_file *file;
+	const char *path;
+	pcap_t *pcap;
+};
+
+/* Memory for the whole file, guessed from how far we came. */
+static int no_memory(const struct reader *reader, struct fg_error *error)
+{
+	uint64_t mib = 2u * (reader->file->n_chunks + 1) + reader->file->n_blocks + 1;
+	FILE *stream = pcap_file(reader->pcap);
+	const off_t done = ftello(stream);
+	struct stat status;
+
+	if (done > 0 && fstat(fileno(stream), &status) == 0 && status.st_size > done)
+		mib += mib * (uint64_t)(status.st_size - done) / (uint64_t)done;
+	return fg_error_set(error, ENOMEM,
+			    "replay %s: needs %" PRIu64
+			    " MiB of DPDK memory; give EAL more with -m or "
+			    "hugepages",
+			    reader->path, mib);
+}
+
+/* Add @p item at the end of an array that grows by doubling. */
+static int append(void ***items, size_t *count, void *item)
+{
+	if (item == NULL)
+		return -ENOMEM;
+	if ((*count & (*count - 1)) == 0) {
+		void **grown = realloc(*items, (*count > 0 ? 2 * *count : 1) * sizeof(**items));
+
+		if (grown == NULL) {
+			rte_free(item);
+			return -ENOMEM;
+		}
+		*items = grown;
+	}
+	(*items)[(*count)++] = item;
+	return 0;
+}
+
+/* Room for @p bytes in one piece, at the start of a cache line. */
+static void *take_room(struct replay_file *file, uint32_t bytes)
+{
+	const size_t room = RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE);
+	void *data;
+
+	if (file->n_chunks == 0 || file->chunk_used + room > CHUNK_BYTES) {
+		if (append(&file->chunks, &file->n_chunks,
+			   rte_malloc(NULL, CHUNK_BYTES, CHUNK_ALIGN)) != 0)
+			return NULL;
+		file->chunk_used = 0;
+	}
+	data = (char *)file->chunks[file->n_chunks - 1] + file->chunk_used;
+	file->chunk_used += room;
+	return data;
+}
+
+/* Where a NIC finds @p data, which lies in the last chunk. */
+static rte_iova_t to_iova(const struct replay_file *file, const void *data)
+{
+	const char *chunk = file->chunks[file->n_chunks - 1];
+	const rte_iova_t start = rte_malloc_virt2iova(chunk);
+
+	return start == RTE_BAD_IOVA ? start : start + (rte_iova_t)((const char *)data - chunk);
+}
+
+static struct replay_packet *take_packet(struct replay_file *file)
+{
+	const size_t bytes = REPLAY_BLOCK * sizeof(struct replay_packet);
+	struct replay_packet *block;
+
+	if ((file->count & (REPLAY_BLOCK - 1)) == 0 &&
+	    append(&file->blocks, &file->n_blocks, rte_malloc(NULL, bytes, RTE_CACHE_LINE_SIZE)) !=
+		    0)
+		return NULL;
+	block = file->blocks[file->n_blocks - 1];
+	return &block[file->count & (REPLAY_BLOCK - 1)];
+}
+
+/*
+ * UTC ns. A pcap file's 32-bit seconds come sign-extended, but are unsigned.
+ * Half the range stays free, so that adding the loops' time does not wrap.
+ */
+static uint64_t to_ns(const struct timeval *time)
+{
+	const uint64_t max = INT64_MAX;
+	const uint64_t s = time->tv_sec < 0 ? (uint32_t)time->tv_sec : (uint64_t)time->tv_sec;
+	const uint64_t ns = time->tv_usec < 0 ? 0 : (uint64_t)time->tv_usec;
+
+	if (s >= max / 1000000000u || ns > max - s * 1000000000u)
+		return max;
+	return s * 1000000000u + ns;
+}
+
+static int add(struct reader *reader, const struct pcap_pkthdr *header, const uint8_t *data,
+	       struct fg_error *error)
+{
+	struct replay_file *file = reader->file;
+	struct replay_packet *packet;
+
+	if (header->caplen > UINT16_MAX)
+		return fg_error_set(error, EINVAL,
+				    "replay %s: packet %" PRIu64 " has %u bytes, at most 65535 fit",
+				    reader->path, file->count + 1, header->caplen);
+	packet = take_packet(file);
+	if (packet == NULL)
+		return no_memory(reader, error);
+	packet->data = take_room(file, header->caplen);
+	if (packet->data == NULL)
+		return no_memory(reader, error);
+	memcpy(packet->data, data, header->caplen);
+	packet->iova = to_iova(file, packet->data);
+	packet->ns = to_ns(&header->ts);
+	packet->wire_len = RTE_MAX(header->len, header->caplen);
+	packet->len = (uint16_t)header->caplen;
+	if (file->count == 0 || packet->ns < file->min_ns)
+		file->min_ns = packet->ns;
+	if (file->count == 0 || packet->ns > file->max_ns)
+		file->max_ns = packet->ns;
+	file->count++;
+	return 0;
+}
+
+static int read_packets(struct reader *reader, struct fg_error *error)
+{
+	struct pcap_pkthdr *header;
+	const u_char *data;
+	int rc;
+
+	while ((rc = pcap_next_ex(reader->pcap, &header, &data)) == 1) {
+		rc = add(reader, header, data, error);
+		if (rc != 0)
+			return rc;
+	}
+	if (rc != PCAP_ERROR_BREAK) /* Which is how libpcap calls the end of a file. */
+		return fg_error_set(error, EINVAL, "replay %s: packet %" PRIu64 ": %s",
+				    reader->path, reader->file->count + 1,
+				    pcap_geterr(reader->pcap));
+	return 0;
+}
+
+static int check_link_type(const struct reader *reader, struct fg_error *error)
+{
+	const int type = pcap_datalink(reader->pcap);
+	const char *name = pcap_datalink_val_to_name(type);
+
+	if (type == DLT_EN10MB)
+		return 0;
+	return fg_error_set(error, EINVAL, "replay %s: link type is %s (%d), expected Ethernet",
+			    reader->path, name != NULL ? name : "unknown", type);
+}
+
+static int open_file(struct reader *reader, struct fg_error *error)
+{
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	FILE *stream = fopen(reader->path, "rb");
+
+	if (stream == NULL)
+		return fg_error_set(error, errno, "replay %s: %s", reader->path, strerror(errno));
+	reader->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO,
+								reason);
+	if (reader->pcap == NULL) {
+		fclose(stream);
+		return fg_error_set(error, EINVAL, "replay %s: %s", reader->path, reason);
+	}
+	return 0;
+}
+
+int replay_file_load(struct replay_file *file, const char *path, struct fg_error *error)
+{
+	struct reader reader = {.file = file, .path = path};
+	int rc = open_file(&reader, error);
+
+	if (rc != 0)
+		return rc;
+	rc = check_link_type(&reader, error);
+	if (rc == 0)
+		rc = read_packets(&reader, error);
+	pcap_close(reader.pcap);
+	if (rc != 0)
+		replay_file_free(file);
+	return rc;
+}
+
+void replay_file_free(struct replay_file *file)
+{
+	for (size_t i = 0; i < file->n_blocks; i++)
+		rte_free(file->blocks[i]);
+	for (size_t i = 0; i < file->n_chunks; i++)
+		rte_free(file->chunks[i]);
+	free(file->blocks);
+	free(file->chunks);
+	memset(file, 0, sizeof(*file));
+}
