@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include <time.h>
+
+#include <fg_clock.h>
+
+#define NS_IN_S UINT64_C(1000000000)
+
+/*
+ * CLOCK_REALTIME further than this from where the line says was set, it did not
+ * drift: the slope is kept, and measured anew from here.
+ */
+#define STEP_NS INT64_C(1000000)
+
+struct reading {
+	uint64_t ticks;
+	uint64_t ns;
+	uint64_t window_ticks;
+};
+
+/* Both clocks at one instant: of some tries, the one that was interrupted least. */
+static struct reading read_both(void)
+{
+	struct reading best = {.window_ticks = UINT64_MAX};
+
+	for (int i = 0; i < 16; i++) {
+		struct timespec now;
+		const uint64_t before = rte_rdtsc_precise();
+		uint64_t after;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		after = rte_rdtsc_precise();
+		if (after - before < best.window_ticks) {
+			best.window_ticks = after - before;
+			best.ticks = before + (after - before) / 2;
+			best.ns = (uint64_t)now.tv_sec * NS_IN_S + (uint64_t)now.tv_nsec;
+		}
+	}
+	return best;
+}
+
+static void publish(struct fg_clock *clock, const struct fg_clock_line *line)
+{
+	const uint32_t sequence = atomic_load_explicit(&clock->sequence, memory_order_relaxed);
+
+	atomic_store_explicit(&clock->sequence, sequence + 1, memory_order_relaxed);
+	/* Partner: the acquire fence in fg_clock_line(). */
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&clock->ticks0, line->ticks0, memory_order_relaxed);
+	atomic_store_explicit(&clock->ns0, line->ns0, memory_order_relaxed);
+	atomic_store_explicit(&clock->ns_per_tick_q32, line->ns_per_tick_q32, memory_order_relaxed);
+	atomic_store_explicit(&clock->sequence, sequence + 2, memory_order_release);
+}
+
+static uint64_t ns_per_tick_q32(uint64_t ns, uint64_t ticks)
+{
+	return (uint64_t)(((unsigned __int128)ns << 32) / ticks);
+}
+
+void fg_clock_init(struct fg_clock *clock)
+{
+	const struct reading now = read_both();
+
+	clock->first = (struct fg_clock_line){
+		.ticks0 = now.ticks,
+		.ns0 = now.ns,
+		.ns_per_tick_q32 = ns_per_tick_q32(NS_IN_S, rte_get_tsc_hz()),
+	};
+	publish(clock, &clock->first);
+}
+
+void fg_clock_update(struct fg_clock *clock)
+{
+	const struct reading now = read_both();
+	const struct fg_clock_line before = fg_clock_line(clock);
+	const int64_t off_ns = (int64_t)(now.ns - fg_clock_ns(&before, now.ticks));
+	const uint64_t ticks = now.ticks - clock->first.ticks0;
+	struct fg_clock_line line = {now.ticks, now.ns, before.ns_per_tick_q32};
+
+	if (off_ns > STEP_NS || off_ns < -STEP_NS)
+		clock->first = line;
+	else if (ticks > rte_get_tsc_hz() / 10)
+		line.ns_per_tick_q32 = ns_per_tick_q32(now.ns - clock->first.ns0, ticks);
+	publish(clock, &line);
+}
