@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sink that sends out of a DPDK port, without copying: each lane has a tx
+ * queue of its own. A packet that another sink holds too is only read here.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+#include <fg_log.h>
+#include <fg_port.h>
+
+#include "kinds.h"
+
+struct port_conf {
+	char *device;
+};
+
+static const struct fg_option port_options[] = {
+	{.name = "device",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct port_conf, device),
+	 .help = "PCI address or vdev name"},
+	{0},
+};
+
+static int port_open(struct fg_sink *sink, const void *conf, struct fg_error *error)
+{
+	const struct port_conf *wanted = conf;
+	struct fg_error reason = {0};
+	struct fg_port *port = NULL;
+	const int rc = fg_port_want_tx(wanted->device, sink->n_lanes, &port, &reason);
+
+	if (rc != 0)
+		return fg_error_set(error, -rc, "sink %s (%u tx queues, one per lcore): %s",
+				    sink->name, sink->n_lanes,
+				    reason.text[0] != '\0' ? reason.text : strerror(-rc));
+	sink->priv = port;
+	return 0;
+}
+
+static int port_start(struct fg_sink *sink, struct fg_error *error)
+{
+	struct fg_port *port = sink->priv;
+	struct fg_error reason = {0};
+	const int rc = fg_port_start(port, &reason);
+
+	if (rc != 0)
+		return fg_error_set(error, -rc, "sink %s: %s", sink->name,
+				    reason.text[0] != '\0' ? reason.text : strerror(-rc));
+	return 0;
+}
+
+static uint16_t port_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
+			 uint16_t count)
+{
+	const struct fg_port *port = sink->priv;
+
+	return rte_eth_tx_burst(port->id, lane, pkts, count);
+}
+
+/* What the device has sent already goes back to its pools; stopping frees the rest. */
+static int port_stop(struct fg_sink *sink, struct fg_error *error)
+{
+	struct fg_port *port = sink->priv;
+
+	(void)error;
+	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
+		const int rc = rte_eth_tx_done_cleanup(port->id, lane, 0);
+
+		if (rc < 0 && rc != -ENOTSUP)
+			fg_log(WARNING, "sink %s: %s: tx queue %u: cleaning up: %s", sink->name,
+			       port->name, lane, strerror(-rc));
+	}
+	fg_port_stop(port);
+	return 0;
+}
+
+static void port_close(struct fg_sink *sink)
+{
+	fg_port_put(sink->priv);
+	sink->priv = NULL;
+}
+
+const struct fg_sink_ops fg_sink_port = {
+	.name = "port",
+	.help = "sends out of a DPDK port, without copying",
+	.options = port_options,
+	.conf_bytes = sizeof(struct port_conf),
+	.open = port_open,
+	.start = port_start,
+	.put = port_put,
+	.stop = port_stop,
+	.close = port_close,
+};
