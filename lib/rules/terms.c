@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+#include "terms.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fg_node.h>
+
+#include "text.h"
+
+static const struct fg_match anything = {.src_port_max = UINT16_MAX, .dst_port_max = UINT16_MAX};
+
+int terms_add(struct terms *terms, const struct fg_match *term)
+{
+	if (terms->count == FG_MATCHES_MAX)
+		return -E2BIG;
+	if (terms->count == terms->room) {
+		const uint32_t room = terms->room > 0 ? 2 * terms->room : 16;
+		struct fg_match *at = realloc(terms->at, room * sizeof(*at));
+
+		if (at == NULL)
+			return -ENOMEM;
+		terms->at = at;
+		terms->room = room;
+	}
+	terms->at[terms->count++] = *term;
+	return 0;
+}
+
+void terms_free(struct terms *terms)
+{
+	free(terms->at);
+	*terms = (struct terms){0};
+}
+
+int name_index(const char *const *names, uint32_t count, const char *name)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Reads one value and puts it into a term that matches anything else. */
+typedef int set_value_fn(struct fg_match *term, const struct fg_node *value,
+			 const struct fg_scope *scope, struct fg_error *error);
+
+static int add_term(struct terms *terms, const struct fg_match *term, const struct fg_node *at,
+		    struct fg_error *error)
+{
+	const int rc = terms_add(terms, term);
+
+	if (rc == -E2BIG)
+		return fg_error_at(error, E2BIG, at, "the rules compile to over %u entries",
+				   FG_MATCHES_MAX);
+	return rc == 0 ? 0 : fg_error_at(error, -rc, at, "out of memory");
+}
+
+/* A value or a list of values: one term each. */
+static int read_any_of(const struct fg_node *node, set_value_fn *set, const struct fg_scope *scope,
+		       struct terms *terms, struct fg_error *error)
+{
+	const struct fg_node *value = node->kind == FG_NODE_LIST ? node->child : node;
+
+	if (node->kind == FG_NODE_LIST && value == NULL)
+		return fg_error_at(error, EINVAL, node, "%s: an empty list matches nothing",
+				   node->key);
+	while (value != NULL) {
+		struct fg_match term = anything;
+		int rc = set(&term, value, scope, error);
+
+		if (rc == 0)
+			rc = add_term(terms, &term, value, error);
+		if (rc != 0)
+			return rc;
+		value = node->kind == FG_NODE_LIST ? value->next : NULL;
+	}
+	return 0;
+}
+
+/* Both at once; false if they contradict each other, so that nothing matches. */
+static bool merge(struct fg_match *into, const struct fg_match *more)
+{
+	uint8_t *value = (uint8_t *)&into->value, *mask = (uint8_t *)&into->mask;
+	const uint8_t *more_value = (const uint8_t *)&more->value;
+	const uint8_t *more_mask = (const uint8_t *)&more->mask;
+
+	for (size_t i = 0; i < sizeof(into->value); i++) {
+		if (((value[i] ^ more_value[i]) & mask[i] & more_mask[i]) != 0)
+			return false;
+		value[i] |= more_value[i];
+		mask[i] |= more_mask[i];
+	}
+	if (more->src_port_min > into->src_port_min || more->src_port_max < into->src_port_max) {
+		into->src_port_min = more->src_port_min;
+		into->src_port_max = more->src_port_max;
+	}
+	if (more->dst_port_min > into->dst_port_min || more->dst_port_max < into->dst_port_max) {
+		into->dst_port_min = more->dst_port_min;
+		into->dst_port_max = more->dst_port_max;
+	}
+	/* Ports of one protocol, but another protocol. */
+	return into->mask.l4 == 0 || into->mask.protocol == 0 ||
+	       into->value.l4 == into->value.protocol;
+}
+
+/* Every combination of @p terms and @p more, in @p terms. */
+static int multiply(struct terms *terms, const struct terms *more, const struct fg_node *at,
+		    struct fg_error *error)
+{
+	struct terms product = {0};
+	int rc = 0;
+
+	for (uint32_t i = 0; i < terms->count && rc == 0; i++)
+		for (uint32_t j = 0; j < more->count && rc == 0; j++) {
+			struct fg_match both = terms->at[i];
+
+			if (merge(&both, &more->at[j]))
+				rc = add_term(&product, &both, at, error);
+		}
+	terms_free(terms);
+	*terms = product;
+	return rc;
+}
+
+#define SET_FIELD(term, field, v)                                                                  \
+	do {                                                                                       \
+		memset(&(term)->mask.field, 0xff, sizeof((term)->mask.field));                     \
+		(term)->value.field = (v);                                                         \
+	} while (0)
+
+static int expect_name(const struct fg_node *at, struct fg_error *error)
+{
+	if (at->kind == FG_NODE_SCALAR)
+		return 0;
+	return fg_error_at(error, EINVAL, at, "expected a name, found %s", fg_node_kind_name(at));
+}
+
+static int set_source(struct fg_match *term, const struct fg_node *at, const struct fg_scope *scope,
+		      struct fg_error *error)
+{
+	int index;
+
+	if (expect_name(at, error) != 0)
+		return -EINVAL;
+	index = name_index(scope->sources, scope->n_sources, at->text);
+	if (index < 0)
+		return fg_error_at(error, EINVAL, at, "no source is called '%s'", at->text);
+	SET_FIELD(term, source, (uint8_t)index);
+	return 0;
+}
+
+static int set_line(struct fg_match *term, const struct fg_node *at, const struct fg_scope *scope,
+		    struct fg_error *error)
+{
+	uint8_t line;
+
+	(void)scope;
+	if (expect_name(at, error) != 0)
+		return -EINVAL;
+	if (fg_line_read(at->text, &line) != 0)
+		return fg_error_at(error, EINVAL, at, "'%s': expected the letter of a line, A to Z",
+				   at->text);
+	SET_FIELD(term, line, line);
+	return 0;
+}
+
+static int set_ethertype(struct fg_match *term, const struct fg_node *at,
+			 const struct fg_scope *scope, struct fg_error *error)
+{
+	uint64_t number;
+
+	(void)scope;
+	if (read_number(at, UINT16_MAX, &number, error) != 0)
+		return -EINVAL;
+	SET_FIELD(term, ethertype_be, htons((uint16_t)number));
+	return 0;
+}
+
+static int set_protocol(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	uint64_t number;
+
+	(void)scope;
+	if (read_number(at, UINT8_MAX, &number, error) != 0)
+		return -EINVAL;
+	/* It numbers the hop-by-hop header, which parse walks over; keys without IP hold it. */
+	if (number == 0)
+		return fg_error_at(error, EINVAL, at, "protocol: 0 is an extension header");
+	SET_FIELD(term, protocol, (uint8_t)number);
+	return 0;
+}
+
+static int set_src_mac(struct fg_match *term, const struct fg_node *at,
+		       const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	memset(term->mask.src_mac, 0xff, sizeof(term->mask.src_mac));
+	return read_mac(at, term->value.src_mac, error);
+}
+
+static int set_dst_mac(struct fg_match *term, const struct fg_node *at,
+		       const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	memset(term->mask.dst_mac, 0xff, sizeof(term->mask.dst_mac));
+	return read_mac(at, term->value.dst_mac, error);
+}
+
+static int set_address(uint8_t *value, uint8_t *mask, int family, const struct fg_node *at,
+		       struct fg_error *error)
+{
+	struct prefix prefix;
+
+	if (read_prefix(at, family, &prefix, error) != 0)
+		return -EINVAL;
+	memcpy(value, prefix.address, 16);
+	for (unsigned int bit = 0; bit < prefix.length; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
+	return 0;
+}
+
+static int set_src_ipv4(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return set_address(term->value.src_ip, term->mask.src_ip, AF_INET, at, error);
+}
+
+static int set_dst_ipv4(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return set_address(term->value.dst_ip, term->mask.dst_ip, AF_INET, at, error);
+}
+
+static int set_src_ipv6(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return set_address(term->value.src_ip, term->mask.src_ip, AF_INET6, at, error);
+}
+
+static int set_dst_ipv6(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return set_address(term->value.dst_ip, term->mask.dst_ip, AF_INET6, at, error);
+}
+
+static int set_src_port(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return read_ports(at, &term->src_port_min, &term->src_port_max, error);
+}
+
+static int set_dst_port(struct fg_match *term, const struct fg_node *at,
+			const struct fg_scope *scope, struct fg_error *error)
+{
+	(void)scope;
+	return read_ports(at, &term->dst_port_min, &term->dst_port_max, error);
+}
+
+/*
+ * `{src: ..., dst: ...}` of mac, ipv4, ipv6, udp or tcp: terms that begin as
+ * @p base, times the sources, times the destinations.
+ */
+static int read_pair(const struct fg_node *node, const struct fg_match *base, set_value_fn *set_src,
+		     set_value_fn *set_dst, struct terms *terms, struct fg_error *error)
+{
+	struct terms pair = {0};
+	int rc;
+
+	if (node->kind != FG_NODE_MAP)
+		return fg_error_at(error, EINVAL, node, "%s: expected a map {src: ..., dst: ...}",
+				   node->key);
+	rc = add_term(&pair, base, node, error);
+	for (const struct fg_node *n = node->child; n != NULL && rc == 0; n = n->next) {
+		struct terms values = {0};
+		set_value_fn *set = NULL;
+
+		if (strcmp(n->key, "src") == 0)
+			set = set_src;
+		else if (strcmp(n->key, "dst") == 0)
+			set = set_dst;
+		if (set == NULL)
+			rc = fg_error_at(error, EINVAL, n, "unknown key '%s': expected src or dst",
+					 n->key);
+		if (rc == 0)
+			rc = read_any_of(n, set, NULL, &values, error);
+		if (rc == 0)
+			rc = multiply(&pair, &values, n, error);
+		terms_free(&values);
+	}
+	for (uint32_t i = 0; i < pair.count && rc == 0; i++)
+		rc = add_term(terms, &pair.at[i], node, error);
+	terms_free(&pair);
+	return rc;
+}
+
+static int read_ip(const struct fg_node *match, struct terms *terms, struct fg_error *error)
+{
+	const struct fg_node *v4 = fg_node_get(match, "ipv4"), *v6 = fg_node_get(match, "ipv6");
+	struct fg_match base = anything;
+	int rc = 0;
+
+	base.mask.family = 0xff;
+	base.value.family = FG_FAMILY_IPV4;
+	if (v4 != NULL)
+		rc = read_pair(v4, &base, set_src_ipv4, set_dst_ipv4, terms, error);
+	base.value.family = FG_FAMILY_IPV6;
+	if (rc == 0 && v6 != NULL)
+		rc = read_pair(v6, &base, set_src_ipv6, set_dst_ipv6, terms, error);
+	return rc;
+}
+
+/* udp or tcp: with a port given, the key must have ports (l4); without, the protocol decides. */
+static int read_l4(const struct fg_node *node, uint8_t protocol, struct terms *terms,
+		   struct fg_error *error)
+{
+	struct fg_match base = anything;
+
+	if (node == NULL)
+		return 0;
+	if (node->child != NULL)
+		SET_FIELD(&base, l4, protocol);
+	else
+		SET_FIELD(&base, protocol, protocol);
+	return read_pair(node, &base, set_src_port, set_dst_port, terms, error);
+}
+
+static int set_vlan(struct fg_match *term, const struct fg_node *at, struct fg_error *error)
+{
+	const struct fg_node *value = at->kind == FG_NODE_LIST ? at->child : at;
+
+	if (at->kind == FG_NODE_LIST && (at->count < 1 || at->count > 2))
+		return fg_error_at(
+			error, EINVAL, at,
+			"vlan: expected a VID, or a list of the outer and the inner one");
+	for (unsigned int tag = 0; value != NULL; tag++) {
+		uint64_t vid;
+
+		if (read_number(value, 4095, &vid, error) != 0)
+			return -EINVAL;
+		SET_FIELD(term, vlan_be[tag], htons((uint16_t)vid));
+		value = at->kind == FG_NODE_LIST ? value->next : NULL;
+	}
+	return 0;
+}
+
+/* The key's own alternatives. ipv4 and ipv6 are one question, and so are udp and tcp. */
+static int read_key(const struct fg_node *match, const struct fg_node *n,
+		    const struct fg_scope *scope, struct terms *terms, struct fg_error *error)
+{
+	static const struct {
+		const char *key;
+		set_value_fn *set;
+	} lists[] = {
+		{"source", set_source},
+		{"line", set_line},
+		{"ethertype", set_ethertype},
+		{"protocol", set_protocol},
+	};
+	struct fg_match term = anything;
+	int rc;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(n->key, lists[i].key) == 0)
+			return read_any_of(n, lists[i].set, scope, terms, error);
+	if (strcmp(n->key, "mac") == 0)
+		return read_pair(n, &anything, set_src_mac, set_dst_mac, terms, error);
+	if (strcmp(n->key, "ipv4") == 0 || strcmp(n->key, "ipv6") == 0)
+		return read_ip(match, terms, error);
+	if (strcmp(n->key, "udp") == 0 || strcmp(n->key, "tcp") == 0) {
+		rc = read_l4(fg_node_get(match, "udp"), IPPROTO_UDP, terms, error);
+		return rc != 0 ? rc : read_l4(fg_node_get(match, "tcp"), IPPROTO_TCP, terms, error);
+	}
+	if (strcmp(n->key, "vlan") == 0) {
+		rc = set_vlan(&term, n, error);
+		return rc != 0 ? rc : add_term(terms, &term, n, error);
+	}
+	return fg_error_at(error, EINVAL, n,
+			   "unknown key '%s': expected source, line, mac, vlan, ethertype, ipv4, "
+			   "ipv6, protocol, udp or tcp",
+			   n->key);
+}
+
+/* The second key of a pair that is one question was read with the first. */
+static bool read_already(const struct fg_node *match, const struct fg_node *n)
+{
+	static const char *const pairs[][2] = {{"ipv4", "ipv6"}, {"udp", "tcp"}};
+
+	for (int p = 0; p < 2; p++)
+		for (int i = 0; i < 2; i++)
+			if (strcmp(n->key, pairs[p][i]) == 0)
+				for (const struct fg_node *b = match->child; b != n; b = b->next)
+					if (strcmp(b->key, pairs[p][1 - i]) == 0)
+						return true;
+	return false;
+}
+
+static int compile_keys(const struct fg_node *match, const struct fg_scope *scope,
+			struct terms *terms, struct fg_error *error)
+{
+	for (const struct fg_node *n = match->child; n != NULL; n = n->next) {
+		struct terms alternatives = {0};
+		int rc;
+
+		if (read_already(match, n))
+			continue;
+		rc = read_key(match, n, scope, &alternatives, error);
+		if (rc == 0)
+			rc = multiply(terms, &alternatives, n, error);
+		terms_free(&alternatives);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_t rule,
+		  const struct fg_scope *scope, struct terms *out, struct fg_error *error)
+{
+	struct terms terms = {0};
+	int rc;
+
+	if (match != NULL && match->kind != FG_NODE_MAP)
+		return fg_error_at(error, EINVAL, match, "match: expected a map, found %s",
+				   fg_node_kind_name(match));
+	rc = add_term(&terms, &anything, at, error);
+	if (rc == 0 && match != NULL)
+		rc = compile_keys(match, scope, &terms, error);
+	if (rc == 0 && terms.count == 0)
+		rc = fg_error_at(error, EINVAL, match,
+				 "match: its keys contradict one another: nothing can match");
+	for (uint32_t i = 0; i < terms.count && rc == 0; i++) {
+		terms.at[i].rule = rule;
+		rc = add_term(out, &terms.at[i], at, error);
+	}
+	terms_free(&terms);
+	return rc;
+}
