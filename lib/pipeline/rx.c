@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The rx lcore: capture, parse, classify, and on. Hot from rx_turn() inwards. */
+#include <string.h>
+
+#include <rte_pause.h>
+
+#include "pipeline.h"
+
+/* Notes for a packet that a rule keeps. The source's own notes stay. */
+static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
+			uint64_t rx_ticks, uint32_t rule, const struct action *action,
+			uint32_t generation)
+{
+	struct fg_meta *meta = fg_meta(m);
+
+	meta->rx_ticks = rx_ticks;
+	meta->sinks = action->sinks;
+	meta->rule = rule;
+	meta->rule_id = action->rule_id;
+	meta->generation = generation;
+	meta->payload_off = key->payload_off;
+	meta->payload_len = key->payload_len;
+	meta->source = q->source->index;
+	meta->queue = (uint8_t)q->queue;
+	meta->line = q->parse.line;
+	if (!q->timed) {
+		meta->flags = 0;
+		meta->wire_len = rte_pktmbuf_pkt_len(m);
+	}
+}
+
+/* Packets leaving the burst because of what their rule says. */
+struct dropped {
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	uint16_t count;
+	uint64_t reasons[FG_DROP_COUNT];
+};
+
+static inline enum fg_drop drop_reason(const struct action *action, const struct fg_key *key)
+{
+	/* The default's reason says more where no rule could have been about IP. */
+	if (action->drop == FG_DROP_no_rule && key->family == FG_FAMILY_OTHER)
+		return FG_DROP_not_ip;
+	return (enum fg_drop)action->drop;
+}
+
+/*
+ * Carry out what classify decided: count for the rule, set aside what it
+ * drops, note the rest. @return packets kept; pkts and workers hold them.
+ */
+static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
+			     const struct ruleset *set, struct fg_burst *burst,
+			     const struct fg_key *keys, const uint32_t *rules, uint8_t *workers,
+			     struct dropped *dropped)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < burst->count; i++) {
+		struct rte_mbuf *m = burst->pkts[i];
+		const struct action *action = &set->actions[rules[i]];
+
+		fg_flow_counter_add(&lcore->stats->rules[action->rule_id].hits, 1,
+				    rte_pktmbuf_pkt_len(m));
+		if (action->sinks == 0) {
+			dropped->reasons[drop_reason(action, &keys[i])]++;
+			dropped->pkts[dropped->count++] = m;
+			continue;
+		}
+		note(m, q, &keys[i], burst->rx_ticks, rules[i], action, set->generation);
+		workers[kept] = action->worker;
+		burst->pkts[kept++] = m;
+	}
+	return kept;
+}
+
+static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped)
+{
+	if (dropped->count == 0)
+		return;
+	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
+		if (dropped->reasons[reason] > 0)
+			fg_counter_add(&stats->dropped[reason], dropped->reasons[reason]);
+	rte_pktmbuf_free_bulk(dropped->pkts, dropped->count);
+}
+
+static void hand_over(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t *workers,
+		      uint16_t count)
+{
+	const uint16_t refused = fg_handoff_put(lcore->handoff, pkts, workers, count);
+
+	if (refused == 0)
+		return;
+	for (uint16_t i = 0; i < refused; i++)
+		fg_counter_add(&lcore->stats->rules[fg_meta(pkts[i])->rule_id].dropped, 1);
+	fg_counter_add(&lcore->stats->dropped[FG_DROP_ring_full], refused);
+	rte_pktmbuf_free_bulk(pkts, refused);
+}
+
+/* One burst of one queue, all the way. @return packets it found. */
+static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ruleset *set)
+{
+	struct fg_burst burst;
+	struct fg_key keys[FG_BURST_MAX];
+	uint32_t rules[FG_BURST_MAX];
+	uint8_t workers[FG_BURST_MAX];
+	struct dropped dropped;
+	const uint16_t found = fg_source_rx(q->source, q->queue, &burst);
+
+	if (found == 0)
+		return 0;
+	fg_flow_counter_add(&lcore->stats->received, found, burst.bytes);
+	burst.count = fg_parse_burst(&q->parse, burst.pkts, found, keys, lcore->stats);
+	if (burst.count == 0)
+		return found;
+	dropped.count = 0;
+	memset(dropped.reasons, 0, sizeof(dropped.reasons));
+	fg_table_lookup(set->table, keys, rules, burst.count);
+	burst.count = judge(lcore, q, set, &burst, keys, rules, workers, &dropped);
+	count_and_free(lcore->stats, &dropped);
+	if (burst.count == 0)
+		return found;
+	if (lcore->handoff != NULL)
+		hand_over(lcore, burst.pkts, workers, burst.count);
+	else
+		deliver(lcore, burst.pkts, burst.count);
+	return found;
+}
+
+int rx_main(void *arg)
+{
+	struct lcore *lcore = arg;
+	struct fg_pipeline *pipeline = lcore->pipeline;
+
+	rte_rcu_qsbr_thread_online(pipeline->qsbr, lcore->index);
+	while (!atomic_load_explicit(&pipeline->stop_rx, memory_order_relaxed)) {
+		const struct ruleset *set =
+			atomic_load_explicit(&pipeline->ruleset, memory_order_acquire);
+		uint16_t found = 0;
+
+		for (uint16_t i = 0; i < lcore->n_queues; i++)
+			found = (uint16_t)(found + rx_turn(lcore, &lcore->queues[i], set));
+		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+		if (found == 0)
+			rte_pause();
+		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
+	}
+	rte_rcu_qsbr_thread_offline(pipeline->qsbr, lcore->index);
+	return 0;
+}

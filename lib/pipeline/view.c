@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* What control and people see of a pipeline: sums, lcores, the accounting law. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include <rte_lcore.h>
+
+#include "pipeline.h"
+
+static const struct lcore *lcore_at(const struct fg_pipeline *p, uint32_t i)
+{
+	if (i < p->n_rx)
+		return &p->rx[i];
+	i -= p->n_rx;
+	return i < p->n_workers ? &p->workers[i] : NULL;
+}
+
+void fg_pipeline_totals(const struct fg_pipeline *p, struct fg_totals *totals)
+{
+	const struct lcore *lcore;
+
+	*totals = (struct fg_totals){0};
+	for (uint32_t i = 0; (lcore = lcore_at(p, i)) != NULL; i++)
+		fg_totals_add(totals, lcore->stats);
+}
+
+void fg_pipeline_rule(const struct fg_pipeline *p, uint32_t rule_id, struct fg_rule_totals *totals)
+{
+	const struct lcore *lcore;
+
+	*totals = (struct fg_rule_totals){0};
+	for (uint32_t i = 0; (lcore = lcore_at(p, i)) != NULL; i++) {
+		const struct fg_rule_counter *counter = &lcore->stats->rules[rule_id];
+
+		totals->packets += fg_counter_read(&counter->hits.packets);
+		totals->bytes += fg_counter_read(&counter->hits.bytes);
+		totals->dropped += fg_counter_read(&counter->dropped);
+	}
+}
+
+int fg_pipeline_law(const struct fg_pipeline *p, struct fg_error *error)
+{
+	struct fg_totals totals;
+	uint64_t handed_over = 0, accounted;
+
+	fg_pipeline_totals(p, &totals);
+	accounted = totals.delivered_packets + fg_totals_dropped(&totals);
+	for (uint32_t s = 0; s < p->n_sources; s++)
+		for (uint16_t q = 0; q < p->sources[s]->n_queues; q++)
+			handed_over += fg_counter_read(&p->sources[s]->queues[q].received.packets);
+	if (totals.received_packets == accounted && totals.received_packets == handed_over)
+		return 0;
+	return fg_error_set(error, EBADMSG,
+			    "the accounting law is broken: sources handed over %" PRIu64
+			    " packets, lcores received %" PRIu64 ", delivered %" PRIu64
+			    " and dropped %" PRIu64,
+			    handed_over, totals.received_packets, totals.delivered_packets,
+			    fg_totals_dropped(&totals));
+}
+
+bool fg_pipeline_lcore(const struct fg_pipeline *p, uint32_t i, struct fg_lcore_view *view)
+{
+	const struct lcore *lcore = lcore_at(p, i);
+
+	if (lcore == NULL)
+		return false;
+	*view = (struct fg_lcore_view){
+		.lcore_id = lcore->lcore_id,
+		.socket_id = (int)rte_lcore_to_socket_id(lcore->lcore_id),
+		.worker = i >= p->n_rx,
+		.stats = lcore->stats,
+		.n_queues = lcore->n_queues,
+	};
+	for (uint16_t q = 0; q < lcore->n_queues; q++) {
+		view->queues[q].source = lcore->queues[q].source;
+		view->queues[q].queue = lcore->queues[q].queue;
+	}
+	for (uint16_t rx = 0; view->worker && rx < p->n_rx; rx++)
+		view->waiting += fg_handoff_waiting(p->rx[rx].handoff, lcore->lane);
+	return true;
+}
