@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* feedgate-gen: market-data capture files by seed. See feedgate-gen(1). */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "rules_file.h"
+#include "summary.h"
+#include "traffic.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_RUN_TIME = 1,
+	EXIT_WRONG_USAGE = 2,
+};
+
+static int complain(const char *what, int rc)
+{
+	fprintf(stderr, "feedgate-gen: %s: %s\n", what,
+		rc == -EOVERFLOW ? "the time passes what the file can hold (year 2106)"
+				 : strerror(-rc));
+	return rc;
+}
+
+static int open_files(struct traffic *t)
+{
+	for (unsigned int i = 0; i < LINES; i++) {
+		const struct options *o = t->options;
+		char *path = NULL;
+		int rc;
+
+		if (asprintf(&path, "%s-%c.%s", o->prefix, t->line[i].letter, o->format->name) < 0)
+			return complain(o->prefix, -ENOMEM);
+		rc = capture_file_open(path, o->format, &t->line[i].file);
+		if (rc < 0)
+			complain(path, rc);
+		free(path);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Both files whole, or the first error. */
+static int fill_files(struct traffic *t)
+{
+	const struct line *failed = NULL;
+	int rc = traffic_run(t, &failed);
+
+	if (rc < 0)
+		return complain(capture_file_path(failed->file), rc);
+	for (unsigned int i = 0; i < LINES; i++) {
+		rc = capture_file_finish(t->line[i].file);
+		if (rc < 0)
+			return complain(capture_file_path(t->line[i].file), rc);
+	}
+	return 0;
+}
+
+static int write_reports(const struct traffic *t)
+{
+	const struct options *o = t->options;
+	int rc = o->rules ? rules_file_write(o->rules, t) : 0;
+
+	if (rc < 0)
+		return complain(o->rules, rc);
+	rc = o->summary ? summary_write(o->summary, t) : summary_print(t);
+	if (rc < 0)
+		return complain(o->summary ? o->summary : "standard output", rc);
+	return 0;
+}
+
+static int run(struct traffic *t, const struct options *o)
+{
+	int rc = traffic_open(t, o);
+	bool whole;
+
+	if (rc < 0)
+		return complain("memory", rc);
+	rc = open_files(t);
+	if (rc == 0)
+		rc = fill_files(t);
+	whole = rc == 0;
+	if (whole)
+		rc = write_reports(t);
+	for (unsigned int i = 0; i < LINES; i++)
+		capture_file_free(t->line[i].file, whole);
+	traffic_close(t);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct traffic *t;
+	int rc;
+
+	switch (options_read(&o, argc, argv)) {
+	case OPTIONS_DONE:
+		return fflush(stdout) != 0 ? EXIT_RUN_TIME : EXIT_DONE;
+	case OPTIONS_USAGE:
+		return EXIT_WRONG_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	/* A file too large, and a reader gone, are errors to report and clean up after. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	t = malloc(sizeof(*t));
+	if (!t) {
+		complain("memory", -ENOMEM);
+		return EXIT_RUN_TIME;
+	}
+	rc = run(t, &o);
+	free(t);
+	return rc < 0 ? EXIT_RUN_TIME : EXIT_DONE;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdint.h>
+
+#include "capture_file.h"
+#include "framing.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* The share of unrelated traffic stands behind those of the framings. */
+#define MIX_OTHER FRAMINGS_MAX
+
+struct options {
+	const char *prefix;
+	const char *rules;   /* NULL: none */
+	const char *summary; /* NULL: a table on standard output */
+	const struct capture_format *format;
+	uint64_t seed;
+	uint64_t packets; /* per line, before losses */
+	uint64_t rate;    /* packets per second, mean */
+	uint64_t start_ns;
+	uint32_t channels;
+	uint32_t instruments;
+	uint32_t loss_ppm[LINES];
+	uint32_t mix[FRAMINGS_MAX + 1];
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_DONE,  /* help or version was asked for and printed */
+	OPTIONS_USAGE, /* one line on standard error says what is wrong */
+};
+
+enum options_result options_read(struct options *o, int argc, char **argv);
+
+/* How many channels of a framing there are: --channels, or as many as it can have. */
+uint32_t options_channels(const struct options *o, const struct framing *framing);
+
+#endif /* OPTIONS_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xoshiro256**, seeded by splitmix64: integers only, so every machine draws the
+ * same numbers. Each user has a stream of its own; drawing more in one place
+ * (say, for losses) leaves what the others make unchanged.
+ *
+ * Draw once in an expression or an argument list, not more: compilers differ in
+ * what they evaluate first.
+ */
+#ifndef RNG_H
+#define RNG_H
+
+#include <stdint.h>
+
+struct rng {
+	uint64_t s[4];
+};
+
+/* Who draws. The low 32 bits of a stream number say which line or channel. */
+#define RNG_STREAM(user, index) ((uint64_t)(user) << 32 | (uint32_t)(index))
+
+enum rng_user {
+	RNG_SCHEDULE = 1,
+	RNG_LOSS,
+	RNG_DELAY,
+	RNG_NOISE,
+	RNG_FRAMING, /* plus the framing's index: keep it last */
+};
+
+static inline uint64_t rng_mix64(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+static inline void rng_seed(struct rng *r, uint64_t seed, uint64_t stream)
+{
+	uint64_t x = rng_mix64(seed + UINT64_C(0x9e3779b97f4a7c15)) ^ rng_mix64(~stream);
+
+	for (unsigned int i = 0; i < 4; i++) {
+		x += UINT64_C(0x9e3779b97f4a7c15);
+		r->s[i] = rng_mix64(x);
+	}
+}
+
+static inline uint64_t rng_next(struct rng *r)
+{
+	uint64_t *s = r->s;
+	uint64_t x = s[1] * 5;
+	uint64_t result = (x << 7 | x >> 57) * 9;
+	uint64_t t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = s[3] << 45 | s[3] >> 19;
+	return result;
+}
+
+/* 0 .. n - 1; 0 if n is 0. */
+static inline uint32_t rng_below(struct rng *r, uint32_t n)
+{
+	return (uint32_t)((rng_next(r) >> 32) * n >> 32);
+}
+
+/* low .. high, both included. */
+static inline uint32_t rng_between(struct rng *r, uint32_t low, uint32_t high)
+{
+	return low + rng_below(r, high - low + 1);
+}
+
+#endif /* RNG_H */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "summary.h"
+
+#include <inttypes.h>
+
+#include "output.h"
+
+static struct line_count total(const struct line *line)
+{
+	struct line_count sum = {0};
+
+	for (unsigned int k = 0; k < KINDS_MAX; k++) {
+		sum.packets += line->counts[k].packets;
+		sum.bytes += line->counts[k].bytes;
+		sum.lost += line->counts[k].lost;
+	}
+	return sum;
+}
+
+static bool is_seen(const struct traffic *t, unsigned int kind)
+{
+	if (!line_kind_name(kind))
+		return false;
+	for (unsigned int i = 0; i < LINES; i++) {
+		if (t->line[i].counts[kind].packets + t->line[i].counts[kind].lost > 0)
+			return true;
+	}
+	return false;
+}
+
+static void print_counts(FILE *out, const struct line_count *c)
+{
+	fprintf(out, "\"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"lost\": %" PRIu64,
+		c->packets, c->bytes, c->lost);
+}
+
+static void print_line(FILE *out, const struct traffic *t, const struct line *line)
+{
+	struct line_count sum = total(line);
+	const char *comma = "";
+
+	fprintf(out, "\"%c\": {", line->letter);
+	print_counts(out, &sum);
+	fputs(", \"kinds\": {", out);
+	for (unsigned int k = 0; k < KINDS_MAX; k++) {
+		if (!is_seen(t, k))
+			continue;
+		fprintf(out, "%s\n    \"%s\": {", comma, line_kind_name(k));
+		print_counts(out, &line->counts[k]);
+		fputc('}', out);
+		comma = ",";
+	}
+	fputs("}}", out);
+}
+
+int summary_write(const char *path, const struct traffic *t)
+{
+	FILE *out = fopen(path, "we");
+	const char *comma = "";
+
+	if (!out)
+		return -errno;
+	fprintf(out,
+		"{\"version\": \"" FG_VERSION "\", \"seed\": %" PRIu64 ", \"packets\": %" PRIu64
+		", \"start_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ",\n \"lines\": {",
+		t->options->seed, t->options->packets, t->options->start_ns, t->now_ns);
+	for (unsigned int i = 0; i < LINES; i++) {
+		fputs(i > 0 ? ",\n  " : "\n  ", out);
+		print_line(out, t, &t->line[i]);
+	}
+	fputs("},\n \"framings\": {", out);
+	for (unsigned int i = 0; framings[i]; i++) {
+		if (!t->state[i])
+			continue;
+		fprintf(out, "%s\n  \"%s\": {\"channels\": %u, \"lost_on_both\": %" PRIu64 "}",
+			comma, framings[i]->name, options_channels(t->options, framings[i]),
+			t->lost_on_all[i]);
+		comma = ",";
+	}
+	fputs("}}\n", out);
+	return output_finish(out, path);
+}
+
+static void print_row(const char *name, const struct line_count *a, const struct line_count *b)
+{
+	printf("%-16s %12" PRIu64 " %14" PRIu64 " %9" PRIu64 "   %12" PRIu64 " %14" PRIu64
+	       " %9" PRIu64 "\n",
+	       name, a->packets, a->bytes, a->lost, b->packets, b->bytes, b->lost);
+}
+
+int summary_print(const struct traffic *t)
+{
+	struct line_count a = total(&t->line[0]), b = total(&t->line[1]);
+
+	printf("%-16s %12s %14s %9s   %12s %14s %9s\n", "kind", "A packets", "bytes", "lost",
+	       "B packets", "bytes", "lost");
+	for (unsigned int k = 0; k < KINDS_MAX; k++) {
+		if (is_seen(t, k))
+			print_row(line_kind_name(k), &t->line[0].counts[k], &t->line[1].counts[k]);
+	}
+	print_row("total", &a, &b);
+	for (unsigned int i = 0; framings[i]; i++) {
+		if (t->lost_on_all[i] > 0)
+			printf("%s: %" PRIu64 " packets were lost on both lines\n",
+			       framings[i]->name, t->lost_on_all[i]);
+	}
+	if (fflush(stdout) != 0)
+		return -errno;
+	return ferror(stdout) ? -EIO : 0;
+}
