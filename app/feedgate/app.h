@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* What the application's files share. Everything here belongs to the control thread. */
+#ifndef APP_H
+#define APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <fg_config.h>
+#include <fg_console.h>
+#include <fg_error.h>
+#include <fg_pipeline.h>
+
+/* Exit status, everywhere in feedgate. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_RUNTIME = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNLAWFUL = 3,
+};
+
+#define FEEDS_MAX 1024u
+
+/* The command line behind `--`. */
+struct options {
+	const char *config_path;
+	const char *cmdline_path;
+	const char *summary_path;
+	const char *workers;     /* NULL: as the file says */
+	uint64_t stats_period_s; /* 0: none */
+	bool interactive;
+	bool auto_start;
+	bool check;
+	bool exit_when_done;
+};
+
+/* A source or sink of the file, and the struct that its options fill. */
+struct source_entry {
+	struct fg_source source;
+	void *conf;
+	char *name;
+	bool open;
+};
+
+struct sink_entry {
+	struct fg_sink sink;
+	void *conf;
+	char *name;
+	bool open;
+};
+
+/* All counters at one moment. */
+struct snapshot {
+	struct fg_totals totals;
+	struct fg_rule_totals *rules; /* [n_rule_ids], by rule id */
+	uint32_t n_rule_ids;
+	struct fg_sink_totals sinks[FG_SINKS_MAX];
+	struct fg_flow_totals {
+		uint64_t packets, bytes;
+	} sources[FG_SOURCES_MAX];
+	struct fg_source_lost lost[FG_SOURCES_MAX];
+	double seconds;
+};
+
+struct app {
+	struct options options;
+	struct fg_config *config; /* NULL without -c */
+
+	struct source_entry *sources[FG_SOURCES_MAX];
+	struct sink_entry *sinks[FG_SINKS_MAX];
+	char *feeds[FEEDS_MAX];
+	uint32_t n_sources, n_sinks, n_feeds;
+	struct fg_parse_conf parse;
+	struct fg_pipeline_conf pipeline_conf;
+	struct fg_placement placement;
+	struct fg_rules *rules; /* until published */
+
+	struct fg_pipeline *pipeline;
+	struct fg_console *console; /* NULL if not interactive and no command file */
+	struct snapshot cleared;    /* what `clear stats` saw */
+	int exit_status;
+};
+
+/* options.c: 0 to go on, 1 if --help or --version was served, -EINVAL with @p error. */
+int options_read(struct options *options, int argc, char **argv, struct fg_error *error);
+void options_usage(FILE *out);
+
+/* setup.c: the file's parts into app, without opening anything. EAL need not be up. */
+int setup_read(struct app *app, struct fg_error *error);
+/* Open sources and sinks, make the pipeline, put the rules in force. */
+int setup_open(struct app *app, struct fg_error *error);
+/* Compile the rules and throw the table away: --check. */
+int setup_try(struct app *app, struct fg_error *error);
+/* Close what is open. @return packets that never came back to their pools. */
+uint64_t setup_close(struct app *app, struct fg_error *error);
+void setup_free(struct app *app);
+
+/* ports.c: a source for each port that EAL found, when the file lists none. */
+int ports_as_sources(struct app *app, struct fg_error *error);
+
+/* entries.c: one entry of `sources` or `sinks`. */
+int entries_add_source(struct app *app, const struct fg_node *node, struct fg_error *error);
+int entries_add_sink(struct app *app, const struct fg_node *node, struct fg_error *error);
+/* The same without a file: a source named @p name with row 0 of its kind set to @p value. */
+int entries_make_source(struct app *app, const char *kind, const char *name, const char *value,
+			uint16_t n_queues, struct fg_error *error);
+void entries_free(struct app *app);
+
+/* snapshot.c */
+void snapshot_take(const struct app *app, struct snapshot *snapshot);
+void snapshot_subtract(struct snapshot *snapshot, const struct snapshot *before);
+void snapshot_free(struct snapshot *snapshot);
+
+/* report.c: tables for people. @p all: also rules that nothing matched. */
+void report_totals(const struct app *app, const struct snapshot *s, FILE *out);
+void report_sources(const struct app *app, const struct snapshot *s, FILE *out);
+void report_rules(const struct app *app, const struct snapshot *s, FILE *out, bool all);
+void report_drops(const struct snapshot *s, FILE *out, bool all);
+void report_sinks(const struct app *app, const struct snapshot *s, FILE *out);
+void report_lcores(const struct app *app, FILE *out);
+void report_config(const struct app *app, FILE *out);
+void report_all(const struct app *app, const struct snapshot *s, FILE *out);
+/* One line of progress since the last call. */
+void report_progress(const struct app *app, FILE *out);
+
+/* summary.c: the JSON object of --summary. 0 or -errno. */
+int summary_write(const struct app *app, const struct snapshot *s, bool lawful, const char *path,
+		  struct fg_error *error);
+
+/* commands.c, commands_port.c: the console's command table. */
+extern cmdline_parse_ctx_t app_commands[];
+void commands_init(struct app *app);
+extern cmdline_parse_inst_t command_show_port;
+extern cmdline_parse_inst_t command_clear_port;
+
+/* control.c: from configured to stopped; sets app->exit_status. */
+void control_run(struct app *app);
+void control_start(struct app *app, FILE *out);
+void control_stop(struct app *app, FILE *out);
+/* Say an error on standard error and remember the worst status. */
+void app_fail(struct app *app, int status, const struct fg_error *error);
+
+#endif /* APP_H */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The control loop: console, clock, statistics, signals; then the end and its accounts. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "app.h"
+
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+	/* The first one asks; the second one does not wait for an answer. */
+	if (atomic_fetch_add(&signals, 1) > 0)
+		_exit(128 + number);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* A reader of ours that goes away is an error of write(2), not the end. */
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+void control_start(struct app *app, FILE *out)
+{
+	struct fg_error error = {0};
+
+	if (fg_pipeline_start(app->pipeline, &error) == 0)
+		fprintf(out, "started: %u rx lcores, %u workers, %u rules\n", app->placement.n_rx,
+			app->placement.n_workers, fg_pipeline_rules(app->pipeline)->count);
+	else
+		app_fail(app, fg_pipeline_running(app->pipeline) ? EXIT_DONE : EXIT_RUNTIME,
+			 &error);
+}
+
+void control_stop(struct app *app, FILE *out)
+{
+	struct fg_error error = {0};
+	struct snapshot now;
+
+	if (!fg_pipeline_running(app->pipeline)) {
+		fputs("it does not run\n", out);
+		return;
+	}
+	if (fg_pipeline_stop(app->pipeline, &error) != 0)
+		app_fail(app, EXIT_RUNTIME, &error);
+	snapshot_take(app, &now);
+	snapshot_subtract(&now, &app->cleared);
+	report_all(app, &now, out);
+	snapshot_free(&now);
+}
+
+static bool open_console(struct app *app)
+{
+	const struct options *options = &app->options;
+	struct fg_error error = {0};
+
+	if (!options->interactive && options->cmdline_path == NULL)
+		return true;
+	commands_init(app);
+	if (fg_console_open(app_commands, "feedgate> ", &app->console, &error) == 0 &&
+	    (options->cmdline_path == NULL ||
+	     fg_console_load(app->console, options->cmdline_path, false, &error) == 0))
+		return true;
+	app_fail(app, EXIT_USAGE, &error);
+	return false;
+}
+
+/* Wait a moment, serving the console if there is one. false: it was left. */
+static bool wait_a_moment(struct app *app)
+{
+	const int moment_ms = app->options.exit_when_done ? 10 : 100;
+
+	if (app->options.interactive)
+		return fg_console_poll(app->console, moment_ms);
+	poll(NULL, 0, moment_ms);
+	return true;
+}
+
+static void loop(struct app *app)
+{
+	const uint64_t second = rte_get_tsc_hz();
+	uint64_t next_tick = rte_rdtsc() + second;
+	uint64_t next_report = rte_rdtsc() + second * app->options.stats_period_s;
+
+	while (atomic_load(&signals) == 0) {
+		const uint64_t now = rte_rdtsc();
+
+		if (now >= next_tick) {
+			fg_pipeline_tick(app->pipeline);
+			next_tick = now + second;
+		}
+		if (app->options.stats_period_s > 0 && now >= next_report) {
+			report_progress(app, stdout);
+			next_report = now + second * app->options.stats_period_s;
+		}
+		if (app->options.exit_when_done && fg_pipeline_running(app->pipeline) &&
+		    fg_pipeline_ended(app->pipeline))
+			break;
+		if (!wait_a_moment(app))
+			break;
+	}
+}
+
+/* Stop, close, and settle the accounts. */
+static void finish(struct app *app)
+{
+	struct fg_error error = {0}, law = {0};
+	struct snapshot final;
+	bool lawful;
+
+	if (fg_pipeline_stop(app->pipeline, &error) != 0)
+		app_fail(app, EXIT_RUNTIME, &error);
+	snapshot_take(app, &final);
+	lawful = fg_pipeline_law(app->pipeline, &law) == 0;
+	if (setup_close(app, &law) != 0)
+		lawful = false;
+	if (final.seconds > 0)
+		report_all(app, &final, stdout);
+	if (!lawful)
+		app_fail(app, EXIT_UNLAWFUL, &law);
+	error = (struct fg_error){0};
+	if (app->options.summary_path != NULL &&
+	    summary_write(app, &final, lawful, app->options.summary_path, &error) != 0)
+		app_fail(app, EXIT_RUNTIME, &error);
+	snapshot_free(&final);
+	if (fflush(stdout) != 0 && app->exit_status == EXIT_DONE)
+		app->exit_status = EXIT_RUNTIME;
+}
+
+void control_run(struct app *app)
+{
+	const struct options *options = &app->options;
+
+	catch_signals();
+	snapshot_take(app, &app->cleared);
+	if (open_console(app) && (app->console == NULL || !fg_console_quitting(app->console))) {
+		if (!fg_pipeline_running(app->pipeline) &&
+		    (!options->interactive || options->auto_start))
+			control_start(app, stdout);
+		if (options->interactive || fg_pipeline_running(app->pipeline))
+			loop(app);
+	}
+	finish(app);
+	fg_console_close(app->console);
+	snapshot_free(&app->cleared);
+}

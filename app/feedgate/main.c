@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feedgate: argv, wiring, the control loop. What happens to a packet is in
+ * lib/, in walking order.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "app.h"
+
+void app_fail(struct app *app, int status, const struct fg_error *error)
+{
+	fprintf(stderr, "feedgate: %s\n", error->text);
+	if (status > app->exit_status)
+		app->exit_status = status;
+}
+
+/* EAL's part of the command line: up to `--`. */
+static int start_eal(int argc, char **argv, struct fg_error *error)
+{
+	if (rte_eal_init(argc, argv) >= 0)
+		return 0;
+	return fg_error_set(error, rte_errno,
+			    "EAL does not start: %s (its own messages are above; without hugepages "
+			    "give --no-huge -m 512)",
+			    rte_strerror(rte_errno));
+}
+
+/* --check needs rte_acl, and so an EAL, but no device, no hugepages and no root. */
+static int start_private_eal(struct fg_error *error)
+{
+	char *argv[] = {(char[]){"feedgate"},
+			(char[]){"--no-huge"},
+			(char[]){"-m"},
+			(char[]){"2048"},
+			(char[]){"--no-pci"},
+			(char[]){"--no-telemetry"},
+			(char[]){"--no-shconf"},
+			(char[]){"--log-level=*:error"},
+			NULL};
+
+	return start_eal((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv, error);
+}
+
+static void check(struct app *app)
+{
+	struct fg_error error = {0};
+
+	if (start_private_eal(&error) != 0) {
+		app_fail(app, EXIT_RUNTIME, &error);
+		return;
+	}
+	if (setup_try(app, &error) != 0)
+		app_fail(app, EXIT_USAGE, &error);
+	else
+		printf("%s: valid: %u sources, %u sinks, %u feeds, %u rules (%u entries)\n",
+		       app->options.config_path, app->n_sources, app->n_sinks, app->n_feeds,
+		       app->rules->count, app->rules->n_matches);
+	setup_free(app);
+	rte_eal_cleanup();
+}
+
+/* Everything between EAL's start and its end. */
+static void run(struct app *app)
+{
+	struct fg_error error = {0};
+	const int rc = setup_open(app, &error);
+
+	if (rc == 0)
+		control_run(app);
+	else
+		/* What the configuration asked for and cannot be is its fault, the rest is not. */
+		app_fail(app, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, &error);
+	if (rc != 0)
+		(void)setup_close(app, &(struct fg_error){0});
+	setup_free(app);
+}
+
+int main(int argc, char **argv)
+{
+	static struct app app;
+	struct fg_error error = {0};
+	const int rc = options_read(&app.options, argc, argv, &error);
+
+	if (rc > 0)
+		return EXIT_DONE;
+	if (rc < 0) {
+		app_fail(&app, EXIT_USAGE, &error);
+		return EXIT_USAGE;
+	}
+	if (setup_read(&app, &error) != 0) {
+		app_fail(&app, EXIT_USAGE, &error);
+		setup_free(&app);
+		return EXIT_USAGE;
+	}
+	if (app.options.check) {
+		check(&app);
+		return app.exit_status;
+	}
+	if (start_eal(argc, argv, &error) != 0) {
+		app_fail(&app, EXIT_RUNTIME, &error);
+		setup_free(&app);
+		return app.exit_status;
+	}
+	run(&app);
+	rte_eal_cleanup();
+	return app.exit_status;
+}

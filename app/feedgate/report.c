@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for people. Scripts read --summary instead. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_lcore.h>
+
+#include "app.h"
+
+#define RULES_SHOWN_MAX 40u /* at the end and at `stop`; `show rules` shows all */
+
+/* 1,234,567. A few buffers in turn, so that one printf can hold several. */
+static const char *grouped(uint64_t value)
+{
+	static char buffers[8][32];
+	static unsigned int turn;
+	char *text = buffers[turn++ % 8], digits[24];
+	const int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	char *to = text;
+
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return text;
+}
+
+static uint64_t rate(uint64_t count, double seconds)
+{
+	return seconds > 0 ? (uint64_t)((double)count / seconds) : 0;
+}
+
+void report_totals(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	const struct fg_totals *t = &s->totals;
+
+	fprintf(out, "\n%-10s %16s %18s %16s\n", "total", "packets", "bytes", "packets/s");
+	fprintf(out, "%-10s %16s %18s %16s\n", "received", grouped(t->received_packets),
+		grouped(t->received_bytes), grouped(rate(t->received_packets, s->seconds)));
+	fprintf(out, "%-10s %16s %18s %16s\n", "delivered", grouped(t->delivered_packets),
+		grouped(t->delivered_bytes), grouped(rate(t->delivered_packets, s->seconds)));
+	fprintf(out, "%-10s %16s\n", "dropped", grouped(fg_totals_dropped(t)));
+	fprintf(out, "in %.3f s; %s\n", s->seconds,
+		fg_pipeline_running(app->pipeline) ? "running" : "stopped");
+}
+
+void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	fprintf(out, "\n%-20s %-8s %4s %6s %16s %18s %12s %12s %12s\n", "source", "kind", "line",
+		"queues", "packets", "bytes", "lost by NIC", "no mbuf", "errors");
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		const struct fg_source *source = &app->sources[i]->source;
+
+		fprintf(out, "%-20s %-8s %4c %6u %16s %18s %12s %12s %12s\n", source->name,
+			source->ops->name, source->line > 0 ? 'A' + source->line - 1 : '-',
+			source->n_queues, grouped(s->sources[i].packets),
+			grouped(s->sources[i].bytes), grouped(s->lost[i].nic),
+			grouped(s->lost[i].no_mbuf), grouped(s->lost[i].errors));
+	}
+}
+
+static void print_action(const struct app *app, const struct fg_rule *rule, FILE *out)
+{
+	const char *separator = "";
+
+	if (rule->sinks == 0)
+		fputs("drop", out);
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		if ((rule->sinks >> i & 1) != 0) {
+			fprintf(out, "%s%s", separator, app->sinks[i]->name);
+			separator = ", ";
+		}
+}
+
+static void print_rule(const struct app *app, const struct snapshot *s, const struct fg_rule *rule,
+		       FILE *out)
+{
+	const struct fg_rule_totals *t = &s->rules[rule->id];
+
+	fprintf(out, "%-28s %16s %18s %12s  ", rule->line > 0 ? rule->name : "- (no rule matched)",
+		grouped(t->packets), grouped(t->bytes), grouped(t->dropped));
+	print_action(app, rule, out);
+	fputc('\n', out);
+}
+
+void report_rules(const struct app *app, const struct snapshot *s, FILE *out, bool all)
+{
+	const struct fg_rules *set = fg_pipeline_rules(app->pipeline);
+	uint32_t shown = 0, hidden = 0, unused = 0;
+
+	fprintf(out, "\n%-28s %16s %18s %12s  %s\n", "rule", "packets", "bytes", "lost after",
+		"action");
+	for (uint32_t i = 1; i <= set->count; i++) {
+		if (!all && s->rules[set->rules[i].id].packets == 0) {
+			unused++;
+			continue;
+		}
+		if (!all && shown == RULES_SHOWN_MAX) {
+			hidden++;
+			continue;
+		}
+		shown++;
+		print_rule(app, s, &set->rules[i], out);
+	}
+	if (hidden > 0)
+		fprintf(out, "... and %s more that matched; `show rules` lists all\n",
+			grouped(hidden));
+	print_rule(app, s, &set->rules[0], out);
+	if (unused > 0)
+		fprintf(out, "%s of %s rules matched nothing\n", grouped(unused),
+			grouped(set->count));
+}
+
+void report_drops(const struct snapshot *s, FILE *out, bool all)
+{
+	fprintf(out, "\n%-12s %16s  %s\n", "dropped", "packets", "meaning");
+	for (unsigned int i = 0; i < FG_DROP_COUNT; i++)
+		if (all || s->totals.dropped[i] > 0)
+			fprintf(out, "%-12s %16s  %s\n", fg_drop_name((enum fg_drop)i),
+				grouped(s->totals.dropped[i]), fg_drop_help((enum fg_drop)i));
+	fprintf(out, "%-12s %16s\n", "all", grouped(fg_totals_dropped(&s->totals)));
+}
+
+void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	fprintf(out, "\n%-20s %-8s %16s %18s %12s\n", "sink", "kind", "packets", "bytes",
+		"dropped");
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		fprintf(out, "%-20s %-8s %16s %18s %12s\n", app->sinks[i]->name,
+			app->sinks[i]->sink.ops->name, grouped(s->sinks[i].packets),
+			grouped(s->sinks[i].bytes), grouped(s->sinks[i].dropped));
+}
+
+static void print_lcore(const struct fg_lcore_view *view, FILE *out)
+{
+	const uint64_t bursts = fg_counter_read(&view->stats->bursts);
+	const uint64_t empty = fg_counter_read(&view->stats->empty);
+	const double busy =
+		bursts + empty > 0 ? 100.0 * (double)bursts / (double)(bursts + empty) : 0;
+
+	fprintf(out, "%5u %-6s %4d %16s %16s %6.1f%% %10s ", view->lcore_id,
+		view->worker ? "worker" : "rx", view->socket_id,
+		grouped(fg_counter_read(&view->stats->received.packets)),
+		grouped(fg_counter_read(&view->stats->delivered.packets)), busy,
+		grouped(view->waiting));
+	for (uint16_t q = 0; q < view->n_queues; q++)
+		fprintf(out, " %s/%u", view->queues[q].source->name, view->queues[q].queue);
+	fputc('\n', out);
+}
+
+void report_lcores(const struct app *app, FILE *out)
+{
+	struct fg_lcore_view view;
+
+	fprintf(out, "\n%5s %-6s %4s %16s %16s %7s %10s  %s\n", "lcore", "role", "node", "received",
+		"delivered", "busy", "waiting", "polls (source/queue)");
+	fprintf(out, "%5u %-6s %4u\n", rte_get_main_lcore(), "main",
+		rte_lcore_to_socket_id(rte_get_main_lcore()));
+	for (uint32_t i = 0; fg_pipeline_lcore(app->pipeline, i, &view); i++)
+		print_lcore(&view, out);
+}
+
+void report_config(const struct app *app, FILE *out)
+{
+	const struct fg_rules *set = fg_pipeline_rules(app->pipeline);
+
+	fprintf(out, "file: %s\n",
+		app->options.config_path != NULL ? app->options.config_path : "none");
+	fputs("sources:\n", out);
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		const struct fg_source *source = &app->sources[i]->source;
+
+		fprintf(out, "  %s: {queues: %u, mbufs: %u, %s: {", source->name, source->n_queues,
+			source->mbufs, source->ops->name);
+		fg_option_print(out, source->ops->options, app->sources[i]->conf);
+		fputs("}}\n", out);
+	}
+	fputs("parse: {", out);
+	fg_option_print(out, fg_parse_options, &app->parse);
+	fputs("}\npipeline: {", out);
+	fg_option_print(out, fg_pipeline_options, &app->pipeline_conf);
+	fputs("}\nfeeds:", out);
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		fprintf(out, " %s", app->feeds[i]);
+	fputs("\nsinks:\n", out);
+	for (uint32_t i = 0; i < app->n_sinks; i++) {
+		fprintf(out, "  %s: {%s: {", app->sinks[i]->name, app->sinks[i]->sink.ops->name);
+		fg_option_print(out, app->sinks[i]->sink.ops->options, app->sinks[i]->conf);
+		fputs("}}\n", out);
+	}
+	fprintf(out,
+		"rules: %u, compiled to %u entries by %s, generation %u\ndefault: ", set->count,
+		set->n_matches, fg_pipeline_engine(app->pipeline),
+		fg_pipeline_generation(app->pipeline));
+	print_action(app, &set->rules[0], out);
+	fputc('\n', out);
+}
+
+void report_all(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	report_totals(app, s, out);
+	report_sources(app, s, out);
+	report_rules(app, s, out, false);
+	report_drops(s, out, false);
+	if (app->n_sinks > 0)
+		report_sinks(app, s, out);
+	fflush(out);
+}
+
+void report_progress(const struct app *app, FILE *out)
+{
+	static uint64_t last_packets;
+	static double last_seconds;
+	struct fg_totals t;
+	const double seconds = fg_pipeline_seconds(app->pipeline);
+
+	fg_pipeline_totals(app->pipeline, &t);
+	fprintf(out, "%9.1f s: received %s (%s/s), delivered %s, dropped %s\n", seconds,
+		grouped(t.received_packets),
+		grouped(rate(t.received_packets - last_packets, seconds - last_seconds)),
+		grouped(t.delivered_packets), grouped(fg_totals_dropped(&t)));
+	fflush(out);
+	last_packets = t.received_packets;
+	last_seconds = seconds;
+}

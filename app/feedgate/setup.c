@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* From the configuration file to an opened pipeline, and back. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fg_names.h>
+
+#include "app.h"
+
+static int check_top_keys(const struct fg_node *root, struct fg_error *error)
+{
+	static const char *const keys[] = {"sources", "parse", "pipeline", "feeds",
+					   "sinks",   "rules", "default"};
+
+	if (root->kind != FG_NODE_MAP)
+		return fg_error_at(error, EINVAL, root, "expected a map, found %s",
+				   fg_node_kind_name(root));
+	for (const struct fg_node *n = root->child; n != NULL; n = n->next) {
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			known = known || strcmp(n->key, keys[i]) == 0;
+		if (!known)
+			return fg_error_at(error, EINVAL, n,
+					   "unknown key '%s': expected sources, parse, pipeline, "
+					   "feeds, sinks, rules or default",
+					   n->key);
+	}
+	return 0;
+}
+
+static int add_feed(struct app *app, const struct fg_node *node, struct fg_error *error)
+{
+	static const struct fg_option rows[] = {{.name = "name", .type = FG_OPTION_STRING}, {0}};
+	struct {
+		char *name;
+	} conf = {0};
+	int rc = fg_option_read(rows, node, &conf, error);
+
+	if (rc != 0)
+		return rc;
+	rc = fg_name_check(conf.name, node, error);
+	if (rc == 0 && app->n_feeds == FEEDS_MAX)
+		rc = fg_error_at(error, EINVAL, node, "at most %u feeds", FEEDS_MAX);
+	for (uint32_t i = 0; i < app->n_feeds && rc == 0; i++)
+		if (strcmp(app->feeds[i], conf.name) == 0)
+			rc = fg_error_at(error, EINVAL, node, "a feed is called '%s' already",
+					 conf.name);
+	if (rc == 0)
+		app->feeds[app->n_feeds++] = conf.name;
+	else
+		fg_option_free(rows, &conf);
+	return rc;
+}
+
+/* Each entry of a list, in order. */
+static int each(struct app *app, const struct fg_node *list,
+		int (*add)(struct app *, const struct fg_node *, struct fg_error *),
+		struct fg_error *error)
+{
+	if (list == NULL)
+		return 0;
+	if (list->kind != FG_NODE_LIST)
+		return fg_error_at(error, EINVAL, list, "%s: expected a list, found %s", list->key,
+				   fg_node_kind_name(list));
+	for (const struct fg_node *n = list->child; n != NULL; n = n->next) {
+		const int rc = add(app, n, error);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_rules(struct app *app, const struct fg_node *root, struct fg_error *error)
+{
+	const char *sources[FG_SOURCES_MAX], *sinks[FG_SINKS_MAX];
+	const struct fg_scope scope = {
+		.sources = sources,
+		.sinks = sinks,
+		.feeds = (const char *const *)app->feeds,
+		.n_sources = app->n_sources,
+		.n_sinks = app->n_sinks,
+		.n_feeds = app->n_feeds,
+	};
+
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		sources[i] = app->sources[i]->name;
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		sinks[i] = app->sinks[i]->name;
+	return fg_rules_load(fg_node_get(root, "rules"), fg_node_get(root, "default"), &scope,
+			     &app->rules, error);
+}
+
+int setup_read(struct app *app, struct fg_error *error)
+{
+	const struct fg_node *root = NULL;
+	int rc = 0;
+
+	if (app->options.config_path != NULL) {
+		rc = fg_config_load(app->options.config_path, &app->config, error);
+		if (rc != 0)
+			return rc;
+		root = fg_config_root(app->config);
+		rc = check_top_keys(root, error);
+	}
+	if (rc == 0)
+		rc = fg_option_read(fg_parse_options, fg_node_get(root, "parse"), &app->parse,
+				    error);
+	if (rc == 0)
+		rc = fg_option_read(fg_pipeline_options, fg_node_get(root, "pipeline"),
+				    &app->pipeline_conf, error);
+	if (rc == 0 && app->options.workers != NULL)
+		rc = fg_option_set(fg_pipeline_option_workers, &app->pipeline_conf,
+				   app->options.workers, NULL, error);
+	if (rc == 0)
+		rc = each(app, fg_node_get(root, "sources"), entries_add_source, error);
+	if (rc == 0)
+		rc = each(app, fg_node_get(root, "feeds"), add_feed, error);
+	if (rc == 0)
+		rc = each(app, fg_node_get(root, "sinks"), entries_add_sink, error);
+	if (rc == 0)
+		rc = read_rules(app, root, error);
+	return rc;
+}
+
+int setup_try(struct app *app, struct fg_error *error)
+{
+	const struct fg_table_conf conf = {.socket_id = -1};
+	struct fg_table *table;
+	const int rc =
+		fg_table_build(&conf, app->rules->matches, app->rules->n_matches, &table, error);
+
+	if (rc == 0)
+		fg_table_free(table);
+	return rc;
+}
+
+static int open_sources(struct app *app, struct fg_error *error)
+{
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct source_entry *entry = app->sources[i];
+		const int rc = entry->source.ops->open(&entry->source, entry->conf, error);
+
+		if (rc != 0)
+			return rc;
+		entry->open = true;
+	}
+	return 0;
+}
+
+static int open_sinks(struct app *app, struct fg_error *error)
+{
+	static const char *names[FG_SOURCES_MAX];
+
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		names[i] = app->sources[i]->name;
+	for (uint32_t i = 0; i < app->n_sinks; i++) {
+		struct sink_entry *entry = app->sinks[i];
+		int rc;
+
+		entry->sink.n_lanes = app->placement.n_lanes;
+		entry->sink.source_names = names;
+		entry->sink.n_sources = (uint16_t)app->n_sources;
+		rc = entry->sink.ops->open(&entry->sink, entry->conf, error);
+		if (rc != 0)
+			return rc;
+		entry->open = true;
+	}
+	return 0;
+}
+
+static int make_pipeline(struct app *app, struct fg_error *error)
+{
+	struct fg_source *sources[FG_SOURCES_MAX];
+	struct fg_sink *sinks[FG_SINKS_MAX];
+
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		sources[i] = &app->sources[i]->source;
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		sinks[i] = &app->sinks[i]->sink;
+	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, sources,
+				  app->n_sources, sinks, app->n_sinks, &app->pipeline, error);
+}
+
+int setup_open(struct app *app, struct fg_error *error)
+{
+	unsigned int n_queues = 0;
+	int rc = 0;
+
+	if (app->n_sources == 0)
+		rc = ports_as_sources(app, error);
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		n_queues += app->sources[i]->source.n_queues;
+	if (rc == 0)
+		rc = fg_placement_make(&app->pipeline_conf, n_queues, &app->placement, error);
+	if (rc == 0)
+		rc = open_sources(app, error);
+	if (rc == 0)
+		rc = open_sinks(app, error);
+	if (rc == 0)
+		rc = make_pipeline(app, error);
+	if (rc == 0)
+		rc = fg_pipeline_publish(app->pipeline, app->rules, error);
+	if (rc == 0)
+		app->rules = NULL;
+	return rc;
+}
+
+uint64_t setup_close(struct app *app, struct fg_error *error)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		if (app->sinks[i]->open)
+			app->sinks[i]->sink.ops->close(&app->sinks[i]->sink);
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct fg_source *source = &app->sources[i]->source;
+		uint64_t out;
+
+		if (!app->sources[i]->open)
+			continue;
+		out = source->ops->outstanding(source);
+		if (out > 0)
+			(void)fg_error_set(error, EBADMSG,
+					   "source %s: %lu packets never came back to their pool",
+					   source->name, (unsigned long)out);
+		lost += out;
+		source->ops->close(source);
+	}
+	return lost;
+}
+
+void setup_free(struct app *app)
+{
+	fg_pipeline_free(app->pipeline);
+	fg_rules_free(app->rules);
+	entries_free(app);
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		free(app->feeds[i]);
+	fg_option_free(fg_parse_options, &app->parse);
+	fg_config_free(app->config);
+	fg_names_reset();
+}

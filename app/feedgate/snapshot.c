@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "app.h"
+
+/* One more than the highest rule id in force. */
+static uint32_t rule_id_bound(const struct fg_rules *rules)
+{
+	uint32_t bound = 1;
+
+	for (uint32_t i = 0; rules != NULL && i <= rules->count; i++)
+		if (rules->rules[i].id >= bound)
+			bound = rules->rules[i].id + 1;
+	return bound;
+}
+
+static void take_rules(const struct app *app, struct snapshot *s)
+{
+	s->n_rule_ids = rule_id_bound(fg_pipeline_rules(app->pipeline));
+	s->rules = calloc(s->n_rule_ids, sizeof(*s->rules));
+	if (s->rules == NULL)
+		s->n_rule_ids = 0;
+	for (uint32_t id = 0; id < s->n_rule_ids; id++)
+		fg_pipeline_rule(app->pipeline, id, &s->rules[id]);
+}
+
+static void take_source(const struct fg_source *source, struct fg_flow_totals *received)
+{
+	for (uint16_t q = 0; q < source->n_queues; q++) {
+		received->packets += fg_counter_read(&source->queues[q].received.packets);
+		received->bytes += fg_counter_read(&source->queues[q].received.bytes);
+	}
+}
+
+void snapshot_take(const struct app *app, struct snapshot *s)
+{
+	*s = (struct snapshot){0};
+	fg_pipeline_totals(app->pipeline, &s->totals);
+	take_rules(app, s);
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		fg_sink_totals(&app->sinks[i]->sink, &s->sinks[i]);
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct fg_source *source = &app->sources[i]->source;
+
+		take_source(source, &s->sources[i]);
+		if (app->sources[i]->open)
+			source->ops->lost(source, &s->lost[i]);
+	}
+	s->seconds = fg_pipeline_seconds(app->pipeline);
+}
+
+void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
+{
+	fg_totals_subtract(&s->totals, &before->totals);
+	for (uint32_t id = 0; id < s->n_rule_ids && id < before->n_rule_ids; id++) {
+		s->rules[id].packets -= before->rules[id].packets;
+		s->rules[id].bytes -= before->rules[id].bytes;
+		s->rules[id].dropped -= before->rules[id].dropped;
+	}
+	for (uint32_t i = 0; i < FG_SINKS_MAX; i++) {
+		s->sinks[i].packets -= before->sinks[i].packets;
+		s->sinks[i].bytes -= before->sinks[i].bytes;
+		s->sinks[i].dropped -= before->sinks[i].dropped;
+	}
+	for (uint32_t i = 0; i < FG_SOURCES_MAX; i++) {
+		s->sources[i].packets -= before->sources[i].packets;
+		s->sources[i].bytes -= before->sources[i].bytes;
+		s->lost[i].nic -= before->lost[i].nic;
+		s->lost[i].no_mbuf -= before->lost[i].no_mbuf;
+		s->lost[i].errors -= before->lost[i].errors;
+	}
+	s->seconds -= before->seconds;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	free(s->rules);
+	*s = (struct snapshot){0};
+}
