@@ -73,7 +73,8 @@ struct fg_source_ops {
 	/**
 	 * Packets (mbufs) of this source that are out of its pool: 0 when all
 	 * that it handed over were freed and it keeps none itself. Control;
-	 * after stop and after all sinks are closed.
+	 * after stop and after all sinks are closed. May close the device to
+	 * see what it holds: only lost() and close() may follow.
 	 */
 	uint64_t (*outstanding)(struct fg_source *src);
 

@@ -124,8 +124,8 @@ static int make_pool(const struct fg_source *src, struct replay *r, struct fg_er
 		return fg_error_set(error, EINVAL, "source %s: mbufs is 0, expected at least 1",
 				    src->name);
 	snprintf(name, sizeof(name), "fg_replay_%u", serial++);
-	r->pool = rte_pktmbuf_pool_create(name, src->mbufs, cache, FG_META_BYTES, ROOM,
-					  src->socket_id);
+	r->pool = rte_pktmbuf_pool_create_by_ops(name, src->mbufs, cache, FG_META_BYTES, ROOM,
+						 src->socket_id, FG_POOL_OPS);
 	if (r->pool == NULL)
 		return fg_error_set(
 			error, rte_errno,

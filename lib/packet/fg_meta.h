@@ -46,6 +46,14 @@ struct fg_meta {
 };
 static_assert(sizeof(struct fg_meta) <= RTE_CACHE_LINE_MIN_SIZE, "must stay one line");
 
+/**
+ * The ring under every mbuf pool. Sinks free packets on threads of their own,
+ * which the kernel may take off the CPU in the middle of it. With DPDK's
+ * default, "ring_mp_mc", all lcores that free to that pool then spin until the
+ * thread is back; with relaxed tail sync only its own elements wait.
+ */
+#define FG_POOL_OPS "ring_mt_rts"
+
 #define FG_META_BYTES 64u /**< priv_size of every mbuf pool whose packets walk the house. */
 
 /** The mbuf's notes. @p m comes from a pool made with priv_size FG_META_BYTES. */

@@ -107,8 +107,8 @@ static int make_own_pool(struct device *d, uint16_t n_queues, struct fg_error *e
 		d->own_pool = NULL;
 	}
 	snprintf(name, sizeof(name), "fg_port_%u", d->port.id);
-	/* Drivers may round 64 descriptors up a good deal. */
-	d->own_pool = rte_pktmbuf_pool_create(name, 1023u + 512u * n_queues, 0, FG_META_BYTES,
+	/* Drivers may round 64 descriptors up a good deal: net_af_xdp takes 2048 mbufs. */
+	d->own_pool = rte_pktmbuf_pool_create(name, 2560u * n_queues, 0, FG_META_BYTES,
 					      RTE_MBUF_DEFAULT_BUF_SIZE, d->port.socket_id);
 	if (d->own_pool == NULL)
 		return fg_error_set(error, rte_errno, "port %s: no memory for a packet pool: %s",
