@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <time.h>
 
 #include <fg_clock.h>
@@ -10,6 +11,14 @@
  * drift: the slope is kept, and measured anew from here.
  */
 #define STEP_NS INT64_C(1000000)
+
+/*
+ * How far a slope may be off that was never measured for long: EAL rounds the
+ * TSC's frequency to 10 MHz.
+ */
+#define UNMEASURED_PERCENT 1
+
+#define FIRST_MEASUREMENT_NS 20000000
 
 struct reading {
 	uint64_t ticks;
@@ -58,27 +67,46 @@ static uint64_t ns_per_tick_q32(uint64_t ns, uint64_t ticks)
 
 void fg_clock_init(struct fg_clock *clock)
 {
-	const struct reading now = read_both();
+	const uint64_t nominal = ns_per_tick_q32(NS_IN_S, rte_get_tsc_hz());
+	const struct reading begin = read_both();
+	struct reading end;
+	uint64_t measured;
 
-	clock->first = (struct fg_clock_line){
-		.ticks0 = now.ticks,
-		.ns0 = now.ns,
-		.ns_per_tick_q32 = ns_per_tick_q32(NS_IN_S, rte_get_tsc_hz()),
-	};
+	nanosleep(&(struct timespec){.tv_nsec = FIRST_MEASUREMENT_NS}, NULL);
+	end = read_both();
+	measured = ns_per_tick_q32(end.ns - begin.ns, end.ticks - begin.ticks);
+	/* Somebody may have set CLOCK_REALTIME meanwhile. */
+	if (llabs((int64_t)(measured - nominal)) > (int64_t)(nominal / 100 * UNMEASURED_PERCENT))
+		measured = nominal;
+	clock->first = (struct fg_clock_line){end.ticks, end.ns, measured};
+	clock->measured = false;
 	publish(clock, &clock->first);
+}
+
+/* Is CLOCK_REALTIME elsewhere than drift explains? */
+static bool was_set(const struct fg_clock *clock, const struct fg_clock_line *line,
+		    const struct reading *now)
+{
+	const uint64_t expected_ns = fg_clock_ns(line, now->ticks);
+	const int64_t elapsed_ns = (int64_t)(expected_ns - line->ns0);
+	const int64_t drift_ns = clock->measured ? 0 : elapsed_ns / 100 * UNMEASURED_PERCENT;
+
+	return llabs((int64_t)(now->ns - expected_ns)) > STEP_NS + drift_ns;
 }
 
 void fg_clock_update(struct fg_clock *clock)
 {
 	const struct reading now = read_both();
 	const struct fg_clock_line before = fg_clock_line(clock);
-	const int64_t off_ns = (int64_t)(now.ns - fg_clock_ns(&before, now.ticks));
 	const uint64_t ticks = now.ticks - clock->first.ticks0;
 	struct fg_clock_line line = {now.ticks, now.ns, before.ns_per_tick_q32};
 
-	if (off_ns > STEP_NS || off_ns < -STEP_NS)
+	if (was_set(clock, &before, &now)) {
 		clock->first = line;
-	else if (ticks > rte_get_tsc_hz() / 10)
+		clock->measured = false;
+	} else if (ticks > rte_get_tsc_hz() / 10) {
 		line.ns_per_tick_q32 = ns_per_tick_q32(now.ns - clock->first.ns0, ticks);
+		clock->measured = true;
+	}
 	publish(clock, &line);
 }

@@ -13,6 +13,7 @@
 #define FG_CLOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_cycles.h>
@@ -32,9 +33,10 @@ struct fg_clock {
 	_Atomic uint64_t ticks0, ns0, ns_per_tick_q32;
 
 	struct fg_clock_line first; /**< Control only: where the slope's measurement began. */
+	bool measured;              /**< Control only: the slope comes from there. */
 } __attribute__((aligned(128)));
 
-/** Calibrate for the first time. Takes some microseconds. Threads: control, before workers run. */
+/** Calibrate for the first time. Takes 20 ms. Threads: control, before workers run. */
 void fg_clock_init(struct fg_clock *clock);
 
 /** Calibrate again. Threads: control, at any time. */
