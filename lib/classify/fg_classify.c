@@ -29,7 +29,7 @@ static int is_prefix(const uint8_t *mask, size_t bytes)
 
 	while (i < bytes && mask[i] == 0xff)
 		i++;
-	if (i < bytes && (uint8_t)(mask[i] | (mask[i] >> 1)) != mask[i])
+	if (i < bytes && (uint8_t)(mask[i] | (mask[i] << 1)) != mask[i])
 		return 0;
 	for (i++; i < bytes; i++)
 		if (mask[i] != 0)
@@ -67,7 +67,7 @@ static int match_is_valid(const struct fg_match *match)
 	for (size_t i = 0; i < sizeof(match->value); i++)
 		if ((value[i] & ~mask[i]) != 0)
 			return 0;
-	return mask_is_valid(&match->mask) && match->rule > 0 &&
+	return mask_is_valid(&match->mask) && match->rule > 0 && match->rule <= FG_MATCH_RULE_MAX &&
 	       match->src_port_min <= match->src_port_max &&
 	       match->dst_port_min <= match->dst_port_max;
 }

@@ -20,7 +20,8 @@
 #include <fg_error.h>
 #include <fg_key.h>
 
-#define FG_MATCHES_MAX 1000000u /**< Entries in a table. */
+#define FG_MATCHES_MAX    1000000u          /**< Entries in a table. */
+#define FG_MATCH_RULE_MAX ((1u << 29) - 2u) /**< More ranks no engine tells apart. */
 
 /**
  * One entry: the keys it matches, and the rule they belong to. A rule has one
@@ -38,7 +39,8 @@ struct fg_match {
 	struct fg_key mask;
 	uint16_t src_port_min, src_port_max; /**< Host order; 0..65535: any. */
 	uint16_t dst_port_min, dst_port_max;
-	uint32_t rule; /**< 1..; when several entries match, the lowest rule wins. */
+	uint32_t rule; /**< 1..FG_MATCH_RULE_MAX; when several entries match, the lowest rule wins.
+			*/
 };
 
 /** An immutable, compiled rule set. Opaque. */

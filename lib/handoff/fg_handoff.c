@@ -17,8 +17,10 @@ int fg_handoff_create(unsigned int rx, uint16_t n_workers, uint32_t slots, const
 	if (n_workers > FG_WORKERS_MAX)
 		return fg_error_set(error, EINVAL, "%u workers: at most %u", n_workers,
 				    FG_WORKERS_MAX);
-	if (slots == 0 || (slots & (slots - 1)) != 0)
-		return fg_error_set(error, EINVAL, "ring_slots: %u is not a power of two", slots);
+	/* An exact ring takes twice the slots, which rte_ring counts in 31 bits, unchecked. */
+	if (slots == 0 || (slots & (slots - 1)) != 0 || slots > RTE_RING_SZ_MASK / 2)
+		return fg_error_set(error, EINVAL, "ring_slots: %u is not a power of two up to %u",
+				    slots, 1u << 29);
 	handoff = rte_zmalloc(NULL, sizeof(*handoff), RTE_CACHE_LINE_SIZE);
 	if (handoff == NULL)
 		return fg_error_set(error, ENOMEM, "no DPDK memory for the rings of lcore %u", rx);

@@ -208,6 +208,7 @@ static int refuse_duplicates(const struct fg_rules *set, const struct fg_node *l
 {
 	const struct fg_rule **sorted = malloc(sizeof(*sorted) * (set->count + 1));
 	const struct fg_rule *again = NULL, *first = NULL;
+	const struct fg_node *at;
 
 	if (sorted == NULL)
 		return fg_error_at(error, ENOMEM, list, "out of memory");
@@ -223,13 +224,12 @@ static int refuse_duplicates(const struct fg_rules *set, const struct fg_node *l
 	free(sorted);
 	if (again == NULL)
 		return 0;
-	for (const struct fg_node *n = list->child; n != NULL; n = n->next)
-		if (n->line == again->line && fg_node_get(n, "name") != NULL &&
-		    strcmp(fg_node_get(n, "name")->text, again->name) == 0)
-			return fg_error_at(error, EINVAL, fg_node_get(n, "name"),
-					   "a rule called '%s' stands in line %u already",
-					   again->name, first->line);
-	return fg_error_at(error, EINVAL, list, "two rules are called '%s'", again->name);
+	at = list->child;
+	for (const struct fg_rule *rule = &set->rules[1]; rule < again; rule++)
+		at = at->next;
+	return fg_error_at(error, EINVAL, fg_node_get(at, "name"),
+			   "a rule called '%s' stands in line %u already", again->name,
+			   first->line);
 }
 
 static int assign_ids(struct fg_rules *set, const struct fg_node *list, struct fg_error *error)

@@ -24,12 +24,12 @@ static int clear_beyond(uint8_t *address, uint8_t length, size_t bytes)
 
 	for (size_t i = 0; i < bytes; i++) {
 		const size_t first_bit = i * 8;
-		const uint8_t keep =
-			length >= first_bit + 8
-				? 0xff
-				: (length > first_bit ? (uint8_t)(0xff00u >> (length - first_bit))
-						      : 0);
+		uint8_t keep = 0;
 
+		if (length >= first_bit + 8)
+			keep = 0xff;
+		else if (length > first_bit)
+			keep = (uint8_t)(0xff00u >> (length - first_bit));
 		found |= (address[i] & ~keep) != 0;
 		address[i] &= keep;
 	}
