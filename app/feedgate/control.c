@@ -61,6 +61,15 @@ void control_stop(struct app *app, FILE *out)
 	snapshot_free(&now);
 }
 
+/* Where tables go: standard output, unless a sink writes packets there. */
+static FILE *people(const struct app *app)
+{
+	for (uint32_t i = 0; i < app->n_sinks; i++)
+		if (app->sinks[i]->sink.takes_stdout)
+			return stderr;
+	return stdout;
+}
+
 static bool open_console(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -68,6 +77,12 @@ static bool open_console(struct app *app)
 
 	if (!options->interactive && options->cmdline_path == NULL)
 		return true;
+	if (people(app) != stdout) {
+		(void)fg_error_set(&error, EINVAL,
+				   "a sink writes to standard output: there can be no console");
+		app_fail(app, EXIT_USAGE, &error);
+		return false;
+	}
 	commands_init(app);
 	if (fg_console_open(app_commands, "feedgate> ", &app->console, &error) == 0 &&
 	    (options->cmdline_path == NULL ||
@@ -102,7 +117,7 @@ static void loop(struct app *app)
 			next_tick = now + second;
 		}
 		if (app->options.stats_period_s > 0 && now >= next_report) {
-			report_progress(app, stdout);
+			report_progress(app, people(app));
 			next_report = now + second * app->options.stats_period_s;
 		}
 		if (app->options.exit_when_done && fg_pipeline_running(app->pipeline) &&
@@ -127,7 +142,7 @@ static void finish(struct app *app)
 	if (setup_close(app, &law) != 0)
 		lawful = false;
 	if (final.seconds > 0)
-		report_all(app, &final, stdout);
+		report_all(app, &final, people(app));
 	if (!lawful)
 		app_fail(app, EXIT_UNLAWFUL, &law);
 	error = (struct fg_error){0};
@@ -148,7 +163,7 @@ void control_run(struct app *app)
 	if (open_console(app) && (app->console == NULL || !fg_console_quitting(app->console))) {
 		if (!fg_pipeline_running(app->pipeline) &&
 		    (!options->interactive || options->auto_start))
-			control_start(app, stdout);
+			control_start(app, people(app));
 		if (options->interactive || fg_pipeline_running(app->pipeline))
 			loop(app);
 	}

@@ -10,10 +10,9 @@
 #ifndef FG_CONSOLE_H
 #define FG_CONSOLE_H
 
+#include <cmdline_parse.h>
 #include <stdbool.h>
 #include <stdio.h>
-
-#include <cmdline_parse.h>
 
 #include <fg_error.h>
 

@@ -12,6 +12,7 @@
 #ifndef FG_SINK_H
 #define FG_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,16 +68,18 @@ struct fg_sink_lane {
 	struct fg_counter refused;    /**< put() did not: dropped here. */
 } __attribute__((aligned(128)));
 
-/** A sink in use. Fields but priv and lost are set before open and stay. */
+/** A sink in use. Fields but priv, takes_stdout and lost are set before open and stay. */
 struct fg_sink {
 	const struct fg_sink_ops *ops;
-	void *priv;       /**< The kind's own; set by open. */
-	const char *name; /**< From config. */
-	uint8_t index;    /**< Position in the configuration; its bit in a rule's sink mask. */
-	uint16_t n_lanes; /**< Lcores that will put: 1..FG_SINK_LANES_MAX. */
+	void *priv;        /**< The kind's own; set by open. */
+	const char *name;  /**< From config. */
+	uint8_t index;     /**< Position in the configuration; its bit in a rule's sink mask. */
+	uint16_t n_lanes;  /**< Lcores that will put: 1..FG_SINK_LANES_MAX. */
+	bool takes_stdout; /**< Set by open: standard output is the sink's, not people's. */
 	uint16_t n_sources;
 	const char *const *source_names; /**< [n_sources], by fg_meta.source. */
-	/** Taken but not delivered after all (disk full, ...). One writer: the kind's own thread. */
+	/** Taken but not delivered after all (disk full, ...). One writer: the kind's own thread.
+	 */
 	struct fg_flow_counter lost;
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };

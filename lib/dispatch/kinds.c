@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "kinds.h"
+
 #include <string.h>
 
 #include <fg_sink.h>
-
-#include "kinds.h"
 
 const struct fg_sink_ops *const fg_sink_kinds[] = {
 	&fg_sink_count,

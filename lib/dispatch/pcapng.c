@@ -138,6 +138,7 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 				    sink->name, (unsigned int)conf->slots, strerror(-rc));
 	}
 	sink->priv = pcapng;
+	sink->takes_stdout = strcmp(conf->path, PCAPNG_PATH_STDOUT) == 0;
 	return 0;
 }
 
