@@ -99,6 +99,9 @@ static int set_u64(const struct fg_option *row, uint64_t *value, const char *tex
 	rc = read_scaled(text, max, value);
 	if (rc == 0 && *value < row->min)
 		rc = -ERANGE;
+	if (rc == 0 && row->power_of_two && (*value & (*value - 1)) != 0)
+		return fg_error_at(error, EINVAL, at, "%s: '%s': expected a power of two",
+				   row->name, text);
 	if (rc == 0)
 		return 0;
 	join_names(row->names, names, sizeof(names));

@@ -18,6 +18,7 @@
 #ifndef FG_OPTION_H
 #define FG_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ struct fg_option {
 	enum fg_option_type type;
 	size_t offset;            /**< Of the value in the kind's struct. */
 	uint64_t min, max;        /**< FG_OPTION_U64; max 0: no upper bound. */
+	bool power_of_two;        /**< FG_OPTION_U64: nothing else will do. */
 	const char *const *names; /**< NULL-terminated; NAME needs them, U64 may have them. */
 	const char *value;        /**< Default as text; NULL: the option must be given. */
 	const char *unit;         /**< "bytes", "packets", ...; NULL if none. */

@@ -302,7 +302,8 @@ static int acl_build(const struct fg_table_conf *conf, const struct fg_match *ma
 			acl_free(acl);
 			return fg_error_set(error, -rc,
 					    "rte_acl cannot build a table of %u rule entries: %s "
-					    "(give EAL more memory with -m or hugepages)",
+					    "(too many wildcards for it, or give EAL more memory "
+					    "with -m or hugepages)",
 					    count, strerror(-rc));
 		}
 	}

@@ -25,6 +25,7 @@ const struct fg_option fg_pipeline_options[] = {
 	 .offset = offsetof(struct fg_pipeline_conf, ring_slots),
 	 .min = 64,
 	 .max = 1u << 24,
+	 .power_of_two = true,
 	 .value = "65536",
 	 .unit = "packets",
 	 .help = "ring from one rx lcore to one worker; a power of two"},
