@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What a benchmark is. The table of them stands in main.c. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fg_error.h>
+#include <fg_option.h>
+
+struct output;
+
+/* Most --repeats of any benchmark. */
+#define REPEATS_MAX 1000u
+
+struct bench {
+	const char *name;
+	const char *help;                /* One line. */
+	const struct fg_option *options; /* Its own; each has a default. Ends with an empty row. */
+	size_t conf_bytes;               /* Size of the struct that the rows fill. */
+
+	/*
+	 * Measure @p repeats times and put the results out.
+	 * @return 0, or -errno with @p error set.
+	 */
+	int (*run)(const void *conf, uint32_t repeats, struct output *out, struct fg_error *error);
+};
+
+extern const struct bench bench_path;
+
+#endif /* BENCH_H */

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* feedgate-bench: the table of benchmarks, their options, and which one to run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "child.h"
+#include "output.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_RUNTIME = 1,
+	EXIT_USAGE = 2,
+};
+
+static const struct bench *const benches[] = {&bench_path};
+#define BENCHES (sizeof(benches) / sizeof(benches[0]))
+
+/* What every benchmark can be told. */
+struct common {
+	bool json;
+	uint64_t repeats;
+};
+
+static const struct fg_option common_options[] = {
+	{.name = "repeats",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct common, repeats),
+	 .min = 1,
+	 .max = REPEATS_MAX,
+	 .value = "5",
+	 .help = "measurements of each subject; the median counts"},
+	{.name = "json",
+	 .type = FG_OPTION_BOOL,
+	 .offset = offsetof(struct common, json),
+	 .value = "false",
+	 .help = "one JSON object a line instead of a table"},
+	{0}};
+
+static int fail(int status, const struct fg_error *error)
+{
+	fprintf(stderr, "feedgate-bench: %s\n", error->text);
+	return status;
+}
+
+static void print_options(const struct fg_option *rows)
+{
+	for (; rows->name != NULL; rows++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "--%s%s", rows->name,
+			 rows->type == FG_OPTION_BOOL  ? ""
+			 : rows->type == FG_OPTION_U64 ? " N"
+						       : " PATH");
+		printf("    %-18s %s", text, rows->help);
+		if (rows->type == FG_OPTION_U64)
+			printf(" (default %s)", rows->value);
+		putchar('\n');
+	}
+}
+
+static void print_help(void)
+{
+	puts("usage: feedgate-bench NAME [options]\n"
+	     "Measure feedgate, beside a peer where there is one.\n"
+	     "\n"
+	     "Every NAME takes:");
+	print_options(common_options);
+	puts("    --help, --version\n"
+	     "\n"
+	     "NAME is one of:");
+	for (size_t i = 0; i < BENCHES; i++) {
+		printf("  %s: %s\n", benches[i]->name, benches[i]->help);
+		print_options(benches[i]->options);
+	}
+	puts("\n"
+	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
+}
+
+/* Served wherever they stand. */
+static bool serve_at_once(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0) {
+			print_help();
+			return true;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			puts("feedgate-bench " FG_VERSION);
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct bench *find_bench(const char *name)
+{
+	for (size_t i = 0; i < BENCHES; i++)
+		if (strcmp(benches[i]->name, name) == 0)
+			return benches[i];
+	return NULL;
+}
+
+/* The row that `--name` or `--name=value` at @p text is about. */
+static const struct fg_option *find_row(const struct fg_option *rows, const char *text)
+{
+	const size_t length = strcspn(text, "=");
+
+	for (; rows->name != NULL; rows++)
+		if (strlen(rows->name) == length && strncmp(rows->name, text, length) == 0)
+			return rows;
+	return NULL;
+}
+
+/* Read argv[*i] and what belongs to it. */
+static int read_option(const struct bench *bench, struct common *common, void *conf, char **argv,
+		       int *i, struct fg_error *error)
+{
+	const char *argument = argv[*i], *value;
+	const struct fg_option *row = NULL;
+	void *into = common;
+
+	if (strncmp(argument, "--", 2) == 0)
+		row = find_row(common_options, argument + 2);
+	if (strncmp(argument, "--", 2) == 0 && row == NULL) {
+		row = find_row(bench->options, argument + 2);
+		into = conf;
+	}
+	if (row == NULL)
+		return fg_error_set(error, EINVAL, "%s: unknown option '%s'; --help lists them all",
+				    bench->name, argument);
+	value = strchr(argument, '=');
+	if (value != NULL)
+		value++;
+	else if (row->type == FG_OPTION_BOOL)
+		value = "true";
+	else if (argv[*i + 1] != NULL)
+		value = argv[++*i];
+	else
+		return fg_error_set(error, EINVAL, "option '%s' needs a value", argument);
+	return fg_option_set(row, into, value, NULL, error);
+}
+
+static int read_options(const struct bench *bench, struct common *common, void *conf, char **argv,
+			struct fg_error *error)
+{
+	int rc = fg_option_read(common_options, NULL, common, error);
+
+	if (rc == 0)
+		rc = fg_option_read(bench->options, NULL, conf, error);
+	for (int i = 2; rc == 0 && argv[i] != NULL; i++)
+		rc = read_option(bench, common, conf, argv, &i, error);
+	return rc;
+}
+
+static int run_bench(const struct bench *bench, const struct common *common, const void *conf,
+		     struct fg_error *error)
+{
+	struct output *out = output_open(common->json);
+	int rc;
+
+	if (out == NULL)
+		return fg_error_set(error, ENOMEM, "out of memory");
+	child_catch_signals();
+	rc = bench->run(conf, (uint32_t)common->repeats, out, error);
+	if (rc == 0)
+		rc = output_finish(out, error);
+	output_free(out);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct fg_error error = {0};
+	struct common common = {0};
+	const struct bench *bench;
+	int status = EXIT_DONE;
+	void *conf;
+
+	if (serve_at_once(argc, argv))
+		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_RUNTIME;
+	bench = argc > 1 ? find_bench(argv[1]) : NULL;
+	if (bench == NULL) {
+		fg_error_set(&error, EINVAL, "%s%s%s; --help lists the benchmarks",
+			     argc > 1 ? "no benchmark is called '" : "which benchmark",
+			     argc > 1 ? argv[1] : "", argc > 1 ? "'" : "?");
+		return fail(EXIT_USAGE, &error);
+	}
+	conf = calloc(1, bench->conf_bytes);
+	if (conf == NULL) {
+		fg_error_set(&error, ENOMEM, "out of memory");
+		return fail(EXIT_RUNTIME, &error);
+	}
+	if (read_options(bench, &common, conf, argv, &error) != 0)
+		status = fail(EXIT_USAGE, &error);
+	else if (run_bench(bench, &common, conf, &error) != 0)
+		status = fail(EXIT_RUNTIME, &error);
+	fg_option_free(bench->options, conf);
+	free(conf);
+	return status;
+}
