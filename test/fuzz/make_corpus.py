@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Write the seeds of fuzz_parse: one packet a shape, built by scapy.
+
+usage: make_corpus.py DIRECTORY
+
+A seed is one byte of settings, two bytes of segment lengths, then a frame; see
+fuzz_parse.c. Nothing is random, so that the same script makes the same files.
+"""
+import pathlib
+import struct
+import sys
+
+from scapy.all import (ARP, AH, Dot1AD, Dot1Q, Dot3, ESP, Ether, GRE, ICMP, IP, IPOption_Router_Alert, IPv6,
+                       ICMPv6EchoRequest, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
+                       IPv6ExtHdrRouting, Jumbo, LLC, MIP6MH_BRR, Raw, SNAP, STP, TCP, UDP)
+
+ETH = Ether(dst="01:00:5e:36:0c:6f", src="02:00:00:00:00:01")
+V4 = IP(src="10.0.0.1", dst="233.54.12.111", id=1)
+V6 = IPv6(src="2001:db8::1", dst="ff0e::1234")
+U = UDP(sport=12345, dport=26477)
+T = TCP(sport=12345, dport=26477, seq=1, ack=2, flags="PA")
+DATA = Raw(b"feedgate")
+EMPTY = bytes(8)
+
+
+def cut(packet, count):
+    """The frame without its last bytes."""
+    return bytes(packet)[:-count]
+
+
+def patched(packet, offset, value):
+    """The frame with two bytes overwritten."""
+    frame = bytearray(bytes(packet))
+    frame[offset:offset + 2] = struct.pack("!H", value)
+    return bytes(frame)
+
+
+def extension(next_header, units=0):
+    """An extension header of any kind, without options."""
+    return bytes([next_header, units]) + bytes(6 + 8 * units)
+
+
+SEEDS = {
+    "udp4": ETH / V4 / U / DATA,
+    "udp4_padded": bytes(ETH / V4 / U / DATA) + EMPTY,
+    "udp4_short_length": patched(ETH / V4 / U / DATA, 38, 10),
+    "udp4_long_length": patched(ETH / V4 / U / DATA, 38, 100),
+    "udp4_length_0": patched(ETH / V4 / U / DATA, 38, 0),
+    "udp4_cut": cut(ETH / V4 / U / DATA, 1),
+    "udp4_tagged": ETH / Dot1Q(vlan=100, prio=3) / V4 / U / DATA,
+    "udp4_tagged_twice": ETH / Dot1AD(vlan=4094) / Dot1Q(vlan=200) / V4 / U / DATA,
+    "udp4_tagged_9100": patched(ETH / Dot1Q(vlan=0) / V4 / U / DATA, 12, 0x9100),
+    "tagged_three_times": ETH / Dot1Q(vlan=1) / Dot1Q(vlan=2) / Dot1Q(vlan=3) / V4 / U / DATA,
+    "tag_cut": cut(ETH / Dot1Q(vlan=1), 1),
+    "udp4_options": ETH / IP(src="10.0.0.1", dst="224.0.0.1", options=[IPOption_Router_Alert()]) / U / DATA,
+    "ip4_total_0": patched(ETH / V4 / T / DATA, 16, 0),
+    "ip4_version_6": patched(ETH / V4 / U / DATA, 14, 0x6500),
+    "ip4_ihl_15": patched(ETH / V4 / U / Raw(bytes(60)), 14, 0x4f00),
+    "ip4_first_part": patched(ETH / IP(flags="MF") / U / DATA, 38, 3000),
+    "ip4_later_part": ETH / IP(flags="MF", frag=185, proto=17) / DATA,
+    "ip4_last_part": ETH / IP(frag=370, proto=6) / Raw(b"x"),
+    "tcp4": ETH / V4 / T / DATA,
+    "tcp4_options": ETH / V4 / TCP(options=[("MSS", 1460), ("NOP", None), ("WScale", 7)]) / DATA,
+    "tcp4_offset_4": patched(ETH / V4 / T / DATA, 46, 0x4018),
+    "tcp4_offset_15": patched(ETH / V4 / T / DATA, 46, 0xf018),
+    "icmp4": ETH / V4 / ICMP() / DATA,
+    "gre4": ETH / V4 / GRE() / V4 / U / DATA,
+    "udp6": ETH / V6 / U / DATA,
+    "tcp6_tagged": ETH / Dot1Q(vlan=7) / V6 / T / DATA,
+    "icmp6": ETH / V6 / ICMPv6EchoRequest(),
+    "ip6_chain": ETH / V6 / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() /
+                 IPv6ExtHdrRouting(addresses=["2001:db8::2"]) / U / DATA,
+    "ip6_jumbo": patched(ETH / V6 / IPv6ExtHdrHopByHop(options=[Jumbo(jumboplen=70000)]) / U / DATA, 18, 0),
+    "ip6_first_part": patched(ETH / V6 / IPv6ExtHdrFragment(m=1, id=9) / U / DATA, 66, 3000),
+    "ip6_later_part": ETH / V6 / IPv6ExtHdrFragment(m=1, offset=185, id=9, nh=17) / DATA,
+    "ip6_whole_with_fragment_header": ETH / V6 / IPv6ExtHdrFragment(id=9) / U / DATA,
+    "ip6_ah": ETH / V6 / AH(nh=17, spi=1, seq=1, icv=bytes(12), payloadlen=4) / U / DATA,
+    "ip6_esp": ETH / V6 / ESP(spi=1, seq=1, data=EMPTY),
+    "ip6_mobility": ETH / V6 / MIP6MH_BRR(),
+    "ip6_many": ETH / IPv6(src="2001:db8::1", dst="ff0e::1234", nh=60) /
+                Raw(extension(139) + extension(140) + 13 * extension(60) + extension(17, 2) +
+                    bytes(U / DATA)),
+    "arp": ETH / ARP(),
+    "snap": Dot3(dst="01:80:c2:00:00:00", src="02:00:00:00:00:01") / LLC() / SNAP() / V4 / U,
+    "stp": Dot3(dst="01:80:c2:00:00:00", src="02:00:00:00:00:01") / LLC() / STP(),
+}
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    for index, (name, frame) in enumerate(SEEDS.items()):
+        head = bytes([0, 14 + index % 40, 1 + index % 20])
+        (directory / name).write_bytes(head + bytes(frame))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* Ticks to UTC: held against exact arithmetic, and against clock_gettime(). */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+
+#include <fg_clock.h>
+
+#define NS_IN_S 1000000000ull
+#define DAY_NS  (86400ull * NS_IN_S)
+#define UTC_NS  (1700000000ull * NS_IN_S)
+/* Far more than both clocks drift apart in a test, far less than a wrong conversion gives. */
+#define BOUND_NS 50000000ull
+
+static struct rte_mempool *pool;
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_IN_S + (uint64_t)now.tv_nsec;
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+/* Is the line's idea of now what the system's clock says before and after? */
+static bool tells_now(const struct fg_clock_line *line)
+{
+	const uint64_t before = realtime_ns();
+	const uint64_t ns = fg_clock_ns(line, rte_rdtsc());
+	const uint64_t after = realtime_ns();
+
+	return ns + BOUND_NS > before && ns < after + BOUND_NS;
+}
+
+static void lines_are_exact(void **state)
+{
+	/* One and a half nanoseconds per tick: every second tick is a whole number. */
+	const struct fg_clock_line line = {5000, UTC_NS, 3ull << 31};
+	const struct fg_clock_line third = {0, UTC_NS, (1ull << 32) / 3};
+
+	(void)state;
+	assert_true(fg_clock_ns(&line, 5000) == UTC_NS);
+	assert_true(fg_clock_ns(&line, 5002) == UTC_NS + 3);
+	assert_true(fg_clock_ns(&line, 5001) == UTC_NS + 1);
+	assert_true(fg_clock_ns(&line, 4998) == UTC_NS - 3);
+	/* Rounded down on both sides, so that no step at ticks0 is longer or shorter. */
+	assert_true(fg_clock_ns(&line, 4999) == UTC_NS - 2);
+	assert_true(fg_clock_ns(&line, 0) == UTC_NS - 7500);
+	assert_true(fg_clock_ns(&third, 3) == UTC_NS); /* the factor is a little below a third */
+	assert_true(fg_clock_ns(&third, 3000001) == UTC_NS + 1000000);
+}
+
+/* Weeks of ticks, forwards and backwards, and a counter that passes its end. */
+static void far_ticks_do_not_overflow(void **state)
+{
+	const uint64_t hz = 4000000000ull; /* a quarter of a nanosecond per tick */
+	const uint64_t start = 1ull << 60;
+	const struct fg_clock_line line = {start, UTC_NS, 1ull << 30};
+	const struct fg_clock_line slow = {start, UTC_NS, 1000ull << 32}; /* a microsecond each */
+	const struct fg_clock_line last = {UINT64_MAX - 3, UTC_NS, 1ull << 30};
+
+	(void)state;
+	for (uint64_t days = 1; days <= 4096; days *= 2) {
+		const uint64_t ticks = days * 86400ull * hz;
+
+		if (ticks < 1ull << 62)
+			assert_true(fg_clock_ns(&line, start + ticks) == UTC_NS + days * DAY_NS);
+		if (ticks <= start)
+			assert_true(fg_clock_ns(&line, start - ticks) == UTC_NS - days * DAY_NS);
+		assert_true(fg_clock_ns(&slow, start + days * DAY_NS / 1000) ==
+			    UTC_NS + days * DAY_NS);
+	}
+	assert_true(fg_clock_ns(&last, 4) == UTC_NS + 2);
+	assert_true(fg_clock_ns(&last, UINT64_MAX - 7) == UTC_NS - 1);
+}
+
+static void time_never_runs_back_along_a_line(void **state)
+{
+	struct fg_clock clock = {0};
+	struct fg_clock_line line;
+	uint64_t last;
+
+	(void)state;
+	fg_clock_init(&clock);
+	line = fg_clock_line(&clock);
+	last = fg_clock_ns(&line, line.ticks0 - 200000);
+	for (uint64_t ticks = line.ticks0 - 200000; ticks != line.ticks0 + 200000; ticks++) {
+		const uint64_t ns = fg_clock_ns(&line, ticks);
+
+		if (ns < last || ns > last + 1000)
+			fail_msg("a step of %lld ns", (long long)(ns - last));
+		last = ns;
+	}
+	for (uint64_t ticks = line.ticks0, step = 1; step < 1ull << 50; step *= 3) {
+		ticks += step;
+		assert_true(fg_clock_ns(&line, ticks) >= last || ticks < line.ticks0 + 200000);
+	}
+	last = 0;
+	for (unsigned int i = 0; i < 100000; i++) {
+		const uint64_t ns = fg_clock_ns(&line, rte_rdtsc());
+
+		assert_true(ns >= last);
+		last = ns;
+	}
+}
+
+/* Both clocks at one instant: of many tries the one that took least. */
+static void read_instant(uint64_t *ticks, uint64_t *ns)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = 0; i < 200; i++) {
+		const uint64_t before = rte_rdtsc();
+		const uint64_t now = realtime_ns();
+		const uint64_t took = rte_rdtsc() - before;
+
+		if (took < least) {
+			least = took;
+			*ticks = before + took / 2;
+			*ns = now;
+		}
+	}
+}
+
+static uint64_t begin_ticks, begin_ns; /* when the program began */
+
+/* The slope in force is the one that both clocks had since the program began. */
+static bool slope_is_right(const struct fg_clock *clock)
+{
+	const struct fg_clock_line line = fg_clock_line(clock);
+	uint64_t ticks, ns;
+	double ratio;
+
+	read_instant(&ticks, &ns);
+	ratio = (double)line.ns_per_tick_q32 / 0x1p32 * (double)(ticks - begin_ticks) /
+		(double)(ns - begin_ns);
+	return ratio > 0.9998 && ratio < 1.0002;
+}
+
+static void follows_the_system_clock(void **state)
+{
+	struct fg_clock clock = {0};
+	struct fg_clock_line line;
+
+	(void)state;
+	fg_clock_init(&clock);
+	line = fg_clock_line(&clock);
+	assert_true(tells_now(&line));
+	for (unsigned int i = 0; i < 6; i++) {
+		sleep_ms(40);
+		assert_true(tells_now(&line));
+		fg_clock_update(&clock);
+		line = fg_clock_line(&clock);
+		assert_true(tells_now(&line));
+	}
+	/* A measurement of 240 ms was long enough to replace the first guess. */
+	assert_true(slope_is_right(&clock));
+	assert_true(clock.first.ticks0 < line.ticks0);
+	assert_true(tells_now(&clock.first));
+}
+
+/* EAL rounds the TSC's frequency: a guess that is 2 ms off at the first update was not a step. */
+static void wrong_guess_is_corrected(void **state)
+{
+	struct fg_clock clock = {0};
+
+	(void)state;
+	fg_clock_init(&clock);
+	atomic_store(&clock.ns_per_tick_q32, clock.first.ns_per_tick_q32 / 1000 * 1005);
+	clock.first.ns_per_tick_q32 = clock.ns_per_tick_q32;
+	sleep_ms(400);
+	assert_false(slope_is_right(&clock));
+	fg_clock_update(&clock);
+	assert_true(slope_is_right(&clock));
+}
+
+/* A step so small that it was taken for drift is found out later. */
+static void small_step_is_found_out(void **state)
+{
+	struct fg_clock clock = {0};
+
+	(void)state;
+	fg_clock_init(&clock);
+	clock.first.ns0 -= 2000000;
+	atomic_store(&clock.ns0, clock.first.ns0);
+	for (unsigned int i = 0; i < 3; i++) {
+		sleep_ms(350);
+		fg_clock_update(&clock);
+	}
+	assert_true(slope_is_right(&clock));
+}
+
+/* As if somebody had set CLOCK_REALTIME by @p seconds since the last update. */
+static void check_step(int64_t seconds)
+{
+	struct fg_clock clock = {0};
+	struct fg_clock_line before, line;
+
+	fg_clock_init(&clock);
+	sleep_ms(110);
+	fg_clock_update(&clock);
+	before = fg_clock_line(&clock);
+	clock.first.ns0 -= (uint64_t)(seconds * (int64_t)NS_IN_S);
+	atomic_store(&clock.ns0, before.ns0 - (uint64_t)(seconds * (int64_t)NS_IN_S));
+	line = fg_clock_line(&clock);
+	assert_false(tells_now(&line));
+
+	/* The offset follows at once; the slope does not take the step for drift. */
+	for (unsigned int i = 0; i < 3; i++) {
+		fg_clock_update(&clock);
+		line = fg_clock_line(&clock);
+		assert_true(tells_now(&line));
+		assert_true(line.ns_per_tick_q32 == before.ns_per_tick_q32);
+	}
+	sleep_ms(110);
+	fg_clock_update(&clock);
+	line = fg_clock_line(&clock);
+	assert_true(tells_now(&line));
+	assert_true(slope_is_right(&clock));
+}
+
+static void follows_a_step(void **state)
+{
+	(void)state;
+	check_step(1);
+	check_step(-1);
+	check_step(3600);
+	check_step(-37);
+}
+
+#define UPDATES_MAX 500000u
+#define READERS     2u
+#define SAMPLES     1000u /* different lines: then a reader has seen enough */
+
+struct reader {
+	const struct fg_clock *clock;
+	atomic_bool *stop;
+	pthread_t thread;
+	struct fg_clock_line samples[SAMPLES];
+	_Atomic uint32_t n_samples;
+	uint64_t wrong, reads;
+};
+
+/* Reads until told to stop, and keeps the lines that differ from the one before. */
+static void *read_lines(void *arg)
+{
+	struct reader *r = arg;
+
+	while (!atomic_load_explicit(r->stop, memory_order_relaxed)) {
+		const struct fg_clock_line line = fg_clock_line(r->clock);
+		const uint32_t n = atomic_load_explicit(&r->n_samples, memory_order_relaxed);
+
+		if (!tells_now(&line))
+			r->wrong++;
+		if (n > 0 && line.ticks0 < r->samples[n - 1].ticks0)
+			r->wrong++;
+		if (n < SAMPLES &&
+		    (n == 0 || memcmp(&line, &r->samples[n - 1], sizeof(line)) != 0)) {
+			r->samples[n] = line;
+			atomic_store_explicit(&r->n_samples, n + 1, memory_order_relaxed);
+		}
+		r->reads++;
+	}
+	return NULL;
+}
+
+static bool all_saw_enough(const struct reader *readers)
+{
+	for (unsigned int i = 0; i < READERS; i++)
+		if (atomic_load_explicit(&readers[i].n_samples, memory_order_relaxed) < SAMPLES)
+			return false;
+	return true;
+}
+
+/* Every line that a reader saw is one that was published: all three numbers together. */
+static uint32_t lines_not_published(const struct reader *r, const struct fg_clock_line *published,
+				    uint32_t count)
+{
+	uint32_t at = 0, missing = 0;
+
+	for (uint32_t i = 0; i < r->n_samples; i++) {
+		while (at < count && published[at].ticks0 < r->samples[i].ticks0)
+			at++;
+		if (at == count || memcmp(&published[at], &r->samples[i], sizeof(*published)) != 0)
+			missing++;
+	}
+	return missing;
+}
+
+static void readers_see_whole_lines(void **state)
+{
+	struct fg_clock clock = {0};
+	struct fg_clock_line *published = calloc(UPDATES_MAX, sizeof(*published));
+	struct reader *readers = calloc(READERS, sizeof(*readers));
+	atomic_bool stop = false;
+	uint32_t count = 1;
+
+	(void)state;
+	assert_non_null(published);
+	assert_non_null(readers);
+	fg_clock_init(&clock);
+	sleep_ms(110); /* from now on, slopes are measured, and differ */
+	published[0] = fg_clock_line(&clock);
+	for (unsigned int i = 0; i < READERS; i++) {
+		readers[i].clock = &clock;
+		readers[i].stop = &stop;
+		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_lines, &readers[i]),
+				 0);
+	}
+	for (; count < UPDATES_MAX && !all_saw_enough(readers); count++) {
+		fg_clock_update(&clock);
+		published[count] = fg_clock_line(&clock);
+	}
+	atomic_store(&stop, true);
+	for (unsigned int i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+		print_message("reader %u: %llu reads, %u of %u lines\n", i,
+			      (unsigned long long)readers[i].reads, readers[i].n_samples, count);
+		assert_int_equal(readers[i].wrong, 0);
+		assert_int_equal(lines_not_published(&readers[i], published, count), 0);
+		assert_true(readers[i].n_samples > 0);
+	}
+	free(readers);
+	free(published);
+}
+
+static void stamp_writes_two_fields(void **state)
+{
+	struct fg_clock clock = {0};
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	struct fg_meta before[FG_BURST_MAX];
+	const uint64_t early = realtime_ns();
+	uint64_t late, out_ns;
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, FG_BURST_MAX), 0);
+	fg_clock_init(&clock);
+	for (uint32_t i = 0; i < FG_BURST_MAX; i++) {
+		memset(fg_meta(pkts[i]), (int)(0x40 + i), sizeof(struct fg_meta));
+		fg_meta(pkts[i])->flags = i % 3 == 0 ? FG_META_TIMED : 0;
+		fg_meta(pkts[i])->rx_ticks = rte_rdtsc();
+		before[i] = *fg_meta(pkts[i]);
+	}
+	/* The last packet is not of the burst. */
+	fg_clock_stamp(&clock, pkts, FG_BURST_MAX - 1);
+	late = realtime_ns();
+	out_ns = fg_meta(pkts[0])->out_ns;
+	assert_true(out_ns + BOUND_NS > early && out_ns < late + BOUND_NS);
+	for (uint32_t i = 0; i < FG_BURST_MAX - 1; i++) {
+		struct fg_meta *meta = fg_meta(pkts[i]);
+
+		assert_true(meta->out_ns == out_ns);
+		if (i % 3 == 0)
+			assert_true(meta->rx_ns == before[i].rx_ns);
+		else {
+			assert_true(meta->rx_ns + BOUND_NS > early);
+			assert_true(meta->rx_ns <= meta->out_ns);
+		}
+		meta->rx_ns = before[i].rx_ns;
+		meta->out_ns = before[i].out_ns;
+		assert_memory_equal(meta, &before[i], sizeof(*meta));
+	}
+	assert_memory_equal(fg_meta(pkts[FG_BURST_MAX - 1]), &before[FG_BURST_MAX - 1],
+			    sizeof(struct fg_meta));
+	fg_clock_stamp(&clock, pkts, 0);
+	assert_memory_equal(fg_meta(pkts[0]), &before[0], sizeof(struct fg_meta));
+	rte_pktmbuf_free_bulk(pkts, FG_BURST_MAX);
+}
+
+/* Whatever updates come between, a packet never leaves before it came. */
+static void out_is_never_before_in(void **state)
+{
+	struct fg_clock clock = {0};
+	struct rte_mbuf *pkt = rte_pktmbuf_alloc(pool);
+
+	(void)state;
+	assert_non_null(pkt);
+	fg_clock_init(&clock);
+	memset(fg_meta(pkt), 0, sizeof(struct fg_meta));
+	for (unsigned int i = 0; i < 20000; i++) {
+		fg_meta(pkt)->rx_ticks = rte_rdtsc();
+		if (i % 16 == 0)
+			fg_clock_update(&clock);
+		fg_clock_stamp(&clock, &pkt, 1);
+		assert_true(fg_meta(pkt)->out_ns >= fg_meta(pkt)->rx_ns);
+	}
+	rte_pktmbuf_free(pkt);
+}
+
+int main(void)
+{
+	static char *eal_args[] = {"test_stamp",     "--no-huge",   "-m", "64", "--no-pci",
+				   "--no-telemetry", "--no-shconf", "-l", "0",  NULL};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_exact),
+		cmocka_unit_test(far_ticks_do_not_overflow),
+		cmocka_unit_test(time_never_runs_back_along_a_line),
+		cmocka_unit_test(follows_the_system_clock),
+		cmocka_unit_test(wrong_guess_is_corrected),
+		cmocka_unit_test(small_step_is_found_out),
+		cmocka_unit_test(follows_a_step),
+		cmocka_unit_test(readers_see_whole_lines),
+		cmocka_unit_test(stamp_writes_two_fields),
+		cmocka_unit_test(out_is_never_before_in),
+	};
+	cpu_set_t cpus;
+	int failed;
+
+	/* EAL binds this thread to a CPU, which the tests' threads would inherit. */
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 ||
+	    rte_eal_init((int)RTE_DIM(eal_args) - 1, eal_args) < 0 ||
+	    sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+		return 1;
+	pool = rte_pktmbuf_pool_create("test", 127, 0, FG_META_BYTES, 0, 0);
+	if (pool == NULL)
+		return 1;
+	read_instant(&begin_ticks, &begin_ns);
+	failed = cmocka_run_group_tests_name("stamp", tests, NULL, NULL);
+	rte_mempool_free(pool);
+	rte_eal_cleanup();
+	return failed;
+}
