@@ -70,9 +70,20 @@ static const size_t dport_offset = offsetof(struct fg_key, dst_port_be);
 enum { TRIES = 3 };
 static const uint8_t families[TRIES] = {FG_FAMILY_OTHER, FG_FAMILY_IPV4, FG_FAMILY_IPV6};
 
+/*
+ * Most packets are wanted by nobody. Where every entry of a family names a
+ * whole destination address, one bit per hashed address tells most of them
+ * without a walk; a wrong "maybe" costs a walk, and there is no wrong "no".
+ */
+struct trie {
+	struct rte_acl_ctx *walk; /* NULL: no entry */
+	uint64_t *maybe;          /* bits by address_hash(); NULL: every key walks */
+	unsigned int hash_bits;   /* of maybe: 1 << hash_bits bits */
+};
+
 struct acl {
-	struct rte_acl_ctx *trie[TRIES]; /* in the order of families[]; NULL: no entry */
-	uint8_t by_family[8];            /* family to index of trie */
+	struct trie tries[TRIES]; /* in the order of families[] */
+	uint8_t by_family[8];     /* family to index of trie */
 };
 
 RTE_ACL_RULE_DEF(acl_rule, FIELDS);
@@ -246,42 +257,95 @@ static int add_rules(struct rte_acl_ctx *trie, const struct fg_match *matches, u
 	return 0;
 }
 
-static int build_trie(const struct fg_table_conf *conf, const struct fg_match *matches,
-		      uint32_t count, uint8_t family, struct rte_acl_ctx **out)
+/* The top bits of a multiplicative hash of dst_ip. */
+static inline uint32_t address_hash(const struct fg_key *key, uint8_t family,
+				    unsigned int hash_bits)
+{
+	uint64_t halves[2] = {0, 0};
+
+	memcpy(halves, key->dst_ip, family == FG_FAMILY_IPV4 ? 4 : 16);
+	return (uint32_t)(((halves[0] ^ (halves[1] << 1)) * UINT64_C(0x9e3779b97f4a7c15)) >>
+			  (64 - hash_bits));
+}
+
+static bool names_whole_address(const struct fg_match *match, uint8_t family)
+{
+	static const uint8_t ones[16] = {[0 ... 15] = 0xff};
+
+	return memcmp(match->mask.dst_ip, ones, family == FG_FAMILY_IPV4 ? 4 : 16) == 0;
+}
+
+/* The bits for @p rules entries, sixteen and more for each; none if an entry has no address. */
+static int build_maybe(struct trie *trie, const struct fg_table_conf *conf,
+		       const struct fg_match *matches, uint32_t count, uint8_t family,
+		       uint32_t rules)
+{
+	for (uint32_t m = 0; m < count; m++)
+		if (belongs(&matches[m], family) && !names_whole_address(&matches[m], family))
+			return 0;
+	trie->hash_bits = 12;
+	while ((UINT64_C(1) << trie->hash_bits) < 16 * (uint64_t)rules)
+		trie->hash_bits++;
+	trie->maybe = rte_zmalloc_socket(NULL, (size_t)1 << (trie->hash_bits - 3),
+					 RTE_CACHE_LINE_SIZE, conf->socket_id);
+	if (trie->maybe == NULL)
+		return -ENOMEM;
+	for (uint32_t m = 0; m < count; m++)
+		if (belongs(&matches[m], family)) {
+			const uint32_t hash =
+				address_hash(&matches[m].value, family, trie->hash_bits);
+
+			trie->maybe[hash / 64] |= UINT64_C(1) << (hash % 64);
+		}
+	return 0;
+}
+
+static int build_walk(const struct fg_table_conf *conf, const struct fg_match *matches,
+		      uint32_t count, uint8_t family, uint32_t rules, struct rte_acl_ctx **out)
 {
 	const uint64_t used = used_groups(matches, count, family);
 	struct rte_acl_config config;
-	struct rte_acl_ctx *trie;
+	struct rte_acl_ctx *walk;
+	int rc;
+
+	define_fields(&config, used);
+	walk = create_trie(conf, rules, config.num_fields);
+	if (walk == NULL)
+		return -rte_errno;
+	rc = add_rules(walk, matches, count, family, used);
+	if (rc == 0)
+		rc = rte_acl_build(walk, &config);
+	if (rc != 0) {
+		rte_acl_free(walk);
+		return rc;
+	}
+	*out = walk;
+	return 0;
+}
+
+/* On error, acl_free() frees what was made. */
+static int build_trie(const struct fg_table_conf *conf, const struct fg_match *matches,
+		      uint32_t count, uint8_t family, struct trie *trie)
+{
 	uint32_t rules = 0;
 	int rc;
 
 	for (uint32_t m = 0; m < count; m++)
 		rules += belongs(&matches[m], family);
-	if (rules == 0) {
-		*out = NULL;
+	if (rules == 0)
 		return 0;
-	}
-	define_fields(&config, used);
-	trie = create_trie(conf, rules, config.num_fields);
-	if (trie == NULL)
-		return -rte_errno;
-	rc = add_rules(trie, matches, count, family, used);
-	if (rc == 0)
-		rc = rte_acl_build(trie, &config);
-	if (rc != 0) {
-		rte_acl_free(trie);
-		return rc;
-	}
-	*out = trie;
-	return 0;
+	rc = build_walk(conf, matches, count, family, rules, &trie->walk);
+	return rc != 0 ? rc : build_maybe(trie, conf, matches, count, family, rules);
 }
 
 static void acl_free(void *table)
 {
 	struct acl *acl = table;
 
-	for (unsigned int t = 0; t < TRIES; t++)
-		rte_acl_free(acl->trie[t]);
+	for (unsigned int t = 0; t < TRIES; t++) {
+		rte_acl_free(acl->tries[t].walk);
+		rte_free(acl->tries[t].maybe);
+	}
 	rte_free(acl);
 }
 
@@ -295,7 +359,7 @@ static int acl_build(const struct fg_table_conf *conf, const struct fg_match *ma
 		return fg_error_set(error, ENOMEM, "no DPDK memory for a table of %u rule entries",
 				    count);
 	for (uint8_t t = 0; t < TRIES; t++) {
-		const int rc = build_trie(conf, matches, count, families[t], &acl->trie[t]);
+		const int rc = build_trie(conf, matches, count, families[t], &acl->tries[t]);
 
 		acl->by_family[families[t]] = t;
 		if (rc != 0) {
@@ -311,37 +375,67 @@ static int acl_build(const struct fg_table_conf *conf, const struct fg_match *ma
 	return 0;
 }
 
-/* Look up keys picked by index; their results go where the keys stand. */
-static void lookup_some(const struct rte_acl_ctx *trie, const struct fg_key *keys,
-			const uint8_t *picked, unsigned int n, uint32_t *rules)
+/* Keys that must be walked, and where they stand in the burst. */
+struct walkers {
+	const uint8_t *keys[FG_BURST_MAX];
+	uint8_t index[FG_BURST_MAX];
+	unsigned int count;
+};
+
+/* Of the keys of @p family, those which the bits do not rule out. */
+static inline void pick(const struct trie *trie, const struct fg_key *keys, uint8_t family,
+			unsigned int count, struct walkers *walkers)
 {
-	const uint8_t *data[FG_BURST_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int walk = keys[i].family == family;
+
+		if (trie->maybe != NULL) {
+			const uint32_t hash = address_hash(&keys[i], family, trie->hash_bits);
+
+			walk &= (unsigned int)(trie->maybe[hash / 64] >> (hash % 64));
+		}
+		walkers->keys[n] = (const uint8_t *)&keys[i];
+		walkers->index[n] = (uint8_t)i;
+		n += walk;
+	}
+	walkers->count = n;
+}
+
+static inline void lookup_family(const struct trie *trie, const struct fg_key *keys, uint8_t family,
+				 uint32_t *rules, unsigned int count)
+{
+	struct walkers walkers;
 	uint32_t results[FG_BURST_MAX];
 
-	if (trie == NULL || n == 0)
+	if (trie->walk == NULL)
 		return;
-	for (unsigned int i = 0; i < n; i++)
-		data[i] = (const uint8_t *)&keys[picked[i]];
-	rte_acl_classify(trie, data, results, n, 1);
-	for (unsigned int i = 0; i < n; i++)
-		rules[picked[i]] = results[i];
+	/* Said twice, so that the usual family's loop is compiled for it alone. */
+	if (family == FG_FAMILY_IPV4)
+		pick(trie, keys, FG_FAMILY_IPV4, count, &walkers);
+	else
+		pick(trie, keys, family, count, &walkers);
+	if (walkers.count == 0)
+		return;
+	rte_acl_classify(trie->walk, walkers.keys, results, walkers.count, 1);
+	for (unsigned int i = 0; i < walkers.count; i++)
+		rules[walkers.index[i]] = results[i];
 }
 
 static void acl_lookup(const void *table, const struct fg_key *keys, uint32_t *rules,
 		       unsigned int count)
 {
 	const struct acl *acl = table;
-	uint8_t picked[TRIES][FG_BURST_MAX];
-	unsigned int n[TRIES] = {0};
+	uint8_t present = 0; /* bit t: tries[t] */
 
 	for (unsigned int i = 0; i < count; i++) {
-		const unsigned int t = acl->by_family[keys[i].family & 7];
-
-		picked[t][n[t]++] = (uint8_t)i;
+		present |= (uint8_t)(1u << acl->by_family[keys[i].family & 7]);
 		rules[i] = FG_RULE_NONE;
 	}
 	for (unsigned int t = 0; t < TRIES; t++)
-		lookup_some(acl->trie[t], keys, picked[t], n[t], rules);
+		if ((present >> t & 1) != 0)
+			lookup_family(&acl->tries[t], keys, families[t], rules, count);
 }
 
 const struct engine engine_acl = {

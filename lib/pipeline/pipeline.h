@@ -16,7 +16,6 @@ struct action {
 	uint64_t sinks;   /* 0: drop */
 	uint32_t rule_id; /* fg_names.h */
 	uint8_t worker;
-	uint8_t drop; /* enum fg_drop if sinks is 0 */
 };
 
 /* Immutable once published. */

@@ -33,7 +33,6 @@ int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, st
 			.sinks = rule->sinks,
 			.rule_id = rule->id,
 			.worker = pick_worker(rule, i, pipeline->n_workers),
-			.drop = i == FG_RULE_NONE ? FG_DROP_no_rule : FG_DROP_rule_drop,
 		};
 	}
 	rc = fg_table_build(&conf, rules->matches, rules->n_matches, &set->table, error);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The rx lcore: capture, parse, classify, and on. Hot from rx_turn() inwards. */
-#include <string.h>
-
 #include <rte_pause.h>
 
 #include "pipeline.h"
@@ -29,20 +27,14 @@ static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const stru
 	}
 }
 
-/* Packets leaving the burst because of what their rule says. */
+/* Packets leaving the burst because of what their rule, or the default, says. */
 struct dropped {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 	uint16_t count;
-	uint64_t reasons[FG_DROP_COUNT];
+	/* By the default: added once a burst, as all of them share its counters. */
+	uint64_t default_packets, default_bytes;
+	uint64_t default_not_ip; /* What the reason is called where no rule could be about IP. */
 };
-
-static inline enum fg_drop drop_reason(const struct action *action, const struct fg_key *key)
-{
-	/* The default's reason says more where no rule could have been about IP. */
-	if (action->drop == FG_DROP_no_rule && key->family == FG_FAMILY_OTHER)
-		return FG_DROP_not_ip;
-	return (enum fg_drop)action->drop;
-}
 
 /*
  * Carry out what classify decided: count for the rule, set aside what it
@@ -53,23 +45,35 @@ static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
 			     const struct fg_key *keys, const uint32_t *rules, uint8_t *workers,
 			     struct dropped *dropped)
 {
-	uint16_t kept = 0;
+	const bool default_drops = set->actions[FG_RULE_NONE].sinks == 0;
+	uint64_t default_packets = 0, default_bytes = 0, default_not_ip = 0;
+	uint16_t kept = 0, n_dropped = 0;
 
 	for (uint16_t i = 0; i < burst->count; i++) {
 		struct rte_mbuf *m = burst->pkts[i];
 		const struct action *action = &set->actions[rules[i]];
 
+		if (rules[i] == FG_RULE_NONE && default_drops) {
+			default_packets++;
+			default_bytes += rte_pktmbuf_pkt_len(m);
+			default_not_ip += keys[i].family == FG_FAMILY_OTHER;
+			dropped->pkts[n_dropped++] = m;
+			continue;
+		}
 		fg_flow_counter_add(&lcore->stats->rules[action->rule_id].hits, 1,
 				    rte_pktmbuf_pkt_len(m));
 		if (action->sinks == 0) {
-			dropped->reasons[drop_reason(action, &keys[i])]++;
-			dropped->pkts[dropped->count++] = m;
+			dropped->pkts[n_dropped++] = m;
 			continue;
 		}
 		note(m, q, &keys[i], burst->rx_ticks, rules[i], action, set->generation);
 		workers[kept] = action->worker;
 		burst->pkts[kept++] = m;
 	}
+	dropped->count = n_dropped;
+	dropped->default_packets = default_packets;
+	dropped->default_bytes = default_bytes;
+	dropped->default_not_ip = default_not_ip;
 	return kept;
 }
 
@@ -77,9 +81,13 @@ static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped
 {
 	if (dropped->count == 0)
 		return;
-	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
-		if (dropped->reasons[reason] > 0)
-			fg_counter_add(&stats->dropped[reason], dropped->reasons[reason]);
+	fg_flow_counter_add(&stats->rules[0].hits, dropped->default_packets,
+			    dropped->default_bytes);
+	fg_counter_add(&stats->dropped[FG_DROP_not_ip], dropped->default_not_ip);
+	fg_counter_add(&stats->dropped[FG_DROP_no_rule],
+		       dropped->default_packets - dropped->default_not_ip);
+	fg_counter_add(&stats->dropped[FG_DROP_rule_drop],
+		       dropped->count - dropped->default_packets);
 	rte_pktmbuf_free_bulk(dropped->pkts, dropped->count);
 }
 
@@ -112,8 +120,6 @@ static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ru
 	burst.count = fg_parse_burst(&q->parse, burst.pkts, found, keys, lcore->stats);
 	if (burst.count == 0)
 		return found;
-	dropped.count = 0;
-	memset(dropped.reasons, 0, sizeof(dropped.reasons));
 	fg_table_lookup(set->table, keys, rules, burst.count);
 	burst.count = judge(lcore, q, set, &burst, keys, rules, workers, &dropped);
 	count_and_free(lcore->stats, &dropped);
