@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* One value of a match key into an entry that matches anything else. */
+#ifndef RULES_VALUES_H
+#define RULES_VALUES_H
+
+#include <string.h>
+
+#include <fg_classify.h>
+#include <fg_error.h>
+#include <fg_rules.h>
+
+struct fg_node;
+
+#define SET_FIELD(term, field, v)                                                                  \
+	do {                                                                                       \
+		memset(&(term)->mask.field, 0xff, sizeof((term)->mask.field));                     \
+		(term)->value.field = (v);                                                         \
+	} while (0)
+
+/*
+ * 0, or -EINVAL with @p error naming the place of @p value. Only set_source
+ * looks at @p scope.
+ */
+typedef int set_value_fn(struct fg_match *term, const struct fg_node *value,
+			 const struct fg_scope *scope, struct fg_error *error);
+
+set_value_fn set_source;
+set_value_fn set_line;
+set_value_fn set_ethertype;
+set_value_fn set_protocol;
+set_value_fn set_src_mac;
+set_value_fn set_dst_mac;
+set_value_fn set_src_ipv4;
+set_value_fn set_dst_ipv4;
+set_value_fn set_src_ipv6;
+set_value_fn set_dst_ipv6;
+set_value_fn set_src_port;
+set_value_fn set_dst_port;
+
+/* A VID, or a list of the outer and the inner one: one value, not "any of". */
+int set_vlan(struct fg_match *term, const struct fg_node *at, struct fg_error *error);
+
+#endif /* RULES_VALUES_H */
