@@ -16,7 +16,7 @@ static void append(struct fg_error *error, const char *format, va_list args)
 			*c = '?';
 }
 
-int fg_error_set(struct fg_error *error, int code, const char *format, ...)
+int(fg_error_set)(struct fg_error *error, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -28,8 +28,8 @@ int fg_error_set(struct fg_error *error, int code, const char *format, ...)
 	return -code;
 }
 
-int fg_error_at(struct fg_error *error, int code, const struct fg_node *node, const char *format,
-		...)
+int(fg_error_at)(struct fg_error *error, int code, const struct fg_node *node, const char *format,
+		 ...)
 {
 	va_list args;
 

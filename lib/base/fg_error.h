@@ -37,4 +37,9 @@ int fg_error_set(struct fg_error *error, int code, const char *format, ...)
 int fg_error_at(struct fg_error *error, int code, const struct fg_node *node, const char *format,
 		...) __attribute__((format(printf, 4, 5)));
 
+#ifdef __clang_analyzer__ /* It does not look into other files: tell it what these return. */
+#define fg_error_set(error, code, ...)      (fg_error_set(error, code, __VA_ARGS__), -(code))
+#define fg_error_at(error, code, node, ...) (fg_error_at(error, code, node, __VA_ARGS__), -(code))
+#endif
+
 #endif /* FG_ERROR_H */

@@ -21,7 +21,7 @@ static int too_few(unsigned int have, unsigned int need, struct fg_error *error)
 int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues,
 		      struct fg_placement *out, struct fg_error *error)
 {
-	uint16_t ids[FG_LCORES_MAX];
+	uint16_t ids[FG_LCORES_MAX] = {0};
 	unsigned int n = 0;
 	const unsigned int n_workers = (unsigned int)conf->workers;
 

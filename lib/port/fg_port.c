@@ -60,7 +60,7 @@ static int get_id(const char *name, uint16_t *id)
 
 int fg_port_find(const char *name, struct fg_port *out, struct fg_error *error)
 {
-	struct rte_eth_dev_info info;
+	struct rte_eth_dev_info info = {0};
 	char ports[512];
 	uint16_t id;
 	int rc;
@@ -142,8 +142,8 @@ static int check_mtu(const struct fg_port *port, uint16_t mtu, const struct rte_
 static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, struct fg_port **out,
 		struct fg_error *error)
 {
-	struct rte_eth_dev_info info;
-	struct fg_port port;
+	struct rte_eth_dev_info info = {0};
+	struct fg_port port = {0};
 	struct device *d;
 	struct claim *claim;
 	int rc = fg_port_find(name, &port, error);

@@ -225,7 +225,7 @@ static int refuse_duplicates(const struct fg_rules *set, const struct fg_node *l
 	if (again == NULL)
 		return 0;
 	at = list->child;
-	for (const struct fg_rule *rule = &set->rules[1]; rule < again; rule++)
+	for (const struct fg_rule *rule = &set->rules[1]; at != NULL && rule < again; rule++)
 		at = at->next;
 	return fg_error_at(error, EINVAL, fg_node_get(at, "name"),
 			   "a rule called '%s' stands in line %u already", again->name,
