@@ -103,7 +103,7 @@ struct fg_source {
 /** A burst on its way through the rx lcore. */
 struct fg_burst {
 	uint64_t rx_ticks; /**< Read once, right after the pull. */
-	uint64_t bytes;    /**< Sum of the packets' lengths. */
+	uint64_t bytes;    /**< Sum of the packets' lengths; undefined without packets. */
 	uint16_t count;
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 };
@@ -116,15 +116,19 @@ struct fg_burst {
  */
 static inline uint16_t fg_source_rx(struct fg_source *src, uint16_t queue, struct fg_burst *burst)
 {
-	burst->bytes = 0;
-	burst->count = src->ops->rx_burst(src, queue, burst->pkts, FG_BURST_MAX);
-	if (burst->count == 0)
+	const uint16_t count = src->ops->rx_burst(src, queue, burst->pkts, FG_BURST_MAX);
+	uint64_t bytes = 0;
+
+	burst->count = count;
+	if (count == 0)
 		return 0;
 	burst->rx_ticks = rte_rdtsc();
-	for (uint16_t i = 0; i < burst->count; i++)
-		burst->bytes += rte_pktmbuf_pkt_len(burst->pkts[i]);
-	fg_flow_counter_add(&src->queues[queue].received, burst->count, burst->bytes);
-	return burst->count;
+#pragma GCC unroll 4
+	for (unsigned int i = 0; i < count; i++)
+		bytes += rte_pktmbuf_pkt_len(burst->pkts[i]);
+	burst->bytes = bytes;
+	fg_flow_counter_add(&src->queues[queue].received, count, bytes);
+	return count;
 }
 
 /** Every kind built in, NULL-terminated. */

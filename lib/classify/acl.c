@@ -167,11 +167,12 @@ static void acl_free(void *table)
 }
 
 static int acl_build(const struct fg_table_conf *conf, const struct fg_match *matches,
-		     uint32_t count, void **out, struct fg_error *error)
+		     uint32_t count, uint8_t *tiers, void **out, struct fg_error *error)
 {
 	struct acl *acl =
 		rte_zmalloc_socket(NULL, sizeof(*acl), RTE_CACHE_LINE_SIZE, conf->socket_id);
 
+	(void)tiers;
 	if (acl == NULL)
 		return fg_error_set(error, ENOMEM, "no DPDK memory for a table of %u rule entries",
 				    count);
@@ -255,9 +256,18 @@ static void acl_lookup(const void *table, const struct fg_key *keys, uint32_t *r
 			lookup_family(&acl->tries[t], keys, families[t], rules, count);
 }
 
+static void acl_info(const void *table, struct fg_table_info *info)
+{
+	const struct acl *acl = table;
+
+	for (unsigned int t = 0; t < TRIES; t++)
+		info->n_trees += acl->tries[t].walk != NULL;
+}
+
 const struct engine engine_acl = {
 	.name = "acl",
 	.build = acl_build,
 	.lookup = acl_lookup,
+	.info = acl_info,
 	.free = acl_free,
 };

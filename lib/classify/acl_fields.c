@@ -55,7 +55,7 @@ static bool is_port(const struct field *field)
 
 bool acl_belongs(const struct fg_match *match, uint8_t family)
 {
-	return match->mask.family == 0 || match->value.family == family;
+	return match->expr == NULL && (match->mask.family == 0 || match->value.family == family);
 }
 
 static void port_range(const struct fg_match *match, const struct field *field, uint16_t *min,

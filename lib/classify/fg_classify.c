@@ -1,26 +1,79 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "engine.h"
+#include "exprs.h"
 
 /* Best first. */
-static const struct engine *const engines[] = {&engine_acl, &engine_linear};
+static const struct engine *const engines[] = {&engine_tiered, &engine_acl, &engine_linear};
+
+const char *const fg_table_engines[] = {"tiered", "acl", "linear", NULL};
+const char *const fg_table_variants[] = {"auto", "avx512", "avx2", "sse", "scalar", NULL};
+
+static_assert(RTE_DIM(engines) + 1 == RTE_DIM(fg_table_engines), "an engine has a name");
+
+const struct fg_option fg_classify_options[] = {
+	{.name = "engine",
+	 .type = FG_OPTION_NAME,
+	 .offset = offsetof(struct fg_classify_conf, engine),
+	 .names = fg_table_engines,
+	 .value = "tiered",
+	 .help = "how rules are matched: tiered, acl (DPDK's rte_acl), linear (one after another)"},
+	{.name = "variant",
+	 .type = FG_OPTION_NAME,
+	 .offset = offsetof(struct fg_classify_conf, variant),
+	 .names = fg_table_variants,
+	 .value = "auto",
+	 .help = "instructions that tiered uses; auto: the widest that CPU and EAL allow"},
+	{.name = "budget",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct fg_classify_conf, budget_bytes),
+	 .min = UINT64_C(1) << 20,
+	 .value = "256M",
+	 .unit = "bytes",
+	 .help = "memory that the compiled rules may take; beyond it they are refused"},
+	{0},
+};
 
 struct fg_table {
 	const struct engine *engine;
 	void *state;
+	struct exprs *exprs; /* NULL: no entry has an expression */
+	uint32_t count;
+	uint8_t tiers[]; /* [count], enum fg_tier */
 };
 
 static const struct engine *find_engine(const char *name)
 {
 	if (name == NULL)
 		return engines[0];
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+	for (size_t i = 0; i < RTE_DIM(engines); i++)
 		if (strcmp(engines[i]->name, name) == 0)
 			return engines[i];
 	return NULL;
+}
+
+struct fg_table_conf fg_classify_table_conf(const struct fg_classify_conf *conf, int socket_id)
+{
+	return (struct fg_table_conf){
+		.socket_id = socket_id,
+		.engine = fg_table_engines[conf->engine],
+		.variant = fg_table_variants[conf->variant],
+		.budget_bytes = conf->budget_bytes,
+	};
+}
+
+const char *fg_tier_name(enum fg_tier tier)
+{
+	static const char *const names[] = {"exact", "wildcard", "expression"};
+
+	return names[tier];
 }
 
 static int is_prefix(const uint8_t *mask, size_t bytes)
@@ -72,6 +125,18 @@ static int match_is_valid(const struct fg_match *match)
 	       match->dst_port_min <= match->dst_port_max;
 }
 
+static int check_matches(const struct fg_match *matches, uint32_t count, struct fg_error *error)
+{
+	if (count > FG_MATCHES_MAX)
+		return fg_error_set(error, E2BIG, "%u rule entries: at most %u fit a table", count,
+				    FG_MATCHES_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		if (!match_is_valid(&matches[i]))
+			return fg_error_set(error, EINVAL, "rule entry %u (rule %u) is not valid",
+					    i, matches[i].rule);
+	return 0;
+}
+
 int fg_table_build(const struct fg_table_conf *conf, const struct fg_match *matches, uint32_t count,
 		   struct fg_table **out, struct fg_error *error)
 {
@@ -82,19 +147,21 @@ int fg_table_build(const struct fg_table_conf *conf, const struct fg_match *matc
 	if (engine == NULL)
 		return fg_error_set(error, EINVAL, "no classify engine is called '%s'",
 				    conf->engine);
-	if (count > FG_MATCHES_MAX)
-		return fg_error_set(error, E2BIG, "%u rule entries: at most %u fit a table", count,
-				    FG_MATCHES_MAX);
-	for (uint32_t i = 0; i < count; i++)
-		if (!match_is_valid(&matches[i]))
-			return fg_error_set(error, EINVAL, "rule entry %u (rule %u) is not valid",
-					    i, matches[i].rule);
-	table = malloc(sizeof(*table));
+	rc = check_matches(matches, count, error);
+	if (rc != 0)
+		return rc;
+	table = calloc(1, sizeof(*table) + count);
 	if (table == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for a table");
 	table->engine = engine;
-	rc = engine->build(conf, matches, count, &table->state, error);
+	table->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		table->tiers[i] = matches[i].expr != NULL ? FG_TIER_EXPRESSION : FG_TIER_WILDCARD;
+	rc = exprs_build(matches, count, &table->exprs, error);
+	if (rc == 0)
+		rc = engine->build(conf, matches, count, table->tiers, &table->state, error);
 	if (rc != 0) {
+		exprs_free(table->exprs);
 		free(table);
 		return rc;
 	}
@@ -107,16 +174,30 @@ void fg_table_free(struct fg_table *table)
 	if (table == NULL)
 		return;
 	table->engine->free(table->state);
+	exprs_free(table->exprs);
 	free(table);
 }
 
-void fg_table_lookup(const struct fg_table *table, const struct fg_key *keys, uint32_t *rules,
-		     unsigned int count)
+void fg_table_lookup(const struct fg_table *table, const struct fg_key *keys,
+		     struct rte_mbuf *const *pkts, uint32_t *rules, unsigned int count)
 {
 	table->engine->lookup(table->state, keys, rules, count);
+	if (table->exprs != NULL)
+		exprs_lookup(table->exprs, keys, pkts, rules, count);
 }
 
-const char *fg_table_engine(const struct fg_table *table)
+void fg_table_info(const struct fg_table *table, struct fg_table_info *info)
 {
-	return table->engine->name;
+	*info = (struct fg_table_info){.engine = table->engine->name, .variant = "-"};
+	for (uint32_t i = 0; i < table->count; i++) {
+		info->n_exact += table->tiers[i] == FG_TIER_EXACT;
+		info->n_wildcard += table->tiers[i] == FG_TIER_WILDCARD;
+		info->n_expressions += table->tiers[i] == FG_TIER_EXPRESSION;
+	}
+	table->engine->info(table->state, info);
+}
+
+enum fg_tier fg_table_tier(const struct fg_table *table, uint32_t match)
+{
+	return table->tiers[match];
 }

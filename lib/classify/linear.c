@@ -36,16 +36,18 @@ int fg_match_test(const struct fg_match *match, const struct fg_key *key)
 }
 
 static int linear_build(const struct fg_table_conf *conf, const struct fg_match *matches,
-			uint32_t count, void **out, struct fg_error *error)
+			uint32_t count, uint8_t *tiers, void **out, struct fg_error *error)
 {
 	struct linear *linear = malloc(sizeof(*linear) + count * sizeof(linear->matches[0]));
 
 	(void)conf;
+	(void)tiers;
 	if (linear == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u rule entries", count);
-	linear->count = count;
-	if (count > 0)
-		memcpy(linear->matches, matches, count * sizeof(*matches));
+	linear->count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (matches[i].expr == NULL)
+			linear->matches[linear->count++] = matches[i];
 	*out = linear;
 	return 0;
 }
@@ -64,9 +66,18 @@ static void linear_lookup(const void *table, const struct fg_key *keys, uint32_t
 	}
 }
 
+static void linear_info(const void *table, struct fg_table_info *info)
+{
+	const struct linear *linear = table;
+
+	info->bytes = sizeof(*linear) + linear->count * sizeof(linear->matches[0]);
+	info->worst_compares = linear->count;
+}
+
 const struct engine engine_linear = {
 	.name = "linear",
 	.build = linear_build,
 	.lookup = linear_lookup,
+	.info = linear_info,
 	.free = free,
 };

@@ -54,8 +54,8 @@ struct fg_key {
 	uint16_t ethertype_be; /**< After the VLAN tags; below 0x600 it is an LLC length. */
 
 	uint8_t src_mac[6];
-	uint16_t payload_off; /**< L4 payload, from the packet's start, host order. Not matched. */
-};
+	uint16_t payload_off;  /**< L4 payload, from the packet's start, host order. Not matched. */
+} __attribute__((aligned(8))); /* read by words of 64 bits, too */
 
 static_assert(sizeof(struct fg_key) == 64, "a key is one cache line");
 static_assert(offsetof(struct fg_key, src_port_be) == 8, "fields stand in groups of four");

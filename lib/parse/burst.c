@@ -6,11 +6,7 @@
 #include <fg_meta.h>
 #include <fg_stats.h>
 
-#include "parse.h"
-
-/* How many packets ahead the header bytes, and before them the mbuf, are asked for. */
-#define PREFETCH_DATA 4u
-#define PREFETCH_MBUF 8u
+#include "fast.h"
 
 /* The packets of a burst that cannot go on. */
 struct drops {
@@ -43,6 +39,14 @@ static __rte_noinline int parse_mbuf(const struct fg_parse *parse, const struct 
 	return verdict == VERDICT_BEYOND ? (int)FG_DROP_malformed : verdict;
 }
 
+static inline void drop(struct drops *drops, struct rte_mbuf *pkt, int reason)
+{
+	if (drops->count == 0)
+		memset(drops->reasons, 0, sizeof(drops->reasons));
+	drops->reasons[reason]++;
+	drops->pkts[drops->count++] = pkt;
+}
+
 static __rte_noinline void settle_drops(struct drops *drops, struct fg_lcore_stats *stats)
 {
 	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
@@ -51,41 +55,67 @@ static __rte_noinline void settle_drops(struct drops *drops, struct fg_lcore_sta
 	rte_pktmbuf_free_bulk(drops->pkts, drops->count);
 }
 
+/* All that is not the plain fast shape: one with a tag, or any other. */
+static __rte_noinline int parse_other(const struct fg_parse *parse, uint64_t head,
+				      const struct rte_mbuf *pkt, struct fg_key *key)
+{
+	if (rte_pktmbuf_data_len(pkt) >= FAST_BYTES + FAST_TAG_BYTES &&
+	    fast_key(head, rte_pktmbuf_mtod(pkt, const uint8_t *), rte_pktmbuf_pkt_len(pkt), key,
+		     FAST_TAG_BYTES))
+		return VERDICT_PASS;
+	return parse_mbuf(parse, pkt, key);
+}
+
+/*
+ * Read packets as long as they have the fast shape: those from @p i on, to keys
+ * and pkts from @p kept on. Nothing is called here, so all constants stay in
+ * registers. @return the first that is of another shape, or @p count.
+ */
+static inline unsigned int parse_run(uint64_t head, struct rte_mbuf **pkts, unsigned int i,
+				     unsigned int count, unsigned int kept, struct fg_key *keys)
+{
+	struct rte_mbuf **to = pkts + kept;
+
+	for (keys += kept; i < count; i++, to++, keys++) {
+		struct rte_mbuf *pkt = pkts[i];
+
+		*to = pkt;
+		if (unlikely(rte_pktmbuf_data_len(pkt) < FAST_BYTES) ||
+		    !fast_key(head, rte_pktmbuf_mtod(pkt, const uint8_t *),
+			      rte_pktmbuf_pkt_len(pkt), keys, 0))
+			break;
+	}
+	return i;
+}
+
 uint16_t fg_parse_burst(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,
 			struct fg_key *keys, struct fg_lcore_stats *stats)
 {
 	const uint64_t head = fast_head(parse);
 	struct drops drops;
-	uint16_t kept = 0;
+	unsigned int kept = 0, i = 0;
 
 	drops.count = 0;
-	memset(drops.reasons, 0, sizeof(drops.reasons));
-	for (unsigned int i = 0; i < RTE_MIN(count, PREFETCH_DATA); i++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
-	for (unsigned int i = 0; i < count; i++) {
-		struct rte_mbuf *pkt = pkts[i];
+#pragma GCC unroll 4
+	for (unsigned int p = 0; p < count; p++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[p], void *));
+	for (;;) {
+		const unsigned int end = parse_run(head, pkts, i, count, kept, keys);
+		struct rte_mbuf *pkt;
 		int verdict;
 
-		if (i + PREFETCH_MBUF < count)
-			rte_prefetch0(pkts[i + PREFETCH_MBUF]);
-		if (i + PREFETCH_DATA < count)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + PREFETCH_DATA], void *));
-		pkts[kept] = pkt;
-		if (likely(rte_pktmbuf_data_len(pkt) >= FAST_BYTES) &&
-		    likely(fast_key(head, rte_pktmbuf_mtod(pkt, const uint8_t *),
-				    rte_pktmbuf_pkt_len(pkt), &keys[kept]))) {
-			kept++;
-			continue;
-		}
-		verdict = parse_mbuf(parse, pkt, &keys[kept]);
-		if (verdict == VERDICT_PASS) {
-			kept++;
-		} else {
-			drops.reasons[verdict]++;
-			drops.pkts[drops.count++] = pkt;
-		}
+		kept += end - i;
+		if (likely(end == count))
+			break;
+		i = end + 1;
+		pkt = pkts[end];
+		verdict = parse_other(parse, head, pkt, &keys[kept]);
+		if (verdict == VERDICT_PASS)
+			pkts[kept++] = pkt;
+		else
+			drop(&drops, pkt, verdict);
 	}
 	if (unlikely(drops.count != 0))
 		settle_drops(&drops, stats);
-	return kept;
+	return (uint16_t)kept;
 }

@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "fast.h"
 #include "parse.h"
 
 #define MAC_BYTES      6u
@@ -78,10 +79,12 @@ enum fg_drop fg_parse_packet(const struct fg_parse *parse, const uint8_t *data, 
 			     uint32_t total, struct fg_key *key)
 {
 	const struct frame frame = {.data = data, .length = length, .total = total};
+	const uint64_t head = fast_head(parse);
 	int verdict;
 
-	if (likely(length >= FAST_BYTES) && fast_key(fast_head(parse), data, total, key))
-		return FG_DROP_COUNT;
+	for (uint32_t tag = 0; tag <= FAST_TAG_BYTES; tag += FAST_TAG_BYTES)
+		if (length >= FAST_BYTES + tag && fast_key(head, data, total, key, tag))
+			return FG_DROP_COUNT;
 	verdict = parse_general(parse, &frame, key);
 	return verdict == VERDICT_BEYOND ? FG_DROP_malformed : (enum fg_drop)verdict;
 }

@@ -95,9 +95,10 @@ static int make_rings(struct fg_pipeline *p, const struct fg_pipeline_conf *conf
 }
 
 int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
-		       const struct fg_parse_conf *parse, struct fg_source *const *sources,
-		       uint32_t n_sources, struct fg_sink *const *sinks, uint32_t n_sinks,
-		       struct fg_pipeline **out, struct fg_error *error)
+		       const struct fg_parse_conf *parse, const struct fg_classify_conf *classify,
+		       struct fg_source *const *sources, uint32_t n_sources,
+		       struct fg_sink *const *sinks, uint32_t n_sinks, struct fg_pipeline **out,
+		       struct fg_error *error)
 {
 	struct fg_pipeline *p = aligned_alloc(_Alignof(struct fg_pipeline), sizeof(*p));
 	int rc;
@@ -107,6 +108,7 @@ int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_plac
 	memset(p, 0, sizeof(*p));
 	p->n_rx = placement->n_rx;
 	p->n_workers = placement->n_workers;
+	p->classify = *classify;
 	p->n_sources = n_sources;
 	p->n_sinks = n_sinks;
 	memcpy(p->sources, sources, n_sources * sizeof(*sources));
@@ -145,6 +147,18 @@ void fg_pipeline_free(struct fg_pipeline *p)
 	free(p);
 }
 
+/*
+ * Wait until every running lcore has been quiescent, or is offline: what it did
+ * before that is then done, also in the eyes of a race detector, which sees
+ * these inline functions but neither rte_rcu_qsbr_synchronize() nor EAL's wait.
+ */
+static void wait_quiescent(const struct fg_pipeline *p)
+{
+	const uint64_t token = rte_rcu_qsbr_start(p->qsbr);
+
+	(void)rte_rcu_qsbr_check(p->qsbr, token, true);
+}
+
 int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg_error *error)
 {
 	struct ruleset *set, *old;
@@ -154,8 +168,7 @@ int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg
 		return rc;
 	set->generation = ++p->generation;
 	old = atomic_exchange_explicit(&p->ruleset, set, memory_order_acq_rel);
-	/* Lcores that are not running are offline, and not waited for. */
-	rte_rcu_qsbr_synchronize(p->qsbr, RTE_QSBR_THRID_INVALID);
+	wait_quiescent(p);
 	ruleset_free(old);
 	return 0;
 }
@@ -171,9 +184,9 @@ const struct fg_rules *fg_pipeline_rules(const struct fg_pipeline *p)
 	return current(p) != NULL ? current(p)->rules : NULL;
 }
 
-const char *fg_pipeline_engine(const struct fg_pipeline *p)
+const struct fg_table *fg_pipeline_table(const struct fg_pipeline *p)
 {
-	return fg_table_engine(current(p)->table);
+	return current(p) != NULL ? current(p)->table : NULL;
 }
 
 uint32_t fg_pipeline_generation(const struct fg_pipeline *p)
@@ -230,6 +243,7 @@ static void stop_lcores(struct fg_pipeline *p)
 	atomic_store_explicit(&p->stop_workers, true, memory_order_release);
 	for (uint16_t i = 0; i < p->n_workers; i++)
 		rte_eal_wait_lcore(p->workers[i].lcore_id);
+	wait_quiescent(p);
 }
 
 static int launch(struct fg_pipeline *p, struct fg_error *error)

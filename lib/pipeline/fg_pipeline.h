@@ -63,13 +63,15 @@ struct fg_pipeline;
  * loaded on the device's NUMA node; where that node has none, the nearest,
  * with a warning.
  *
+ * @param classify How rule sets are compiled; copied, as the other settings are.
  * @param sources  Opened; at least one. They and the sinks outlive the pipeline.
  * @return 0; -EINVAL, -ENOMEM.
  */
 int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
-		       const struct fg_parse_conf *parse, struct fg_source *const *sources,
-		       uint32_t n_sources, struct fg_sink *const *sinks, uint32_t n_sinks,
-		       struct fg_pipeline **out, struct fg_error *error);
+		       const struct fg_parse_conf *parse, const struct fg_classify_conf *classify,
+		       struct fg_source *const *sources, uint32_t n_sources,
+		       struct fg_sink *const *sinks, uint32_t n_sinks, struct fg_pipeline **out,
+		       struct fg_error *error);
 
 /** Free it; it must be stopped. Counters go with it. NULL is allowed. */
 void fg_pipeline_free(struct fg_pipeline *pipeline);
@@ -87,8 +89,8 @@ int fg_pipeline_publish(struct fg_pipeline *pipeline, struct fg_rules *rules,
 const struct fg_rules *fg_pipeline_rules(const struct fg_pipeline *pipeline);
 uint32_t fg_pipeline_generation(const struct fg_pipeline *pipeline);
 
-/** The engine that classifies: "acl", ... */
-const char *fg_pipeline_engine(const struct fg_pipeline *pipeline);
+/** Their compiled form. NULL before the first publish. */
+const struct fg_table *fg_pipeline_table(const struct fg_pipeline *pipeline);
 
 /**
  * Start sinks, sources and lcores. A rule set must be in force.
@@ -122,6 +124,7 @@ void fg_pipeline_totals(const struct fg_pipeline *pipeline, struct fg_totals *to
 /** What one rule saw, by its id, since creation. */
 struct fg_rule_totals {
 	uint64_t packets, bytes, dropped;
+	uint64_t last_ticks; /**< When its last packet came (TSC, to the burst); 0: never. */
 };
 void fg_pipeline_rule(const struct fg_pipeline *pipeline, uint32_t rule_id,
 		      struct fg_rule_totals *totals);

@@ -61,6 +61,7 @@ struct fg_pipeline {
 	/* Control only. */
 	struct fg_source *sources[FG_SOURCES_MAX];
 	uint32_t n_sources, n_sinks;
+	struct fg_classify_conf classify;
 	uint32_t generation;
 	bool running;
 	uint64_t started_ticks, ran_ticks;

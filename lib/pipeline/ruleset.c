@@ -19,7 +19,8 @@ static uint8_t pick_worker(const struct fg_rule *rule, uint32_t number, uint16_t
 int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, struct ruleset **out,
 		  struct fg_error *error)
 {
-	const struct fg_table_conf conf = {.socket_id = SOCKET_ID_ANY};
+	const struct fg_table_conf conf =
+		fg_classify_table_conf(&pipeline->classify, SOCKET_ID_ANY);
 	const size_t count = (size_t)rules->count + 1;
 	struct ruleset *set = calloc(1, sizeof(*set) + count * sizeof(set->actions[0]));
 	int rc;

@@ -35,6 +35,7 @@ void fg_pipeline_rule(const struct fg_pipeline *p, uint32_t rule_id, struct fg_r
 		totals->packets += fg_counter_read(&counter->hits.packets);
 		totals->bytes += fg_counter_read(&counter->hits.bytes);
 		totals->dropped += fg_counter_read(&counter->dropped);
+		totals->last_ticks = RTE_MAX(totals->last_ticks, fg_counter_read(&counter->last));
 	}
 }
 

@@ -50,11 +50,17 @@ static inline void fg_flow_counter_add(struct fg_flow_counter *counter, uint64_t
 	fg_counter_add(&counter->bytes, bytes);
 }
 
+/** Replace the value. Hot. Threads: the counter's one writer. */
+static inline void fg_counter_set(struct fg_counter *counter, uint64_t value)
+{
+	atomic_store_explicit(&counter->value, value, memory_order_relaxed);
+}
+
 /** What one rule saw on one lcore. Packets are counted where classify ran. */
 struct fg_rule_counter {
 	struct fg_flow_counter hits; /**< Packets that this rule won. */
 	struct fg_counter dropped;   /**< Of those, dropped later: ring_full, sink_full. */
-	struct fg_counter unused;    /**< Keeps two to a cache line. */
+	struct fg_counter last;      /**< rx_ticks of the burst with the last of them; 0: none. */
 };
 
 /** What one lcore did. Lines of different lcores are never shared. */

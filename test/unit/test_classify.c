@@ -25,19 +25,21 @@
 
 #include "classify_sets.h"
 
-static const char *const engine_names[] = {"acl", "linear"};
-enum { ENGINES = 2 };
+static const char *const engine_names[] = {"tiered", "acl", "linear"};
+enum { ENGINES = 3 };
 
 static struct fg_table *build(const char *engine, const struct fg_match *matches, uint32_t count)
 {
 	const struct fg_table_conf conf = {.socket_id = SOCKET_ID_ANY, .engine = engine};
 	struct fg_table *table = NULL;
+	struct fg_table_info info;
 	struct fg_error error = {0};
 
 	if (fg_table_build(&conf, matches, count, &table, &error) != 0)
 		fail_msg("%s: %s", engine, error.text);
 	assert_non_null(table);
-	assert_string_equal(fg_table_engine(table), engine != NULL ? engine : "acl");
+	fg_table_info(table, &info);
+	assert_string_equal(info.engine, engine != NULL ? engine : fg_table_engines[0]);
 	return table;
 }
 
@@ -45,7 +47,7 @@ static uint32_t lookup_one(const struct fg_table *table, const struct fg_key *ke
 {
 	uint32_t rule = UINT32_MAX;
 
-	fg_table_lookup(table, key, &rule, 1);
+	fg_table_lookup(table, key, NULL, &rule, 1);
 	return rule;
 }
 
@@ -62,7 +64,7 @@ static uint32_t check_burst(const struct set *set, struct fg_table *const *table
 	}
 	for (int e = 0; e < ENGINES; e++) {
 		memset(rules, 0xa5, sizeof(rules));
-		fg_table_lookup(tables[e], keys, rules, n);
+		fg_table_lookup(tables[e], keys, NULL, rules, n);
 		assert_int_equal(rules[n], 0xa5a5a5a5u);
 		for (uint32_t i = 0; i < n; i++) {
 			const uint32_t rule = expected_rule(set->wanted, set->count, &packets[i]);
@@ -155,7 +157,7 @@ static void empty_table_matches_nothing(void **state)
 		struct fg_table *table = build(engine_names[e], NULL, 0);
 		uint32_t rules[3] = {7, 7, 7};
 
-		fg_table_lookup(table, keys, rules, 3);
+		fg_table_lookup(table, keys, NULL, rules, 3);
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(rules[i], FG_RULE_NONE);
 		fg_table_free(table);

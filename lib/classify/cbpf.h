@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be said of a classic BPF program without running it. */
+#ifndef CLASSIFY_CBPF_H
+#define CLASSIFY_CBPF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bpf_insn;
+struct bpf_program;
+
+/* What a program may do on its way, whatever packet it sees. */
+struct cbpf_facts {
+	bool far_load;   /* read from an offset over INT32_MAX */
+	bool long_shift; /* shift by more than 31 bits */
+	uint64_t steps;  /* of all ways through it together; UINT64_MAX: that many or more */
+};
+
+/* Does it ever jump back? Only then may it not end. */
+bool cbpf_loops(const struct bpf_program *program);
+
+/* @p program must not loop. 0 or -ENOMEM. */
+int cbpf_examine(const struct bpf_program *program, struct cbpf_facts *facts);
+
+#endif /* CLASSIFY_CBPF_H */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lookups in a tiered table. Compiled once for each variant, which names its
+ * function: lookup_scalar(), lookup_sse(), ... Hot: all of it.
+ *
+ * Every step is taken for the whole burst before the next one begins, so that
+ * the memory which a step asks for arrives while the other keys take theirs.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
+#include <fg_meta.h>
+
+#include "tiered.h"
+#include "vector.h"
+
+#define LOOKUP_PASTE(name) lookup_##name
+#define LOOKUP_NAME(name)  LOOKUP_PASTE(name)
+
+static inline uint64_t key_word(const struct fg_key *key, size_t offset)
+{
+	return *(const uint64_t *)((const uint8_t *)key + offset);
+}
+
+/* A tag is only a hint: the entry's words decide. */
+static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int tags,
+			  const struct fg_key *key, uint32_t *rank, const unsigned int n_words)
+{
+	for (; tags != 0; tags &= tags - 1) {
+		const uint64_t place = bucket * BUCKET_TAGS + (unsigned int)__builtin_ctz(tags);
+		const uint64_t *entry = hash->entries + place * hash->stride;
+		uint64_t differs = 0;
+
+		for (unsigned int w = 0; w < n_words; w++)
+			differs |= (key_word(key, hash->offsets[w]) & hash->masks[w]) ^ entry[w];
+		if (likely(differs == 0))
+			*rank = RTE_MIN(*rank, (uint32_t)entry[n_words]);
+	}
+}
+
+static inline __attribute__((always_inline)) void
+hash_burst(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks, unsigned int count,
+	   const unsigned int n_hashed, const unsigned int n_words)
+{
+	uint64_t sums[FG_BURST_MAX];
+	uint32_t tags[FG_BURST_MAX];
+	uint8_t found[FG_BURST_MAX];
+	unsigned int n = 0;
+
+#pragma GCC unroll 2
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t sum = 0;
+
+		for (unsigned int w = 0; w < n_hashed; w++)
+			sum += (key_word(&keys[i], hash->offsets[w]) & hash->masks[w]) *
+			       hash->factors[w];
+		sums[i] = sum;
+		rte_prefetch0(hash->tags[sum >> hash->shift]);
+	}
+	/* Keys whose bucket holds their tag. */
+#pragma GCC unroll 4
+	for (unsigned int i = 0; i < count; i++) {
+		tags[n] = tags_equal(hash->tags[sums[i] >> hash->shift], hash_tag(sums[i]));
+		found[n] = (uint8_t)i;
+		n += tags[n] != 0;
+	}
+	for (unsigned int f = 0; f < n; f++) {
+		const uint64_t bucket = sums[found[f]] >> hash->shift;
+
+		tags[f] = tag_places(tags[f]);
+		rte_prefetch0(hash->entries +
+			      (bucket * BUCKET_TAGS + (unsigned int)__builtin_ctz(tags[f])) *
+				      hash->stride);
+	}
+	for (unsigned int f = 0; f < n; f++)
+		verify(hash, sums[found[f]] >> hash->shift, tags[f], &keys[found[f]],
+		       &ranks[found[f]], n_words);
+}
+
+/*
+ * The numbers of words are said as constants, so that the loops over them
+ * unroll: group and port; one of them; both with a source or a tag.
+ */
+static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks,
+			unsigned int count)
+{
+	if (hash->n_hashed == 2 && hash->n_words == 3)
+		hash_burst(hash, keys, ranks, count, 2, 3);
+	else if (hash->n_hashed == 1 && hash->n_words == 3)
+		hash_burst(hash, keys, ranks, count, 1, 3);
+	else if (hash->n_hashed == 3 && hash->n_words == 4)
+		hash_burst(hash, keys, ranks, count, 3, 4);
+	else
+		hash_burst(hash, keys, ranks, count, hash->n_hashed, hash->n_words);
+}
+
+static inline uint32_t next_ref(const struct tree *tree, uint32_t ref, const struct fg_key *key)
+{
+	const uint64_t *words = (const uint64_t *)key;
+	const struct node *node = &tree->nodes[ref];
+	const uint64_t low = gather_bits(words[node->words[0]], node->masks[0]);
+	const uint64_t high = gather_bits(words[node->words[1]], node->masks[1]);
+
+	return tree->kids[node->first_kid + (low | high << node->shift)];
+}
+
+/* Bit i: lane i of the block matches. */
+static inline __attribute__((always_inline)) unsigned int
+block_match(const struct tree *tree, const uint32_t *row, const struct fg_key *key,
+	    const unsigned int n_groups, const bool has_ports)
+{
+	const uint32_t *groups = (const uint32_t *)key;
+	vec differs = vec_all(0);
+
+	for (unsigned int g = 0; g < n_groups; g++) {
+		const vec group = vec_all(groups[tree->groups[g]]);
+
+		differs = vec_or(differs,
+				 vec_xor(vec_and(group, vec_load(row)), vec_load(row + LANES)));
+		row += 2 * LANES;
+	}
+	if (has_ports) {
+		const vec ports = vec_all(rte_be_to_cpu_32(groups[PORTS_GROUP]));
+
+		differs = vec_or(differs, vec_xor(vec_max16(ports, vec_load(row)), ports));
+		differs = vec_or(differs, vec_xor(vec_min16(ports, vec_load(row + LANES)), ports));
+	}
+	return vec_zeros(differs);
+}
+
+/* Keys of a burst that are still under way, by their place in it. */
+struct active {
+	uint8_t at[FG_BURST_MAX];
+	unsigned int n;
+};
+
+/* From the root to the leaves: refs of keys in @p leaves are leaves' then. */
+static inline void descend(const struct tree *tree, const struct fg_key *keys, uint32_t *refs,
+			   struct active *nodes, struct active *leaves)
+{
+	leaves->n = 0;
+	while (nodes->n > 0) {
+		unsigned int left = 0;
+
+		for (unsigned int n = 0; n < nodes->n; n++) {
+			const uint8_t i = nodes->at[n];
+			const uint32_t ref = next_ref(tree, refs[i], &keys[i]);
+
+			refs[i] = ref;
+			leaves->at[leaves->n] = i;
+			nodes->at[left] = i;
+			leaves->n += ref + REF_LEAF < REF_MAX;
+			left += ref < REF_LEAF;
+		}
+		nodes->n = left;
+	}
+}
+
+static inline const uint32_t *block_rows(const struct tree *tree, uint32_t block)
+{
+	return tree->blocks + block * (uint64_t)tree->block_words;
+}
+
+/* One block of each leaf at a time, until it has a match or the leaf ends. */
+static inline __attribute__((always_inline)) void
+scan_blocks(const struct tree *tree, const struct fg_key *keys, uint32_t *refs, uint32_t *ranks,
+	    struct active *leaves, const unsigned int n_groups, const bool has_ports)
+{
+	while (leaves->n > 0) {
+		unsigned int left = 0;
+
+		for (unsigned int n = 0; n < leaves->n; n++) {
+			const uint8_t i = leaves->at[n];
+			const uint32_t block = refs[i] & (REF_MAX - 1);
+			const uint32_t *rows = block_rows(tree, block);
+			const unsigned int lanes =
+				block_match(tree, rows, &keys[i], n_groups, has_ports);
+			/* Where no lane matches, the number read is masked away. */
+			const unsigned int lane =
+				(unsigned int)__builtin_ctz(lanes | 1u << (LANES - 1));
+			const uint32_t rank = rows[2 * (n_groups + has_ports) * LANES + lane] |
+					      (0u - (lanes == 0));
+
+			ranks[i] = RTE_MIN(ranks[i], rank);
+			refs[i]++;
+			leaves->at[left] = i;
+			left += (lanes == 0) & tree->more[block];
+		}
+		leaves->n = left;
+	}
+}
+
+/* The usual shape, addresses, protocol and ports, is said as constants. */
+static inline void scan_leaves(const struct tree *tree, const struct fg_key *keys, uint32_t *refs,
+			       uint32_t *ranks, struct active *leaves)
+{
+	if (tree->n_groups == 3 && tree->ports)
+		scan_blocks(tree, keys, refs, ranks, leaves, 3, true);
+	else
+		scan_blocks(tree, keys, refs, ranks, leaves, tree->n_groups, tree->ports);
+}
+
+static inline void tree_lookup(const struct tree *tree, const struct fg_key *keys, uint32_t *ranks,
+			       unsigned int count)
+{
+	uint32_t refs[FG_BURST_MAX];
+	struct active nodes, leaves;
+
+	/* A key that a better rule has won already need not go in. */
+	nodes.n = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		refs[i] = tree->root;
+		nodes.at[nodes.n] = (uint8_t)i;
+		nodes.n += ranks[i] > tree->best;
+	}
+	if ((tree->root & REF_LEAF) != 0)
+		leaves = nodes;
+	else
+		descend(tree, keys, refs, &nodes, &leaves);
+	scan_leaves(tree, keys, refs, ranks, &leaves);
+}
+
+void LOOKUP_NAME(VARIANT)(const struct tiered *tiered, const struct fg_key *keys, uint32_t *rules,
+			  unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		rules[i] = RANK_NONE;
+	for (uint32_t h = 0; h < tiered->n_hashes; h++)
+		hash_lookup(&tiered->hashes[h], keys, rules, count);
+	for (uint32_t t = 0; t < tiered->n_trees; t++)
+		tree_lookup(&tiered->trees[t], keys, rules, count);
+	for (unsigned int i = 0; i < count; i++)
+		rules[i]++; /* RANK_NONE becomes FG_RULE_NONE. */
+}

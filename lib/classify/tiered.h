@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tiered table as lookups see it. Built by hashes.c and forest.c, walked
+ * by lookup.c, which is compiled once for each variant.
+ *
+ * Within a table a rule is its rank: its number less one, so that the lowest
+ * rank wins and RANK_NONE, the highest there is, loses to all.
+ */
+#ifndef CLASSIFY_TIERED_H
+#define CLASSIFY_TIERED_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fg_classify.h>
+#include <fg_key.h>
+
+#define RANK_NONE UINT32_MAX
+
+enum {
+	KEY_WORDS = sizeof(struct fg_key) / 8,  /* as hashes and nodes read it */
+	KEY_GROUPS = sizeof(struct fg_key) / 4, /* as blocks read it */
+	BUCKET_TAGS = 16,
+	HASHES_MAX = 16,
+	TREES_MAX = 4,
+	PORTS_GROUP = 2, /* both ports */
+};
+
+static_assert(KEY_WORDS == 8, "a key is eight words");
+
+/*
+ * Exact tier: one combination of fields, hashed. A bucket is 16 tags, 16 bits
+ * of the hash each, compared at once; entry number (bucket, place of the tag)
+ * holds the words themselves. Empty places have rank RANK_NONE.
+ */
+struct hash {
+	uint32_t n_words;            /* compared */
+	uint32_t n_hashed;           /* the first so many of them make the sum, too */
+	uint64_t offsets[KEY_WORDS]; /* [n_words], of words in the key, bytes */
+	uint64_t masks[KEY_WORDS];   /* as the words lie in memory */
+	uint64_t factors[KEY_WORDS]; /* [n_hashed], odd */
+	unsigned int shift;          /* bucket = sum >> shift */
+	uint32_t stride;             /* words of 64 bits of an entry: n_words and the rank */
+	uint32_t best;               /* lowest rank in it */
+	uint16_t (*tags)[BUCKET_TAGS];
+	uint64_t *entries;
+};
+
+/* The 16 bits that a bucket keeps of a sum. */
+static inline uint16_t hash_tag(uint64_t sum)
+{
+	return (uint16_t)(sum >> 32);
+}
+
+/*
+ * Wildcard tier: nodes gather bits of up to two words of the key into the
+ * number of a child. A child is a node, a leaf, or nothing.
+ */
+struct node {
+	uint64_t masks[2];
+	uint8_t words[2];
+	uint8_t shift;      /* bits in masks[0] */
+	uint32_t first_kid; /* in kids[] */
+} __attribute__((aligned(32)));
+
+#define REF_LEAF (UINT32_C(1) << 31) /* the rest is the number of a block; else of a node */
+#define REF_NONE UINT32_MAX          /* a leaf without entries */
+#define REF_MAX  (UINT32_C(1) << 30)
+
+/*
+ * A block holds `lanes` entries, rank ascending, in rows of `lanes` numbers:
+ * for each group of the key that counts its mask and its value; if ports
+ * count, the least and the greatest (destination port in the low half, host order);
+ * the ranks. Lanes without entry match nothing.
+ */
+struct tree {
+	uint32_t root;
+	uint32_t best; /* lowest rank in it */
+	uint8_t n_groups;
+	uint8_t groups[KEY_GROUPS]; /* [n_groups] */
+	bool ports;
+	uint32_t block_words; /* 32-bit words of a block */
+	struct node *nodes;
+	uint32_t *kids;
+	uint32_t *blocks;
+	uint8_t *more; /* by block: the leaf goes on */
+};
+
+struct tiered;
+
+typedef void tiered_lookup_fn(const struct tiered *tiered, const struct fg_key *keys,
+			      uint32_t *rules, unsigned int count);
+
+/* One compiled form of the lookup. */
+struct variant {
+	const char *name;
+	unsigned int lanes;
+	unsigned int simd_bits; /* that EAL must allow */
+	bool (*cpu_has)(void);
+	tiered_lookup_fn *lookup;
+};
+
+struct tiered {
+	uint32_t n_hashes, n_trees;
+	struct hash hashes[HASHES_MAX]; /* best first */
+	struct tree trees[TREES_MAX];   /* best first */
+	const struct variant *variant;
+	uint64_t bytes;
+	uint32_t worst_compares;
+};
+
+tiered_lookup_fn lookup_scalar, lookup_sse, lookup_avx2, lookup_avx512;
+
+#endif /* CLASSIFY_TIERED_H */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Private to parse: the fast parser. It reads the shape that feeds have, a
+ * whole UDP datagram in IPv4 without options in Ethernet, with one VLAN tag or
+ * none, and leaves all others, and all that looks wrong, to the general parser.
+ * The keys of both are the same.
+ *
+ * There are two: plain words, for any little-endian machine, and vectors of 16
+ * bytes, for x86 (any that DPDK runs on). Wider vectors gain nothing: headers
+ * and keys are lanes of 16 bytes anyway.
+ */
+#ifndef PARSE_FAST_H
+#define PARSE_FAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_config.h>
+
+#include <fg_parse.h>
+
+#include "parse.h"
+
+/** Bytes of Ethernet, IPv4 without options and UDP: what the fast parser reads. */
+#define FAST_BYTES     42u
+#define FAST_TAG_BYTES 4u /**< And of a VLAN tag, with one. */
+
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+
+static inline uint16_t load16(const uint8_t *bytes)
+{
+	uint16_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static inline uint32_t load32(const uint8_t *bytes)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static inline uint64_t load64(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static inline void store64(struct fg_key *key, size_t offset, uint64_t word)
+{
+	memcpy((uint8_t *)key + offset, &word, sizeof(word));
+}
+
+/** First eight bytes of the fast parser's keys but payload_len: the same in all of a burst. */
+static inline uint64_t fast_head(const struct fg_parse *parse)
+{
+	return 17u | 17u << 8 | (uint32_t)FG_FAMILY_IPV4 << 16 | (uint64_t)parse->source << 32 |
+	       (uint64_t)parse->line << 40;
+}
+
+/** A TPID in network order that the general parser takes for a tag's, too. */
+static inline bool fast_is_tag(uint16_t tpid_be)
+{
+	return tpid_be == 0x0081 || tpid_be == 0xa888 || tpid_be == 0x0091;
+}
+
+/** Lengths of a datagram, as its headers state them. */
+struct fast_lengths {
+	uint32_t ip;  /**< IPv4 payload but the UDP header. */
+	uint32_t udp; /**< UDP payload. */
+};
+
+static inline struct fast_lengths fast_read_lengths(const uint8_t *ip)
+{
+	return (struct fast_lengths){
+		.ip = (uint32_t)read_be16(ip + 2) - 28,
+		.udp = (uint32_t)read_be16(ip + 24) - 8,
+	};
+}
+
+/**
+ * Do they agree with the frame, which has room for @p most? A length below its
+ * header's wraps to a huge number, so one comparison sees both ends.
+ */
+static inline bool fast_lengths_fit(struct fast_lengths lengths, uint32_t most)
+{
+	return likely(lengths.ip <= most) && likely(lengths.udp <= lengths.ip);
+}
+
+/**
+ * Read a packet.
+ *
+ * @param head   From fast_head().
+ * @param data   At least FAST_BYTES, and FAST_TAG_BYTES more with a tag.
+ * @param total  Length of the frame; at least that, too.
+ * @param tag    0 or FAST_TAG_BYTES: the shape to read.
+ * @return false if it is of another shape; then nothing is written.
+ */
+static inline bool fast_key_words(uint64_t head, const uint8_t *data, uint32_t total,
+				  struct fg_key *key, const uint32_t tag)
+{
+	const uint64_t mac_mask = 0x0000ffffffffffff;
+	const uint8_t *ip = data + 14 + tag;
+	/* EtherType 0x0800, version and IHL 0x45; no MF, no offset, protocol 17: as they lie. */
+	const uint32_t shape = ((load32(ip - 2) & 0x00ffffff) ^ 0x00450008) |
+			       ((load32(ip + 6) & 0xff00ff3f) ^ 0x11000000);
+	const struct fast_lengths lengths = fast_read_lengths(ip);
+	const uint64_t vlan = tag != 0 ? load16(data + 14) & 0xff0f : FG_VLAN_NONE_BE;
+
+	if (unlikely(shape != 0) || !fast_lengths_fit(lengths, total - FAST_BYTES - tag))
+		return false;
+	if (tag != 0 && !fast_is_tag(load16(data + 12)))
+		return false;
+	store64(key, 0, head | (uint64_t)lengths.udp << 48);
+	store64(key, 8, load32(ip + 20) | vlan << 32 | (uint64_t)FG_VLAN_NONE_BE << 48);
+	store64(key, 16, load32(ip + 12));
+	store64(key, 24, 0);
+	store64(key, 32, load32(ip + 16));
+	store64(key, 40, 0);
+	store64(key, 48, (load64(data) & mac_mask) | (uint64_t)0x0008 << 48);
+	store64(key, 56, (load64(data + 6) & mac_mask) | (uint64_t)(FAST_BYTES + tag) << 48);
+	return true;
+}
+
+#ifdef RTE_ARCH_X86
+
+#include <smmintrin.h>
+
+/** The same in vectors: a key is four lanes of 16 bytes, put together from two of the packet. */
+static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t total,
+				   struct fg_key *key, const uint32_t tag)
+{
+	const uint8_t *ip = data + 14 + tag;
+	/* From the EtherType on: see fast_key_words(). */
+	const __m128i shape = _mm_setr_epi8(8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0);
+	const __m128i shape_mask =
+		_mm_setr_epi8(-1, -1, -1, 0, 0, 0, 0, 0, 0x3f, -1, 0, -1, 0, 0, 0, 0);
+	/* Addresses, ports: bytes 12 to 23 of the IP header, to where the key has them. */
+	const __m128i to_ports =
+		_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 8, 9, 10, 11, -1, -1, -1, -1);
+	const __m128i to_src =
+		_mm_setr_epi8(0, 1, 2, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+	const __m128i to_dst =
+		_mm_setr_epi8(4, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+	const __m128i to_macs = _mm_setr_epi8(0, 1, 2, 3, 4, 5, -1, -1, 6, 7, 8, 9, 10, 11, -1, -1);
+	const __m128i link = _mm_loadu_si128((const __m128i *)data);
+	const __m128i ends = _mm_loadu_si128((const __m128i *)(ip + 12));
+	const struct fast_lengths lengths = fast_read_lengths(ip);
+	const __m128i differs = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(ip - 2)), shape);
+	__m128i first, last;
+
+	if (unlikely(!_mm_testz_si128(differs, shape_mask)))
+		return false;
+	if (!fast_lengths_fit(lengths, total - FAST_BYTES - tag))
+		return false;
+	if (tag != 0 && !fast_is_tag(load16(data + 12)))
+		return false;
+	first = _mm_or_si128(_mm_shuffle_epi8(ends, to_ports),
+			     _mm_set_epi64x((long long)0xffffffff00000000, (long long)head));
+	first = _mm_insert_epi16(first, (int)lengths.udp, 3);
+	if (tag != 0)
+		first = _mm_insert_epi16(first, load16(data + 14) & 0xff0f, 6);
+	last = _mm_or_si128(
+		_mm_shuffle_epi8(link, to_macs),
+		_mm_set_epi64x((long long)(FAST_BYTES + tag) << 48, (long long)0x0008 << 48));
+	_mm_storeu_si128((__m128i *)key, first);
+	_mm_storeu_si128((__m128i *)key + 1, _mm_shuffle_epi8(ends, to_src));
+	_mm_storeu_si128((__m128i *)key + 2, _mm_shuffle_epi8(ends, to_dst));
+	_mm_storeu_si128((__m128i *)key + 3, last);
+	return true;
+}
+
+#define fast_key fast_key_vector
+
+#else
+
+#define fast_key fast_key_words
+
+#endif
+
+#else
+
+static inline uint64_t fast_head(const struct fg_parse *parse)
+{
+	(void)parse;
+	return 0;
+}
+
+/* The fast parser composes words as a little-endian machine stores them. */
+static inline bool fast_key(uint64_t head, const uint8_t *data, uint32_t total, struct fg_key *key,
+			    const uint32_t tag)
+{
+	(void)head, (void)data, (void)total, (void)key, (void)tag;
+	return false;
+}
+
+#endif
+
+#endif /* PARSE_FAST_H */
