@@ -16,6 +16,8 @@ import threading
 import time
 import traceback
 
+import yaml
+
 import oracle
 
 BUILD = os.environ.get("FG_BUILD", "build/plain")
@@ -267,6 +269,12 @@ def replays(paths, mbufs=512):
     """`sources` entries s0, s1, ... that replay files, on lines A, B, A, ..."""
     return {f"s{i}": f"{{name: s{i}, replay: {{path: {json.dumps(path)}}}, line: {'AB'[i % 2]}, mbufs: {mbufs}}}"
             for i, path in enumerate(paths)}
+
+
+def yaml_of(path):
+    """What a YAML file says, as text."""
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, Loader=yaml.BaseLoader)
 
 
 def write(folder, name, text):

@@ -28,5 +28,6 @@ struct bench {
 };
 
 extern const struct bench bench_path;
+extern const struct bench bench_classify;
 
 #endif /* BENCH_H */

@@ -41,6 +41,11 @@ void child_catch_signals(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
+bool child_interrupted(void)
+{
+	return atomic_load(&interrupted);
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec now;

@@ -26,6 +26,9 @@ struct child {
  */
 void child_catch_signals(void);
 
+/* Has one of these signals come? */
+bool child_interrupted(void);
+
 /* All of them: 0, or -errno with @p error set. A child that was started is to be ended by
  * child_finish() or child_kill(). */
 

@@ -15,7 +15,7 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-static const struct bench *const benches[] = {&bench_path};
+static const struct bench *const benches[] = {&bench_path, &bench_classify};
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
 /* What every benchmark can be told. */

@@ -8,21 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GROUP_FIRST 0xef000100u /* 239.0.1.0 */
-#define PORT_FIRST  20000u
-#define PORTS       40000u
-#define MIX         7919u /* A prime: neighbours in the capture are none in the table. */
+#include "channels.h"
 
-/* A channel has a group and a port of its own, as those of a venue have. */
-static uint32_t channel_group(uint32_t channel)
-{
-	return GROUP_FIRST + channel;
-}
-
-static uint16_t channel_port(uint32_t channel)
-{
-	return (uint16_t)(PORT_FIRST + channel % PORTS);
-}
+#define MIX 7919u /* A prime: neighbours in the capture are none in the table. */
 
 /*
  * What packet @p i is sent to: a channel that a rule is about, or one of those
@@ -31,54 +19,6 @@ static uint16_t channel_port(uint32_t channel)
 static uint32_t packet_channel(uint32_t i, uint32_t rules)
 {
 	return i % MATCH_EVERY == 0 ? i / MATCH_EVERY * MIX % rules : rules + i;
-}
-
-static void put16(uint8_t *to, uint32_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *to, uint32_t value)
-{
-	put16(to, value >> 16);
-	put16(to + 2, value);
-}
-
-static uint32_t checksum(const uint8_t *header, unsigned int bytes)
-{
-	uint32_t sum = 0;
-
-	for (unsigned int i = 0; i < bytes; i += 2)
-		sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
-/* Ethernet, IPv4, UDP without checksum, payload. */
-static void make_frame(uint8_t frame[FRAME_BYTES], uint32_t i, uint32_t channel)
-{
-	const uint32_t group = channel_group(channel);
-	uint8_t *ip = frame + 14, *udp = ip + 20;
-
-	memset(frame, 0, FRAME_BYTES);
-	put32(frame, 0x01005e00 | (group >> 16 & 0x7f));
-	put16(frame + 4, group);
-	put16(frame + 6, 0x0200); /* Locally administered. */
-	put32(frame + 8, 1);
-	put16(frame + 12, 0x0800);
-	put16(ip, 0x4500);
-	put16(ip + 2, FRAME_BYTES - 14);
-	put16(ip + 4, i);
-	put16(ip + 8, 16 << 8 | 17); /* TTL, protocol. */
-	put32(ip + 12, 0xc0000201);  /* 192.0.2.1 */
-	put32(ip + 16, group);
-	put16(ip + 10, checksum(ip, 20));
-	put16(udp, 30001);
-	put16(udp + 2, channel_port(channel));
-	put16(udp + 4, FRAME_BYTES - 34);
-	put32(udp + 8, i);
 }
 
 /* As whoever opened the file finds it: the bytes are ours, the order is the machine's. */
@@ -103,9 +43,10 @@ static void write_capture(FILE *file, uint32_t rules)
 						   .microseconds = i,
 						   .captured = FRAME_BYTES,
 						   .bytes = FRAME_BYTES};
+		const uint32_t channel = packet_channel(i, rules);
 		uint8_t frame[FRAME_BYTES];
 
-		make_frame(frame, i, packet_channel(i, rules));
+		frame_make(frame, i, channel_group(channel), channel_port(channel));
 		fwrite(&record, sizeof(record), 1, file);
 		fwrite(frame, sizeof(frame), 1, file);
 	}

@@ -9,7 +9,6 @@
 
 #define CAPTURE_PACKETS 1024u
 #define MATCH_EVERY     4u /* One packet in so many matches a rule. */
-#define FRAME_BYTES     128u
 
 struct path_files {
 	char folder[256];

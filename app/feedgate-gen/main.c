@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* feedgate-gen: market-data capture files by seed. See feedgate-gen(1). */
+/* feedgate-gen: market-data capture files, and rule sets, by seed. See feedgate-gen(1). */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "classbench.h"
 #include "options.h"
 #include "rules_file.h"
 #include "summary.h"
@@ -92,10 +93,26 @@ static int run(struct traffic *t, const struct options *o)
 	return rc;
 }
 
+static int run_classbench(const struct options *o)
+{
+	const char *failed;
+	int rc = classbench_run(o, &failed);
+
+	return rc < 0 ? complain(failed, rc) : 0;
+}
+
+static int run_captures(const struct options *o)
+{
+	struct traffic *t = malloc(sizeof(*t));
+	int rc = t ? run(t, o) : complain("memory", -ENOMEM);
+
+	free(t);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
-	struct traffic *t;
 	int rc;
 
 	switch (options_read(&o, argc, argv)) {
@@ -109,12 +126,6 @@ int main(int argc, char **argv)
 	/* A file too large, and a reader gone, are errors to report and clean up after. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	t = malloc(sizeof(*t));
-	if (!t) {
-		complain("memory", -ENOMEM);
-		return EXIT_RUN_TIME;
-	}
-	rc = run(t, &o);
-	free(t);
+	rc = o.family ? run_classbench(&o) : run_captures(&o);
 	return rc < 0 ? EXIT_RUN_TIME : EXIT_DONE;
 }

@@ -117,6 +117,7 @@ static bool read_mix(const char *text, uint32_t *mix)
 static void print_help(void)
 {
 	puts("Usage: feedgate-gen [options] -o PREFIX\n"
+	     "       feedgate-gen --classbench FAMILY [--count N] [--rules FILE] [--trace FILE]\n"
 	     "Write PREFIX-a.pcap and PREFIX-b.pcap: market data on lines A and B, the same for "
 	     "the\n"
 	     "same options on any machine.\n"
@@ -139,6 +140,13 @@ static void print_help(void)
 	     "      --help             this text\n"
 	     "      --version          the version\n"
 	     "\n"
+	     "Instead of captures, rules for packet classifiers and packets near them:\n"
+	     "      --classbench NAME  in the manner of ClassBench: acl, fw or ipc\n"
+	     "      --count N          rules (default 1000)\n"
+	     "      --rules FILE       write them here\n"
+	     "      --trace FILE       write packets here, as many as --packets says\n"
+	     "      --edge             all packets at the rules' corners or just outside\n"
+	     "\n"
 	     "Kinds of traffic for --mix:");
 	for (unsigned int i = 0; framings[i]; i++)
 		printf("  %-22s %s\n", framings[i]->name, framings[i]->help);
@@ -158,6 +166,10 @@ enum {
 	OPT_START_NS,
 	OPT_RULES,
 	OPT_SUMMARY,
+	OPT_CLASSBENCH,
+	OPT_COUNT,
+	OPT_TRACE,
+	OPT_EDGE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -176,10 +188,16 @@ static const struct option long_options[] = {
 	{"start-ns", required_argument, NULL, OPT_START_NS},
 	{"rules", required_argument, NULL, OPT_RULES},
 	{"summary", required_argument, NULL, OPT_SUMMARY},
+	{"classbench", required_argument, NULL, OPT_CLASSBENCH},
+	{"count", required_argument, NULL, OPT_COUNT},
+	{"trace", required_argument, NULL, OPT_TRACE},
+	{"edge", no_argument, NULL, OPT_EDGE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
 };
+
+#define BIT(option) (1u << ((option) == 'o' ? 0 : (option)-OPT_FORMAT + 1))
 
 static bool read_option(struct options *o, int option, const char *text)
 {
@@ -214,16 +232,49 @@ static bool read_option(struct options *o, int option, const char *text)
 	case OPT_SUMMARY:
 		o->summary = text;
 		return true;
+	case OPT_CLASSBENCH:
+		o->family = classbench_family(text);
+		return o->family || refuse("--classbench: '%s' is not acl, fw or ipc", text);
+	case OPT_COUNT:
+		return read_u32("--count", text, 1, CLASSBENCH_RULES_MAX, &o->count);
+	case OPT_TRACE:
+		o->trace = text;
+		return true;
+	case OPT_EDGE:
+		o->edge = true;
+		return true;
 	default:
 		return false; /* getopt_long() has said why */
 	}
 }
 
-static bool check(struct options *o, int argc, char **argv)
+/* Options of either kind of run, of all others, and none that would go unheard. */
+static bool check_kind(const struct options *o, uint32_t seen)
+{
+	const uint32_t both = BIT(OPT_SEED) | BIT(OPT_PACKETS) | BIT(OPT_RULES);
+	const uint32_t of_rules =
+		BIT(OPT_CLASSBENCH) | BIT(OPT_COUNT) | BIT(OPT_TRACE) | BIT(OPT_EDGE);
+	const uint32_t stray = seen & ~both & (o->family ? ~of_rules : of_rules);
+
+	for (const struct option *row = long_options; row->name; row++) {
+		if (stray & BIT(row->val))
+			return refuse(o->family ? "--%s: not with --classbench"
+						: "--%s: only with --classbench",
+				      row->name);
+	}
+	return !o->family || o->rules || o->trace ||
+	       refuse("--classbench: nothing to write; give --rules or --trace");
+}
+
+static bool check(struct options *o, uint32_t seen, int argc, char **argv)
 {
 	if (optind < argc)
 		return refuse("'%s' is not an option; the files' prefix is given with -o",
 			      argv[optind]);
+	if (!check_kind(o, seen))
+		return false;
+	if (o->family)
+		return true;
 	if (!o->prefix)
 		return refuse("-o PREFIX is missing; --help shows the usage");
 	if (o->instruments == 0)
@@ -236,6 +287,7 @@ static bool check(struct options *o, int argc, char **argv)
 
 enum options_result options_read(struct options *o, int argc, char **argv)
 {
+	uint32_t seen = 0;
 	int option;
 
 	*o = (struct options){.format = capture_formats,
@@ -243,7 +295,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 			      .packets = 100000,
 			      .rate = 100000,
 			      .start_ns = UINT64_C(1710509400) * NS_PER_S,
-			      .channels = 4};
+			      .channels = 4,
+			      .count = 1000};
 	if (!read_mix("itch=60,cme=20,other=20", o->mix))
 		return OPTIONS_USAGE;
 	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
@@ -257,8 +310,9 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 		}
 		if (!read_option(o, option, optarg))
 			return OPTIONS_USAGE;
+		seen |= BIT(option);
 	}
-	return check(o, argc, argv) ? OPTIONS_RUN : OPTIONS_USAGE;
+	return check(o, seen, argc, argv) ? OPTIONS_RUN : OPTIONS_USAGE;
 }
 
 uint32_t options_channels(const struct options *o, const struct framing *framing)

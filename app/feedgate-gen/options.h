@@ -3,9 +3,11 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "capture_file.h"
+#include "classbench.h"
 #include "framing.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -15,8 +17,12 @@
 
 struct options {
 	const char *prefix;
-	const char *rules;   /* NULL: none */
-	const char *summary; /* NULL: a table on standard output */
+	const char *rules;                      /* NULL: none */
+	const struct classbench_family *family; /* NULL: write captures; else these rules */
+	const char *trace;                      /* of packets near the rules; NULL: none */
+	uint32_t count;                         /* of rules */
+	bool edge;                              /* all packets at the rules' corners */
+	const char *summary;                    /* NULL: a table on standard output */
 	const struct capture_format *format;
 	uint64_t seed;
 	uint64_t packets; /* per line, before losses */

@@ -24,7 +24,8 @@ enum rng_user {
 	RNG_LOSS,
 	RNG_DELAY,
 	RNG_NOISE,
-	RNG_FRAMING, /* plus the framing's index: keep it last */
+	RNG_FRAMING, /* plus the framing's index: leave room behind it */
+	RNG_CLASSBENCH = 64,
 };
 
 static inline uint64_t rng_mix64(uint64_t x)

@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <fg_analyse.h>
 #include <fg_config.h>
 #include <fg_console.h>
 #include <fg_error.h>
 #include <fg_pipeline.h>
+
+#include "rulebook.h"
 
 /* Exit status, everywhere in feedgate. */
 enum {
@@ -63,20 +66,34 @@ struct snapshot {
 	double seconds;
 };
 
+/* What fg_rules_analyse() says of one rule set. Zeroed: nothing was asked. */
+struct findings {
+	struct fg_rule_finding *at;
+	uint32_t count;
+	uint32_t generation; /* of the set; 0: none */
+	bool complete;
+};
+
+/* Parts of the file that are read once; a reload compares them. */
+enum { PARTS = 6 };
+
 struct app {
 	struct options options;
-	struct fg_config *config; /* NULL without -c */
+	struct rulebook book; /* the rules in force as text */
+	char *parts[PARTS];   /* as text, by setup_part_names[]; NULL: not in the file */
 
 	struct source_entry *sources[FG_SOURCES_MAX];
 	struct sink_entry *sinks[FG_SINKS_MAX];
 	char *feeds[FEEDS_MAX];
 	uint32_t n_sources, n_sinks, n_feeds;
 	struct fg_parse_conf parse;
+	struct fg_classify_conf classify;
 	struct fg_pipeline_conf pipeline_conf;
 	struct fg_placement placement;
 	struct fg_rules *rules; /* until published */
 
 	struct fg_pipeline *pipeline;
+	struct findings findings;   /* use findings_of() */
 	struct fg_console *console; /* NULL if not interactive and no command file */
 	struct snapshot cleared;    /* what `clear stats` saw */
 	int exit_status;
@@ -88,6 +105,16 @@ void options_usage(FILE *out);
 
 /* setup.c: the file's parts into app, without opening anything. EAL need not be up. */
 int setup_read(struct app *app, struct fg_error *error);
+extern const char *const setup_part_names[PARTS];
+/*
+ * Is all but the rules of a file's @p root valid? 0 or -EINVAL; then @p differing
+ * has the names of those parts that are there and not as in app->parts.
+ */
+int setup_compare(const struct app *app, const struct fg_node *root, char *differing, size_t size,
+		  struct fg_error *error);
+/* Compile a book's rules; names are those of the sources, sinks and feeds of @p app. */
+int setup_compile(const struct app *app, const struct rulebook *book, struct fg_rules **out,
+		  struct fg_error *error);
 /* Open sources and sinks, make the pipeline, put the rules in force. */
 int setup_open(struct app *app, struct fg_error *error);
 /* Compile the rules and throw the table away: --check. */
@@ -107,6 +134,33 @@ int entries_make_source(struct app *app, const char *kind, const char *name, con
 			uint16_t n_queues, struct fg_error *error);
 void entries_free(struct app *app);
 
+/*
+ * reload.c: other rules. Each function builds aside, publishes, and says so on
+ * @p out; if anything is wrong the rules in force stay, and @p error says why.
+ */
+int reload_file(struct app *app, const char *path, FILE *out, struct fg_error *error);
+/* @p edited comes from the book in force and is taken, whatever happens. */
+int reload_edited(struct app *app, struct rulebook *edited, FILE *out, struct fg_error *error);
+/* On SIGHUP: the -c file again, and what came of it. */
+void reload_on_signal(struct app *app, FILE *out);
+
+/* save.c: write the book to @p path, all of it or nothing. */
+int save_rules(const struct app *app, const char *path, struct fg_error *error);
+
+/* findings.c: shadowed and redundant rules. */
+int findings_make(const struct fg_rules *rules, struct findings *findings, struct fg_error *error);
+void findings_free(struct findings *findings);
+/* Of the rules in force; made when first asked for. */
+const struct findings *findings_of(struct app *app);
+/* "shadowed by NAME" of rule number @p rule; empty if there is nothing to say. */
+void findings_text(const struct findings *findings, const struct fg_rules *rules, uint32_t rule,
+		   char *text, size_t size);
+/* One line each, at most 100 of them: --check. */
+void findings_warn(const struct app *app, FILE *out);
+
+/* explain.c: what happens to one packet, given as fields or in a capture file. */
+int explain(const struct app *app, const char *text, FILE *out, struct fg_error *error);
+
 /* snapshot.c */
 void snapshot_take(const struct app *app, struct snapshot *snapshot);
 void snapshot_subtract(struct snapshot *snapshot, const struct snapshot *before);
@@ -115,12 +169,16 @@ void snapshot_free(struct snapshot *snapshot);
 /* report.c: tables for people. @p all: also rules that nothing matched. */
 void report_totals(const struct app *app, const struct snapshot *s, FILE *out);
 void report_sources(const struct app *app, const struct snapshot *s, FILE *out);
-void report_rules(const struct app *app, const struct snapshot *s, FILE *out, bool all);
+void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all);
+/* The sinks of a rule, or "drop". */
+void report_action(const struct app *app, const struct fg_rule *rule, FILE *out);
+/* "1.2 s ago"; "-" for 0, which means never. Static text. */
+const char *report_age(uint64_t ticks);
 void report_drops(const struct snapshot *s, FILE *out, bool all);
 void report_sinks(const struct app *app, const struct snapshot *s, FILE *out);
 void report_lcores(const struct app *app, FILE *out);
 void report_config(const struct app *app, FILE *out);
-void report_all(const struct app *app, const struct snapshot *s, FILE *out);
+void report_all(struct app *app, const struct snapshot *s, FILE *out);
 /* One line of progress since the last call. */
 void report_progress(const struct app *app, FILE *out);
 
@@ -128,11 +186,9 @@ void report_progress(const struct app *app, FILE *out);
 int summary_write(const struct app *app, const struct snapshot *s, bool lawful, const char *path,
 		  struct fg_error *error);
 
-/* commands.c, commands_port.c: the console's command table. */
+/* commands.c: the console's command table. */
 extern cmdline_parse_ctx_t app_commands[];
 void commands_init(struct app *app);
-extern cmdline_parse_inst_t command_show_port;
-extern cmdline_parse_inst_t command_clear_port;
 
 /* control.c: from configured to stopped; sets app->exit_status. */
 void control_run(struct app *app);

@@ -29,8 +29,6 @@ void command_snapshot(struct snapshot *s)
 
 static cmdline_parse_token_string_t token_show =
 	TOKEN_STRING_INITIALIZER(struct command, words[0], "show");
-static cmdline_parse_token_string_t token_rule =
-	TOKEN_STRING_INITIALIZER(struct command, words[1], "rule");
 static cmdline_parse_token_string_t token_stats =
 	TOKEN_STRING_INITIALIZER(struct command, words[1], "stats");
 static cmdline_parse_token_string_t token_clear =
@@ -73,13 +71,23 @@ static void run_help(void *parsed, struct cmdline *cl, void *data)
 	      "load FILE                          run commands from a file\n"
 	      "show stats                         received, delivered, dropped\n"
 	      "show sources                       per source: received and lost\n"
-	      "show rules                         every rule: packets, bytes, action\n"
+	      "show rules                         every rule: packets, bytes, last hit, action\n"
 	      "show rule NAME                     one rule in full\n"
 	      "show drops                         every reason and its packets\n"
 	      "show sinks                         per sink: delivered and dropped\n"
 	      "show lcores                        who polls what, how busy\n"
 	      "show config                        settings in force\n"
 	      "show port info|stats|xstats N|all  DPDK's view of a port\n"
+	      "rules reload [FILE]                the rules of FILE, or of the -c file, as SIGHUP\n"
+	      "rules add RULE [WHERE]             RULE as in the file, on one line: {name: x, "
+	      "...};\n"
+	      "                                   WHERE: first | last | before NAME | after NAME\n"
+	      "rules delete NAME                  without this rule\n"
+	      "rules move NAME WHERE              the same rule elsewhere\n"
+	      "rules save FILE                    write the rules in force\n"
+	      "explain FIELD VALUE ...            which rule wins such a packet: ipv4.src A,\n"
+	      "                                   udp.dst N, vlan N, payload HEX, ... (TAB lists)\n"
+	      "explain pcap FILE N                the same for packet N of a capture\n"
 	      "clear stats                        count from here\n"
 	      "clear port stats|xstats N|all      clear a port's own counters\n"
 	      "help                               this list; TAB completes\n",
@@ -152,109 +160,6 @@ static cmdline_parse_inst_t command_show = {
 	.tokens = {(void *)&token_show, (void *)&token_show_what, NULL},
 };
 
-/* show rule NAME: names complete, too. */
-
-static const struct fg_rules *rules(void)
-{
-	return fg_pipeline_rules(command_app->pipeline);
-}
-
-static int rule_name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
-			   unsigned int size)
-{
-	size_t length = 0;
-
-	(void)token;
-	while (!cmdline_isendoftoken(text[length]))
-		length++;
-	if (length == 0 || length > FG_NAME_BYTES_MAX)
-		return -1;
-	if (result != NULL) {
-		if (size <= length)
-			return -1;
-		memcpy(result, text, length);
-		((char *)result)[length] = '\0';
-	}
-	return (int)length;
-}
-
-static int rule_name_count(cmdline_parse_token_hdr_t *token)
-{
-	(void)token;
-	return (int)rules()->count;
-}
-
-static int rule_name_complete(cmdline_parse_token_hdr_t *token, int index, char *text,
-			      unsigned int size)
-{
-	(void)token;
-	if (index < 0 || (uint32_t)index >= rules()->count)
-		return -1;
-	return snprintf(text, size, "%s", rules()->rules[index + 1].name) < (int)size ? 0 : -1;
-}
-
-static int rule_name_help(cmdline_parse_token_hdr_t *token, char *text, unsigned int size)
-{
-	(void)token;
-	snprintf(text, size, "name of a rule");
-	return 0;
-}
-
-static struct cmdline_token_ops rule_name_ops = {
-	.parse = rule_name_parse,
-	.complete_get_nb = rule_name_count,
-	.complete_get_elt = rule_name_complete,
-	.get_help = rule_name_help,
-};
-
-static void run_show_rule(void *parsed, struct cmdline *cl, void *data)
-{
-	const struct command *command = parsed;
-
-	(void)cl;
-	(void)data;
-	for (uint32_t i = 0; i <= rules()->count; i++)
-		if (strcmp(rules()->rules[i].name, command->argument) == 0) {
-			command_show_one_rule(&rules()->rules[i], i);
-			return;
-		}
-	fprintf(command_out(), "no rule is called '%s'\n", command->argument);
-}
-
-static cmdline_parse_token_hdr_t token_rule_name = {
-	.ops = &rule_name_ops,
-	.offset = offsetof(struct command, argument),
-};
-static cmdline_parse_inst_t command_show_rule = {
-	.f = run_show_rule,
-	.help_str = "show rule NAME",
-	.tokens = {(void *)&token_show, (void *)&token_rule, (void *)&token_rule_name, NULL},
-};
-
-void command_show_one_rule(const struct fg_rule *rule, uint32_t number)
-{
-	FILE *out = command_out();
-	struct snapshot now;
-	const struct fg_rule_totals *totals;
-
-	command_snapshot(&now);
-	totals = &now.rules[rule->id];
-	fprintf(out, "rule %s, number %u of %u", rule->name, number, rules()->count);
-	if (rule->line > 0)
-		fprintf(out, ", line %u of %s", rule->line, command_app->options.config_path);
-	fprintf(out, "\n  match: %s\n  entries: %u\n", rule->text, rule->n_matches);
-	if (rule->feed != FG_FEED_NONE)
-		fprintf(out, "  feed: %s\n", command_app->feeds[rule->feed]);
-	fputs("  to:", out);
-	for (uint32_t i = 0; i < command_app->n_sinks; i++)
-		if ((rule->sinks >> i & 1) != 0)
-			fprintf(out, " %s", command_app->sinks[i]->name);
-	fprintf(out, "%s\n  packets: %lu, bytes: %lu, lost after: %lu\n",
-		rule->sinks == 0 ? " (drop)" : "", (unsigned long)totals->packets,
-		(unsigned long)totals->bytes, (unsigned long)totals->dropped);
-	snapshot_free(&now);
-}
-
 /* clear stats */
 
 static void run_clear_stats(void *parsed, struct cmdline *cl, void *data)
@@ -275,9 +180,23 @@ static cmdline_parse_inst_t command_clear_stats = {
 };
 
 cmdline_parse_ctx_t app_commands[] = {
-	&command_help,        &command_simple,     &command_load,
-	&command_show,        &command_show_rule,  &command_show_port,
-	&command_clear_stats, &command_clear_port, NULL,
+	&command_help,
+	&command_simple,
+	&command_load,
+	&command_show,
+	&command_show_rule,
+	&command_show_port,
+	&command_reload,
+	&command_reload_file,
+	&command_add,
+	&command_delete,
+	&command_move,
+	&command_move_beside,
+	&command_save,
+	&command_explain,
+	&command_clear_stats,
+	&command_clear_port,
+	NULL,
 };
 
 void commands_init(struct app *app)

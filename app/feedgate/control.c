@@ -12,6 +12,13 @@
 #include "app.h"
 
 static atomic_int signals;
+static atomic_bool hangup; /* not among them: it asks for the file, not for the end */
+
+static void on_hangup(int number)
+{
+	(void)number;
+	atomic_store(&hangup, true);
+}
 
 static void on_signal(int number)
 {
@@ -27,6 +34,9 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	action.sa_handler = on_hangup;
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGHUP, &action, NULL);
 	/* A reader of ours that goes away is an error of write(2), not the end. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
@@ -103,6 +113,18 @@ static bool wait_a_moment(struct app *app)
 	return true;
 }
 
+/* SIGHUP came. On a terminal a prompt stands there already, and stands there again. */
+static void reload(struct app *app)
+{
+	const bool prompted = app->options.interactive && fg_console_is_terminal(app->console);
+
+	if (prompted)
+		fputc('\n', stdout);
+	reload_on_signal(app, people(app));
+	if (prompted)
+		fg_console_prompt(app->console);
+}
+
 static void loop(struct app *app)
 {
 	const uint64_t second = rte_get_tsc_hz();
@@ -112,6 +134,8 @@ static void loop(struct app *app)
 	while (atomic_load(&signals) == 0) {
 		const uint64_t now = rte_rdtsc();
 
+		if (atomic_exchange(&hangup, false))
+			reload(app);
 		if (now >= next_tick) {
 			fg_pipeline_tick(app->pipeline);
 			next_tick = now + second;

@@ -54,12 +54,14 @@ static void check(struct app *app)
 		app_fail(app, EXIT_RUNTIME, &error);
 		return;
 	}
-	if (setup_try(app, &error) != 0)
+	if (setup_try(app, &error) != 0) {
 		app_fail(app, EXIT_USAGE, &error);
-	else
+	} else {
+		findings_warn(app, stderr);
 		printf("%s: valid: %u sources, %u sinks, %u feeds, %u rules (%u entries)\n",
 		       app->options.config_path, app->n_sources, app->n_sinks, app->n_feeds,
 		       app->rules->count, app->rules->n_matches);
+	}
 	setup_free(app);
 	rte_eal_cleanup();
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 
 #include "app.h"
@@ -62,7 +63,26 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 	}
 }
 
-static void print_action(const struct app *app, const struct fg_rule *rule, FILE *out)
+const char *report_age(uint64_t ticks)
+{
+	static char text[32];
+	const uint64_t now = rte_rdtsc();
+	const double seconds = now > ticks ? (double)(now - ticks) / (double)rte_get_tsc_hz() : 0;
+
+	if (ticks == 0)
+		return "-";
+	if (seconds < 100)
+		snprintf(text, sizeof(text), "%.1f s ago", seconds);
+	else if (seconds < 6000)
+		snprintf(text, sizeof(text), "%.0f min ago", seconds / 60);
+	else if (seconds < 360000)
+		snprintf(text, sizeof(text), "%.0f h ago", seconds / 3600);
+	else
+		snprintf(text, sizeof(text), "%.0f days ago", seconds / 86400);
+	return text;
+}
+
+void report_action(const struct app *app, const struct fg_rule *rule, FILE *out)
 {
 	const char *separator = "";
 
@@ -75,24 +95,32 @@ static void print_action(const struct app *app, const struct fg_rule *rule, FILE
 		}
 }
 
-static void print_rule(const struct app *app, const struct snapshot *s, const struct fg_rule *rule,
-		       FILE *out)
-{
-	const struct fg_rule_totals *t = &s->rules[rule->id];
-
-	fprintf(out, "%-28s %16s %18s %12s  ", rule->line > 0 ? rule->name : "- (no rule matched)",
-		grouped(t->packets), grouped(t->bytes), grouped(t->dropped));
-	print_action(app, rule, out);
-	fputc('\n', out);
-}
-
-void report_rules(const struct app *app, const struct snapshot *s, FILE *out, bool all)
+/* @p findings may be NULL: not asked. */
+static void print_rule(const struct app *app, const struct snapshot *s, uint32_t number,
+		       const struct findings *findings, FILE *out)
 {
 	const struct fg_rules *set = fg_pipeline_rules(app->pipeline);
+	const struct fg_rule *rule = &set->rules[number];
+	const struct fg_rule_totals *t = &s->rules[rule->id];
+	char finding[128] = "";
+
+	fprintf(out, "%-28s %16s %18s %12s %12s  ", number > 0 ? rule->name : "- (no rule matched)",
+		grouped(t->packets), grouped(t->bytes), grouped(t->dropped),
+		report_age(t->last_ticks));
+	report_action(app, rule, out);
+	if (findings != NULL)
+		findings_text(findings, set, number, finding, sizeof(finding));
+	fprintf(out, "%s%s\n", finding[0] != '\0' ? "; " : "", finding);
+}
+
+void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all)
+{
+	const struct fg_rules *set = fg_pipeline_rules(app->pipeline);
+	const struct findings *findings = all ? findings_of(app) : NULL;
 	uint32_t shown = 0, hidden = 0, unused = 0;
 
-	fprintf(out, "\n%-28s %16s %18s %12s  %s\n", "rule", "packets", "bytes", "lost after",
-		"action");
+	fprintf(out, "\n%-28s %16s %18s %12s %12s  %s\n", "rule", "packets", "bytes", "lost after",
+		"last hit", "action");
 	for (uint32_t i = 1; i <= set->count; i++) {
 		if (!all && s->rules[set->rules[i].id].packets == 0) {
 			unused++;
@@ -103,15 +131,18 @@ void report_rules(const struct app *app, const struct snapshot *s, FILE *out, bo
 			continue;
 		}
 		shown++;
-		print_rule(app, s, &set->rules[i], out);
+		print_rule(app, s, i, findings, out);
 	}
 	if (hidden > 0)
 		fprintf(out, "... and %s more that matched; `show rules` lists all\n",
 			grouped(hidden));
-	print_rule(app, s, &set->rules[0], out);
+	print_rule(app, s, 0, NULL, out);
 	if (unused > 0)
 		fprintf(out, "%s of %s rules matched nothing\n", grouped(unused),
 			grouped(set->count));
+	if (findings != NULL && !findings->complete)
+		fputs("there may be more shadowed or redundant rules: the search was cut short\n",
+		      out);
 }
 
 void report_drops(const struct snapshot *s, FILE *out, bool all)
@@ -163,10 +194,28 @@ void report_lcores(const struct app *app, FILE *out)
 		print_lcore(&view, out);
 }
 
-void report_config(const struct app *app, FILE *out)
+static void print_rule_set(const struct app *app, FILE *out)
 {
 	const struct fg_rules *set = fg_pipeline_rules(app->pipeline);
+	struct fg_table_info info;
 
+	fg_table_info(fg_pipeline_table(app->pipeline), &info);
+	fprintf(out, "rules: %u, from %s, generation %u\ndefault: ", set->count,
+		app->book.list.file != NULL ? app->book.list.file : "no file",
+		fg_pipeline_generation(app->pipeline));
+	report_action(app, &set->rules[0], out);
+	fprintf(out,
+		"\ncompiled: %u entries by %s, variant %s, %s bytes\n"
+		"  exact: %u entries in %u hash tables\n"
+		"  wildcard: %u entries in %u trees, at most %u compares\n"
+		"  expression: %u entries\n",
+		set->n_matches, info.engine, info.variant, grouped(info.bytes), info.n_exact,
+		info.n_hashes, info.n_wildcard, info.n_trees, info.worst_compares,
+		info.n_expressions);
+}
+
+void report_config(const struct app *app, FILE *out)
+{
 	fprintf(out, "file: %s\n",
 		app->options.config_path != NULL ? app->options.config_path : "none");
 	fputs("sources:\n", out);
@@ -180,6 +229,8 @@ void report_config(const struct app *app, FILE *out)
 	}
 	fputs("parse: {", out);
 	fg_option_print(out, fg_parse_options, &app->parse);
+	fputs("}\nclassify: {", out);
+	fg_option_print(out, fg_classify_options, &app->classify);
 	fputs("}\npipeline: {", out);
 	fg_option_print(out, fg_pipeline_options, &app->pipeline_conf);
 	fputs("}\nfeeds:", out);
@@ -191,15 +242,10 @@ void report_config(const struct app *app, FILE *out)
 		fg_option_print(out, app->sinks[i]->sink.ops->options, app->sinks[i]->conf);
 		fputs("}}\n", out);
 	}
-	fprintf(out,
-		"rules: %u, compiled to %u entries by %s, generation %u\ndefault: ", set->count,
-		set->n_matches, fg_pipeline_engine(app->pipeline),
-		fg_pipeline_generation(app->pipeline));
-	print_action(app, &set->rules[0], out);
-	fputc('\n', out);
+	print_rule_set(app, out);
 }
 
-void report_all(const struct app *app, const struct snapshot *s, FILE *out)
+void report_all(struct app *app, const struct snapshot *s, FILE *out)
 {
 	report_totals(app, s, out);
 	report_sources(app, s, out);

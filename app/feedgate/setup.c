@@ -8,10 +8,13 @@
 
 #include "app.h"
 
+const char *const setup_part_names[PARTS] = {"sources",  "parse", "classify",
+					     "pipeline", "feeds", "sinks"};
+
 static int check_top_keys(const struct fg_node *root, struct fg_error *error)
 {
-	static const char *const keys[] = {"sources", "parse", "pipeline", "feeds",
-					   "sinks",   "rules", "default"};
+	static const char *const keys[] = {"sources", "parse", "classify", "pipeline",
+					   "feeds",   "sinks", "rules",    "default"};
 
 	if (root->kind != FG_NODE_MAP)
 		return fg_error_at(error, EINVAL, root, "expected a map, found %s",
@@ -23,8 +26,8 @@ static int check_top_keys(const struct fg_node *root, struct fg_error *error)
 			known = known || strcmp(n->key, keys[i]) == 0;
 		if (!known)
 			return fg_error_at(error, EINVAL, n,
-					   "unknown key '%s': expected sources, parse, pipeline, "
-					   "feeds, sinks, rules or default",
+					   "unknown key '%s': expected sources, parse, classify, "
+					   "pipeline, feeds, sinks, rules or default",
 					   n->key);
 	}
 	return 0;
@@ -73,7 +76,8 @@ static int each(struct app *app, const struct fg_node *list,
 	return 0;
 }
 
-static int read_rules(struct app *app, const struct fg_node *root, struct fg_error *error)
+int setup_compile(const struct app *app, const struct rulebook *book, struct fg_rules **out,
+		  struct fg_error *error)
 {
 	const char *sources[FG_SOURCES_MAX], *sinks[FG_SINKS_MAX];
 	const struct fg_scope scope = {
@@ -89,25 +93,20 @@ static int read_rules(struct app *app, const struct fg_node *root, struct fg_err
 		sources[i] = app->sources[i]->name;
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		sinks[i] = app->sinks[i]->name;
-	return fg_rules_load(fg_node_get(root, "rules"), fg_node_get(root, "default"), &scope,
-			     &app->rules, error);
+	return fg_rules_load(&book->list, book->default_action, &scope, out, error);
 }
 
-int setup_read(struct app *app, struct fg_error *error)
+/* All but the rules. */
+static int read_parts(struct app *app, const struct fg_node *root, struct fg_error *error)
 {
-	const struct fg_node *root = NULL;
-	int rc = 0;
+	int rc = root != NULL ? check_top_keys(root, error) : 0;
 
-	if (app->options.config_path != NULL) {
-		rc = fg_config_load(app->options.config_path, &app->config, error);
-		if (rc != 0)
-			return rc;
-		root = fg_config_root(app->config);
-		rc = check_top_keys(root, error);
-	}
 	if (rc == 0)
 		rc = fg_option_read(fg_parse_options, fg_node_get(root, "parse"), &app->parse,
 				    error);
+	if (rc == 0)
+		rc = fg_option_read(fg_classify_options, fg_node_get(root, "classify"),
+				    &app->classify, error);
 	if (rc == 0)
 		rc = fg_option_read(fg_pipeline_options, fg_node_get(root, "pipeline"),
 				    &app->pipeline_conf, error);
@@ -120,14 +119,96 @@ int setup_read(struct app *app, struct fg_error *error)
 		rc = each(app, fg_node_get(root, "feeds"), add_feed, error);
 	if (rc == 0)
 		rc = each(app, fg_node_get(root, "sinks"), entries_add_sink, error);
-	if (rc == 0)
-		rc = read_rules(app, root, error);
 	return rc;
+}
+
+static void free_parts(struct app *app)
+{
+	entries_free(app);
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		free(app->feeds[i]);
+	fg_option_free(fg_parse_options, &app->parse);
+	fg_option_free(fg_classify_options, &app->classify);
+	fg_option_free(fg_pipeline_options, &app->pipeline_conf);
+}
+
+static int keep_parts(struct app *app, const struct fg_node *root, struct fg_error *error)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		const struct fg_node *part = fg_node_get(root, setup_part_names[i]);
+
+		app->parts[i] = part != NULL ? fg_config_text(part) : NULL;
+		if (part != NULL && app->parts[i] == NULL)
+			return fg_error_set(error, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int setup_read(struct app *app, struct fg_error *error)
+{
+	struct fg_config *file = NULL;
+	const struct fg_node *root = NULL;
+	int rc = 0;
+
+	if (app->options.config_path != NULL) {
+		rc = fg_config_load(app->options.config_path, &file, error);
+		if (rc != 0)
+			return rc;
+		root = fg_config_root(file);
+	}
+	rc = read_parts(app, root, error);
+	if (rc == 0)
+		rc = keep_parts(app, root, error);
+	if (rc == 0)
+		rc = rulebook_read(&app->book, file, error);
+	if (rc != 0) {
+		fg_config_free(file);
+		return rc;
+	}
+	return setup_compile(app, &app->book, &app->rules, error);
+}
+
+/* Append the names of parts that @p root has and that are not as in app->parts. */
+static int name_differing(const struct app *app, const struct fg_node *root, char *differing,
+			  size_t size, struct fg_error *error)
+{
+	size_t used = 0;
+
+	differing[0] = '\0';
+	for (size_t i = 0; i < PARTS; i++) {
+		const struct fg_node *part = fg_node_get(root, setup_part_names[i]);
+		char *text;
+
+		if (part == NULL)
+			continue;
+		text = fg_config_text(part);
+		if (text == NULL)
+			return fg_error_set(error, ENOMEM, "out of memory");
+		if (app->parts[i] == NULL || strcmp(text, app->parts[i]) != 0)
+			used += (size_t)snprintf(differing + used, size - used, "%s%s",
+						 used > 0 ? ", " : "", setup_part_names[i]);
+		free(text);
+	}
+	return 0;
+}
+
+int setup_compare(const struct app *app, const struct fg_node *root, char *differing, size_t size,
+		  struct fg_error *error)
+{
+	struct app *other = calloc(1, sizeof(*other));
+	int rc;
+
+	if (other == NULL)
+		return fg_error_set(error, ENOMEM, "out of memory");
+	rc = read_parts(other, root, error);
+	free_parts(other);
+	free(other);
+	return rc != 0 ? rc : name_differing(app, root, differing, size, error);
 }
 
 int setup_try(struct app *app, struct fg_error *error)
 {
-	const struct fg_table_conf conf = {.socket_id = -1};
+	const struct fg_table_conf conf = fg_classify_table_conf(&app->classify, SOCKET_ID_ANY);
 	struct fg_table *table;
 	const int rc =
 		fg_table_build(&conf, app->rules->matches, app->rules->n_matches, &table, error);
@@ -180,8 +261,9 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 		sources[i] = &app->sources[i]->source;
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		sinks[i] = &app->sinks[i]->sink;
-	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, sources,
-				  app->n_sources, sinks, app->n_sinks, &app->pipeline, error);
+	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, &app->classify,
+				  sources, app->n_sources, sinks, app->n_sinks, &app->pipeline,
+				  error);
 }
 
 int setup_open(struct app *app, struct fg_error *error)
@@ -236,10 +318,10 @@ void setup_free(struct app *app)
 {
 	fg_pipeline_free(app->pipeline);
 	fg_rules_free(app->rules);
-	entries_free(app);
-	for (uint32_t i = 0; i < app->n_feeds; i++)
-		free(app->feeds[i]);
-	fg_option_free(fg_parse_options, &app->parse);
-	fg_config_free(app->config);
+	findings_free(&app->findings);
+	free_parts(app);
+	for (size_t i = 0; i < PARTS; i++)
+		free(app->parts[i]);
+	rulebook_free(&app->book);
 	fg_names_reset();
 }

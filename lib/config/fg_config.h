@@ -16,6 +16,7 @@
 #define FG_CONFIG_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include <fg_error.h>
 #include <fg_node.h>
@@ -45,6 +46,16 @@ int fg_config_load_text(const char *name, const char *text, size_t length, struc
  * empty map. Lives as long as @p config.
  */
 const struct fg_node *fg_config_root(const struct fg_config *config);
+
+/**
+ * Print @p node, without its key, as one line of YAML in flow style, which
+ * reads back as the same tree: other texts than plain words are quoted, other
+ * characters than ASCII are escaped. Comments are not part of a tree. Threads: any.
+ */
+void fg_config_print(FILE *out, const struct fg_node *node);
+
+/** The same as a text, to be freed; NULL: out of memory. Threads: any. */
+char *fg_config_text(const struct fg_node *node);
 
 /** Free it and its tree; NULL is allowed. */
 void fg_config_free(struct fg_config *config);

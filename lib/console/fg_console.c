@@ -359,6 +359,18 @@ bool fg_console_quitting(const struct fg_console *console)
 	return console->quitting;
 }
 
+bool fg_console_is_terminal(const struct fg_console *console)
+{
+	return console->terminal;
+}
+
+void fg_console_prompt(const struct fg_console *console)
+{
+	if (console->terminal)
+		(void)fputs(console->prompt, stdout);
+	(void)fflush(stdout);
+}
+
 FILE *fg_console_out(struct fg_console *console)
 {
 	(void)console;

@@ -62,6 +62,12 @@ void fg_console_quit(struct fg_console *console);
 /** fg_console_quit() was called. */
 bool fg_console_quitting(const struct fg_console *console);
 
+/** Commands are typed, and librte_cmdline keeps no more than 512 bytes of a line. */
+bool fg_console_is_terminal(const struct fg_console *console);
+
+/** Something was printed from outside a command: on a terminal, print the prompt again. */
+void fg_console_prompt(const struct fg_console *console);
+
 /**
  * Where commands print: cmdline_printf() cuts long lines, so commands use this.
  * What a command prints ends with a newline, or comes after the next prompt.

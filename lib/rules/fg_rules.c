@@ -9,6 +9,7 @@
 #include <fg_node.h>
 #include <fg_rules.h>
 
+#include "expressions.h"
 #include "terms.h"
 
 int fg_line_read(const char *text, uint8_t *line)
@@ -186,7 +187,7 @@ static int compile_rule(struct fg_rules *set, uint32_t number, const struct fg_n
 	if (rc != 0)
 		return rc;
 	rule->first_match = terms->count;
-	rc = terms_compile(match, node, number, scope, terms, error);
+	rc = terms_compile(match, node, number, scope, set, terms, error);
 	if (rc != 0)
 		return rc;
 	rule->n_matches = terms->count - rule->first_match;
@@ -322,5 +323,6 @@ void fg_rules_free(struct fg_rules *rules)
 	}
 	free(rules->rules);
 	free(rules->matches);
+	expressions_free(rules);
 	free(rules);
 }

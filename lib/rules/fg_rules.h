@@ -47,6 +47,8 @@ struct fg_rules {
 	uint32_t count;
 	struct fg_match *matches; /**< [n_matches], by rule. */
 	uint32_t n_matches;
+	struct fg_expr **exprs; /**< [n_exprs], owned, by text; entries point to them. */
+	uint32_t n_exprs;       /**< At most FG_EXPRS_MAX. */
 };
 
 /**
@@ -56,9 +58,9 @@ struct fg_rules {
  * @param default_action The value of `default`, or NULL for drop.
  * @param scope          Names that exist.
  * @param out            Set on success; free with fg_rules_free().
- * @return 0; -EINVAL, -E2BIG (over FG_RULES_MAX rules or FG_MATCHES_MAX
- *         entries), -ENOMEM, -ENOSPC; @p error names file, line, column and reason.
- * Threads: control.
+ * @return 0; -EINVAL, -E2BIG (over FG_RULES_MAX rules, FG_MATCHES_MAX entries,
+ *         FG_EXPRS_MAX expressions or FG_EXPR_MATCHES_MAX entries with one), -ENOMEM, -ENOSPC; @p
+ * error names file, line, column and reason. Threads: control.
  */
 int fg_rules_load(const struct fg_node *rules, const struct fg_node *default_action,
 		  const struct fg_scope *scope, struct fg_rules **out, struct fg_error *error);

@@ -9,6 +9,7 @@
 
 #include <fg_node.h>
 
+#include "expressions.h"
 #include "values.h"
 
 static const struct fg_match anything = {.src_port_max = UINT16_MAX, .dst_port_max = UINT16_MAX};
@@ -27,6 +28,7 @@ int terms_add(struct terms *terms, const struct fg_match *term)
 		terms->room = room;
 	}
 	terms->at[terms->count++] = *term;
+	terms->n_expr += term->expr != NULL;
 	return 0;
 }
 
@@ -77,6 +79,27 @@ static int read_any_of(const struct fg_node *node, set_value_fn *set, const stru
 	return 0;
 }
 
+/* An expression or a list of them: one term each. */
+static int read_exprs(const struct fg_node *node, struct fg_rules *set, struct terms *terms,
+		      struct fg_error *error)
+{
+	const struct fg_node *value = node->kind == FG_NODE_LIST ? node->child : node;
+
+	if (value == NULL)
+		return fg_error_at(error, EINVAL, node, "expr: an empty list matches nothing");
+	while (value != NULL) {
+		struct fg_match term = anything;
+		int rc = expressions_get(set, value, &term.expr, error);
+
+		if (rc == 0)
+			rc = add_term(terms, &term, value, error);
+		if (rc != 0)
+			return rc;
+		value = node->kind == FG_NODE_LIST ? value->next : NULL;
+	}
+	return 0;
+}
+
 /* Both at once; false if they contradict each other, so that nothing matches. */
 static bool merge(struct fg_match *into, const struct fg_match *more)
 {
@@ -98,6 +121,8 @@ static bool merge(struct fg_match *into, const struct fg_match *more)
 		into->dst_port_min = more->dst_port_min;
 		into->dst_port_max = more->dst_port_max;
 	}
+	if (more->expr != NULL) /* one key has them: it is the only one */
+		into->expr = more->expr;
 	/* Ports of one protocol, but another protocol. */
 	return into->mask.l4 == 0 || into->mask.protocol == 0 ||
 	       into->value.l4 == into->value.protocol;
@@ -192,7 +217,8 @@ static int read_l4(const struct fg_node *node, uint8_t protocol, struct terms *t
 
 /* The key's own alternatives. ipv4 and ipv6 are one question, and so are udp and tcp. */
 static int read_key(const struct fg_node *match, const struct fg_node *n,
-		    const struct fg_scope *scope, struct terms *terms, struct fg_error *error)
+		    const struct fg_scope *scope, struct fg_rules *set, struct terms *terms,
+		    struct fg_error *error)
 {
 	static const struct {
 		const char *key;
@@ -221,9 +247,11 @@ static int read_key(const struct fg_node *match, const struct fg_node *n,
 		rc = set_vlan(&term, n, error);
 		return rc != 0 ? rc : add_term(terms, &term, n, error);
 	}
+	if (strcmp(n->key, "expr") == 0)
+		return read_exprs(n, set, terms, error);
 	return fg_error_at(error, EINVAL, n,
 			   "unknown key '%s': expected source, line, mac, vlan, ethertype, ipv4, "
-			   "ipv6, protocol, udp or tcp",
+			   "ipv6, protocol, udp, tcp or expr",
 			   n->key);
 }
 
@@ -242,7 +270,7 @@ static bool read_already(const struct fg_node *match, const struct fg_node *n)
 }
 
 static int compile_keys(const struct fg_node *match, const struct fg_scope *scope,
-			struct terms *terms, struct fg_error *error)
+			struct fg_rules *set, struct terms *terms, struct fg_error *error)
 {
 	for (const struct fg_node *n = match->child; n != NULL; n = n->next) {
 		struct terms alternatives = {0};
@@ -250,7 +278,7 @@ static int compile_keys(const struct fg_node *match, const struct fg_scope *scop
 
 		if (read_already(match, n))
 			continue;
-		rc = read_key(match, n, scope, &alternatives, error);
+		rc = read_key(match, n, scope, set, &alternatives, error);
 		if (rc == 0)
 			rc = multiply(terms, &alternatives, n, error);
 		terms_free(&alternatives);
@@ -261,7 +289,8 @@ static int compile_keys(const struct fg_node *match, const struct fg_scope *scop
 }
 
 int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_t rule,
-		  const struct fg_scope *scope, struct terms *out, struct fg_error *error)
+		  const struct fg_scope *scope, struct fg_rules *set, struct terms *out,
+		  struct fg_error *error)
 {
 	struct terms terms = {0};
 	int rc;
@@ -271,7 +300,7 @@ int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_
 				   fg_node_kind_name(match));
 	rc = add_term(&terms, &anything, at, error);
 	if (rc == 0 && match != NULL)
-		rc = compile_keys(match, scope, &terms, error);
+		rc = compile_keys(match, scope, set, &terms, error);
 	if (rc == 0 && terms.count == 0)
 		rc = fg_error_at(error, EINVAL, match,
 				 "match: its keys contradict one another: nothing can match");
@@ -280,5 +309,9 @@ int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_
 		rc = add_term(out, &terms.at[i], at, error);
 	}
 	terms_free(&terms);
+	if (rc == 0 && out->n_expr > FG_EXPR_MATCHES_MAX)
+		rc = fg_error_at(error, E2BIG, at,
+				 "the rules compile to over %u entries with an expression",
+				 FG_EXPR_MATCHES_MAX);
 	return rc;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse: one packet a shape, built by scapy.
+"""Write the seeds of fuzz_parse and fuzz_classbench.
 
-usage: make_corpus.py DIRECTORY
+usage: make_corpus.py DIRECTORY, the one that holds parse/ and classbench/
 
-A seed is one byte of settings, two bytes of segment lengths, then a frame; see
-fuzz_parse.c. Nothing is random, so that the same script makes the same files.
+For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
+a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. Nothing is random, so that the same
+script makes the same files.
 """
 import pathlib
 import struct
@@ -86,13 +87,43 @@ SEEDS = {
     "stp": Dot3(dst="01:80:c2:00:00:00", src="02:00:00:00:00:01") / LLC() / STP(),
 }
 
+RULE = "@10.1.0.0/16\t192.0.2.7/32\t0 : 65535\t26400 : 26477\t0x11/0xFF\t0x0000/0x0000\t\n"
+CLASSBENCH = {
+    "rules": RULE + "@0.0.0.0/0\t198.51.100.0/24\t1024 : 65535\t53 : 53\t0x06/0xFF\t0x1000/0x1000\n"
+             "@255.255.255.255/32\t0.0.0.0/0\t0 : 65535\t0 : 65535\t0x00/0x00\n",
+    "rules_loose": "# comment\r\n\r\n  @10.1.2.3/9 10.255.0.1/0 7:8 0:0 6/255 and more\r\n\n" + RULE.strip(),
+    "rules_odd_mask": RULE + RULE.replace("0xFF", "0x0F"),
+    "rules_backwards": RULE.replace("26400 : 26477", "26477 : 26400"),
+    "rules_ipv6": "@2001:db8::/32 2001:db8::1/128 0 : 65535 0 : 65535 0x11/0xFF\n",
+    "rules_cut": RULE + RULE[:40],
+    "long_line": "#" + 1010 * "x",
+    "zero_byte": RULE + "\0" + RULE,
+    "trace": "167837697\t3221225991\t4000\t26477\t17\t0\t1\n0\t3325256705\t1024\t53\t6\n4294967295 0 65535 0 1\n",
+    "trace_loose": "# comment\n\n 1 2 3 4 0x11 and more\r\n5 6 7 8 255",
+    "trace_port": "1 2 3 65536 6\n",
+    "trace_cut": "1 2 3 4 17\n1 2 3",
+}
 
-def main():
-    directory = pathlib.Path(sys.argv[1])
+
+def write_parse(directory):
+    """A file a packet."""
     directory.mkdir(parents=True, exist_ok=True)
     for index, (name, frame) in enumerate(SEEDS.items()):
         head = bytes([0, 14 + index % 40, 1 + index % 20])
         (directory / name).write_bytes(head + bytes(frame))
+
+
+def write_classbench(directory):
+    """A file a text."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in CLASSBENCH.items():
+        (directory / name).write_bytes(text.encode())
+
+
+def main():
+    corpus = pathlib.Path(sys.argv[1])
+    write_parse(corpus / "parse")
+    write_classbench(corpus / "classbench")
 
 
 if __name__ == "__main__":

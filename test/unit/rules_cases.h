@@ -147,7 +147,7 @@ static const struct refusal {
 	const char *reason;
 } match_refusals[] = {
 	{"^foo: 1", "unknown key 'foo': expected source, line, mac, vlan, ethertype, ipv4, ipv6, "
-		    "protocol, udp or tcp"},
+		    "protocol, udp, tcp or expr"},
 	{"udp: {}, ^UDP: {}", "unknown key 'UDP'"},
 
 	{"^source: other", "no source is called 'other'"},
@@ -251,6 +251,21 @@ static const struct refusal {
 	{"^tcp: []", "tcp: expected a map"},
 	{"udp: {}, tcp: {^x: 1}", "unknown key 'x'"},
 	{"tcp: {}, ^udp: 1", "udp: expected a map"},
+
+	{"^expr: ip and", "expr: 'ip and': can't parse filter expression: syntax error"},
+	{"^expr: ''", "expr: an empty expression"},
+	{"^expr: ", "expr: an empty expression"},
+	{"^expr: []", "expr: an empty list matches nothing"},
+	{"^expr: {}", "expr: expected an expression, found a map"},
+	{"expr: [ip, ^[udp]]", "expr: expected an expression, found a list"},
+	{"expr: [ip, ^udpp]", "expr: 'udpp': names are not looked up; expected a keyword"},
+	{"expr: [udp, tcp, ^'port 65536', tcp]", "illegal port number"},
+	{"^expr: host www.example.com", "expr: 'www.example.com': names are not looked up"},
+	{"^expr: port domain", "expr: 'domain': names are not looked up"},
+	{"^expr: \"ip\\ttcp\"", "expr: byte 3 of an expression is no printable ASCII"},
+	{"^expr: ip and arp", "expression rejects all packets"},
+	{"^expr: ip6 protochain 17", "expr: an expression with a loop (protochain)"},
+	{"expr: udp, ^ipv4: 1", "ipv4: expected a map"},
 };
 
 /* Whole files. */

@@ -377,6 +377,159 @@ static void standard_input_is_loaded(void **state)
 	}
 }
 
+/* Printing: what is printed reads back as the same tree. */
+
+static void check_equal(const struct fg_node *a, const struct fg_node *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->count, b->count);
+	if (a->key != NULL)
+		assert_string_equal(a->key, b->key);
+	if (a->text != NULL)
+		assert_string_equal(a->text, b->text);
+	a = a->child;
+	for (b = b->child; a != NULL && b != NULL; a = a->next, b = b->next)
+		check_equal(a, b);
+	assert_null(a);
+	assert_null(b);
+}
+
+static char *there_and_back(const char *text)
+{
+	struct fg_config *config = load(text, strlen(text)), *again;
+	char *text_again = fg_config_text(fg_config_root(config));
+
+	assert_non_null(text_again);
+	again = load(text_again, strlen(text_again));
+	check_equal(fg_config_root(config), fg_config_root(again));
+	fg_config_free(config);
+	fg_config_free(again);
+	return text_again;
+}
+
+static void prints(const char *text, const char *expected)
+{
+	char *got = there_and_back(text);
+
+	assert_string_equal(got, expected);
+	free(got);
+}
+
+static void rules_print_as_they_are_written(void **state)
+{
+	(void)state;
+	prints("{name: tech, match: {udp: {dst: 26477}, ipv4: {dst: 233.54.12.0/24}}, to: [a, b]}",
+	       "{name: tech, match: {udp: {dst: 26477}, ipv4: {dst: 233.54.12.0/24}}, to: [a, b]}");
+	prints("name: x\nmatch:\n  udp: {}\n  tcp:\n    dst:\n    - 1-2\n    - 0x10\ndrop: true\n",
+	       "{name: x, match: {udp: {}, tcp: {dst: [1-2, 0x10]}}, drop: true}");
+	prints("{mac: {src: 01:00:5e:00:00:01}, ipv6: {dst: ff02::1}}",
+	       "{mac: {src: \"01:00:5e:00:00:01\"}, ipv6: {dst: \"ff02::1\"}}");
+	prints("{expr: 'udp[8:4] == 0x01020304', name: it's}",
+	       "{expr: \"udp[8:4] == 0x01020304\", name: \"it's\"}");
+	prints("match:\n", "{match: \"\"}");
+	prints("[]", "[]");
+	prints("", "{}");
+	prints("drop", "drop");
+}
+
+static void all_texts_print_so_that_they_read_back(void **state)
+{
+	static const char *const texts[] = {
+		"'- a'",
+		"'-'",
+		"'?'",
+		"': '",
+		"'a: b'",
+		"'a #b'",
+		"'#a'",
+		"'&a'",
+		"'*a'",
+		"'!a'",
+		"'%a'",
+		"'@a'",
+		"'`a'",
+		"'|'",
+		"'>'",
+		"'{a'",
+		"'}'",
+		"'[a'",
+		"']'",
+		"','",
+		"'''a'''",
+		"'\"'",
+		"'\\'",
+		"' a '",
+		"'a  b'",
+		"'~'",
+		"'null'",
+		"'=='",
+		"'<<'",
+		"'---'",
+		"'...'",
+		"\"a\\tb\\n\"",
+		"\"\\n\"",
+		"\"\\t\"",
+		"\"\\x85 \\u2028 \\u2029 \\ufeff\"",
+		"\"\\x80 \\x9f \\xa0 \\xff\"",
+		"\"\\ud7ff \\ue000 \\ufffd\"",
+		"\"\\U0001f600 \\U0010ffff\"",
+		"'gr\xc3\xbc\xc3\x9f'",
+		"'\xe6\xbc\xa2\xe5\xad\x97'",
+		"'\xf0\x9f\x98\x80'",
+		"12:30:45",
+		"2001-01-01",
+		"-5",
+		"+5",
+		".5",
+		"a:b",
+		"'a,b'",
+		"'a\n\n  b'",
+		"|\n   a\n    b\n\n",
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		free(there_and_back(texts[i]));
+		snprintf(text, sizeof(text), "- %s\n- x\n", texts[i]);
+		free(there_and_back(text));
+		if (strchr(texts[i], '\n') != NULL)
+			continue;
+		snprintf(text, sizeof(text), "{%s : {%s : 1}}", texts[i], texts[i]);
+		free(there_and_back(text));
+	}
+}
+
+static void every_character_prints_and_reads_back(void **state)
+{
+	char text[64];
+
+	(void)state;
+	/* One in 37, so that each plane and each length of UTF-8 is met. */
+	for (unsigned int c = 0x20; c < 0x110000; c += c < 0x300 ? 1 : 37) {
+		if (c == 0x7f || (c >= 0xd800 && c < 0xe000))
+			continue;
+		snprintf(text, sizeof(text), "{\"\\U%08x\": \"a\\U%08x\"}", c, c);
+		free(there_and_back(text));
+	}
+}
+
+static void long_texts_and_keys_print(void **state)
+{
+	static char text[16384];
+	static const int lengths[] = {1, 64, 65, 128, 1000, 1023, 1024, 1025, 3000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		const int n = lengths[i];
+
+		/* `?` announces a key that may be long. */
+		snprintf(text, sizeof(text), "? \"%0*d\"\n: [{? \"%0*d \" : %0*d}, b]\n", n, 1, n,
+			 2, n, 3);
+		free(there_and_back(text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +549,10 @@ int main(void)
 		cmocka_unit_test(file_is_loaded),
 		cmocka_unit_test(unreadable_files_are_refused),
 		cmocka_unit_test(standard_input_is_loaded),
+		cmocka_unit_test(rules_print_as_they_are_written),
+		cmocka_unit_test(all_texts_print_so_that_they_read_back),
+		cmocka_unit_test(every_character_prints_and_reads_back),
+		cmocka_unit_test(long_texts_and_keys_print),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

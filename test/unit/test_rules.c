@@ -306,6 +306,89 @@ static void a_whole_file(void **state)
 	fg_rules_free(set);
 }
 
+static uint32_t entries_of(const struct fg_rules *set, uint32_t number, const char *text)
+{
+	const struct fg_rule *rule = &set->rules[number];
+	uint32_t count = 0;
+
+	for (uint32_t i = rule->first_match; i < rule->first_match + rule->n_matches; i++) {
+		const struct fg_expr *expr = set->matches[i].expr;
+
+		count += text != NULL ? expr != NULL && strcmp(fg_expr_text(expr), text) == 0
+				      : expr == NULL;
+	}
+	return count;
+}
+
+static void expressions(void **state)
+{
+	struct fg_rules *set = load(
+		"rules:\n"
+		"- {name: one, match: {expr: \"udp port 53\"}, to: seen}\n"
+		"- {name: two, match: {udp: {dst: [1, 2, 3]}, expr: [len > 60, \"tcp[13] & 2 != "
+		"0\"]}, "
+		"to: seen}\n"
+		"- {name: same, match: {expr: [udp port 53], ipv4: {}, ipv6: {}}, drop: true}\n"
+		"- {name: none, match: {udp: {}}, to: seen}\n");
+
+	(void)state;
+	make_packets();
+	check_entries(set);
+	assert_int_equal(set->n_matches, 1 + 6 + 2 + 1);
+	assert_int_equal(set->n_exprs, 3);
+	assert_int_equal(entries_of(set, 1, "udp port 53"), 1);
+	assert_int_equal(entries_of(set, 2, "len > 60"), 3);
+	assert_int_equal(entries_of(set, 2, "tcp[13] & 2 != 0"), 3);
+	assert_int_equal(entries_of(set, 3, "udp port 53"), 2);
+	assert_int_equal(entries_of(set, 4, NULL), 1);
+	assert_ptr_equal(set->matches[0].expr, set->matches[set->rules[3].first_match].expr);
+	/* The other keys mean what they mean without it. */
+	for (char name = 'a'; name <= 'o'; name++) {
+		assert_true(rule_matches(set, 1, packet(name)));
+		assert_int_equal(rule_matches(set, 2, packet(name)), name == 'o');
+		assert_int_equal(rule_matches(set, 3, packet(name)),
+				 packet(name)->family != FG_FAMILY_OTHER);
+	}
+	fg_rules_free(set);
+}
+
+/* @p count rules of one expression each, and a last one of @p ports entries. */
+static char *many_expressions(uint32_t count, uint32_t ports)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fputs("rules:\n", out);
+	for (uint32_t i = 0; i < count; i++)
+		fprintf(out, "- {name: n%u, match: {expr: len > %u}, to: seen}\n", i, i);
+	fputs("- {name: last, match: {expr: len > 0, udp: {dst: [0", out);
+	for (uint32_t i = 1; i < ports; i++)
+		fprintf(out, ", %u", i);
+	fputs("]}}, to: seen}\n", out);
+	fclose(out);
+	return text;
+}
+
+static void as_many_expressions_as_may_be(void **state)
+{
+	char *text = many_expressions(FG_EXPRS_MAX, FG_EXPR_MATCHES_MAX - FG_EXPRS_MAX);
+	struct fg_rules *set = load(text);
+
+	(void)state;
+	assert_int_equal(set->n_exprs, FG_EXPRS_MAX);
+	check_entries(set);
+	fg_rules_free(set);
+	free(text);
+	text = many_expressions(FG_EXPRS_MAX + 1, 1);
+	refused(text, -E2BIG, FG_EXPRS_MAX + 2, 25, "expr: the rules have over 1024 expressions");
+	free(text);
+	text = many_expressions(1, FG_EXPR_MATCHES_MAX);
+	refused(text, -E2BIG, 3, 3, "the rules compile to over 16384 entries with an expression");
+	free(text);
+}
+
 static void default_forms(void **state)
 {
 	static const struct {
@@ -511,6 +594,8 @@ int main(void)
 		cmocka_unit_test(mistakes_in_match_are_refused),
 		cmocka_unit_test(mistakes_in_files_are_refused),
 		cmocka_unit_test(a_whole_file),
+		cmocka_unit_test(expressions),
+		cmocka_unit_test(as_many_expressions_as_may_be),
 		cmocka_unit_test(default_forms),
 		cmocka_unit_test(ids_outlive_sets),
 		cmocka_unit_test(names_are_checked),

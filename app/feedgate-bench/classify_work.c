@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include <fg_meta.h>
+#include <fg_parse.h>
+
+#include "channels.h"
+#include "classify.h"
+
+/* splitmix64. */
+uint32_t rng_below(struct rng *rng, uint32_t bound)
+{
+	uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	z ^= z >> 31;
+	return (uint32_t)((z >> 32) * bound >> 32);
+}
+
+int work_allocate(struct work *work, uint32_t n_matches, uint32_t n_keys)
+{
+	work->n_matches = n_matches;
+	work->n_keys = n_keys;
+	work->matches = calloc(n_matches, sizeof(*work->matches));
+	work->tuples = aligned_alloc(64, n_keys * sizeof(*work->tuples));
+	work->keys = aligned_alloc(64, n_keys * sizeof(*work->keys));
+	work->channel_keys = aligned_alloc(64, n_keys * sizeof(*work->channel_keys));
+	work->truth = calloc(n_keys, sizeof(*work->truth));
+	return work->matches != NULL && work->tuples != NULL && work->keys != NULL &&
+			       work->channel_keys != NULL && work->truth != NULL
+		       ? 0
+		       : -ENOMEM;
+}
+
+void work_free(struct work *work)
+{
+	if (work->packets != NULL)
+		rte_pktmbuf_free_bulk(work->packets, work->n_packets);
+	free(work->packets);
+	free(work->pkts);
+	free(work->pkt_keys);
+	free(work->matches);
+	free(work->tuples);
+	free(work->keys);
+	free(work->channel_keys);
+	free(work->truth);
+	*work = (struct work){0};
+}
+
+/* As `{ipv4: {dst: GROUP}, udp: {dst: PORT}}` is compiled. */
+static void make_match(struct fg_match *match, uint32_t channel)
+{
+	const uint32_t group_be = htonl(channel_group(channel));
+
+	memset(match, 0, sizeof(*match));
+	match->src_port_max = UINT16_MAX;
+	match->value.family = FG_FAMILY_IPV4;
+	match->mask.family = 0xff;
+	memcpy(match->value.dst_ip, &group_be, sizeof(group_be));
+	memset(match->mask.dst_ip, 0xff, sizeof(group_be));
+	match->value.l4 = IPPROTO_UDP;
+	match->mask.l4 = 0xff;
+	match->dst_port_min = match->dst_port_max = channel_port(channel);
+	match->rule = channel + 1;
+}
+
+/*
+ * Where a packet that no rule wants is sent: half of them to a wanted group,
+ * but another channel's port, half to one of the groups behind the wanted ones.
+ */
+static void miss(struct rng *rng, uint32_t channels, uint32_t *group, uint16_t *port)
+{
+	const uint32_t channel = rng_below(rng, channels);
+	const uint32_t behind = channels > UINT16_MAX ? channels : UINT16_MAX;
+
+	if (rng_below(rng, 2) == 0) {
+		*group = channel_group(channel);
+		*port = channel_port(channel + 1 + rng_below(rng, CHANNEL_PORTS - 1));
+	} else {
+		*group = channel_group(channels + rng_below(rng, behind));
+		*port = channel_port(channel);
+	}
+}
+
+/* Every form of the key of packet @p i; the frame is parsed, so that a key is what it holds. */
+static int make_key(struct work *work, uint32_t i, uint32_t group, uint16_t port)
+{
+	const struct fg_parse parse = {0};
+	uint8_t frame[FRAME_BYTES];
+
+	frame_make(frame, i, group, port);
+	memcpy(&work->tuples[i], frame + TUPLE_FRAME_OFFSET, sizeof(work->tuples[i]));
+	work->tuples[i].pad = 0;
+	work->channel_keys[i] = (struct channel_key){htonl(group), htons(port), 0};
+	return fg_parse_packet(&parse, frame, FRAME_BYTES, FRAME_BYTES, &work->keys[i]) ==
+			       FG_DROP_COUNT
+		       ? 0
+		       : -EPROTO;
+}
+
+static void shuffle(struct rng *rng, uint32_t *numbers, uint32_t count)
+{
+	for (uint32_t i = count - 1; i > 0; i--) {
+		const uint32_t other = rng_below(rng, i + 1);
+		const uint32_t number = numbers[i];
+
+		numbers[i] = numbers[other];
+		numbers[other] = number;
+	}
+}
+
+/* Rules for @p count packets, none for most, in random order. */
+static void choose_rules(struct rng *rng, uint32_t *truth, uint32_t count, uint32_t channels)
+{
+	const uint32_t matching = count / MATCH_EVERY_NTH;
+
+	/* All channels in turn; if there are more of them than packets, some from all over. */
+	for (uint32_t i = 0; i < count; i++)
+		truth[i] = i >= matching ? FG_RULE_NONE
+			   : channels < matching
+				   ? 1 + i % channels
+				   : 1 + (uint32_t)((uint64_t)i * channels / matching);
+	shuffle(rng, truth, count);
+}
+
+static int fill_keys(struct work *work, uint32_t packets)
+{
+	struct rng rng = {work->channels};
+	int rc = 0;
+
+	for (uint32_t channel = 0; channel < work->channels; channel++)
+		make_match(&work->matches[channel], channel);
+	for (uint32_t first = 0; first < work->n_keys; first += packets)
+		choose_rules(&rng, work->truth + first, packets, work->channels);
+	for (uint32_t i = 0; rc == 0 && i < work->n_keys; i++) {
+		uint32_t group = channel_group(work->truth[i] - 1);
+		uint16_t port = channel_port(work->truth[i] - 1);
+
+		if (work->truth[i] == FG_RULE_NONE)
+			miss(&rng, work->channels, &group, &port);
+		rc = make_key(work, i, group, port);
+	}
+	return rc;
+}
+
+int work_make_channels(struct work *work, uint32_t channels, uint32_t packets,
+		       struct fg_error *error)
+{
+	int rc;
+
+	*work = (struct work){.channels = channels, .n_packets = packets};
+	snprintf(work->name, sizeof(work->name), "channels-%u", channels);
+	rc = work_allocate(work, channels, KEYS_PER_PACKET * packets);
+	if (rc == 0)
+		rc = fill_keys(work, packets);
+	if (rc == 0)
+		return 0;
+	work_free(work);
+	return fg_error_set(error, -rc, "cannot make %u packets for %u channels: %s", packets,
+			    channels, strerror(-rc));
+}
+
+static void make_orders(struct work *work, struct rng *rng)
+{
+	for (uint32_t first = 0; first < ORDERS * work->n_packets; first += work->n_packets) {
+		for (uint32_t i = 0; i < work->n_packets; i++)
+			work->pkt_keys[first + i] = i;
+		shuffle(rng, work->pkt_keys + first, work->n_packets);
+	}
+	for (uint32_t i = 0; i < ORDERS * work->n_packets; i++)
+		work->pkts[i] = work->packets[work->pkt_keys[i]];
+}
+
+int work_fill_packets(struct work *work, struct rte_mempool *pool, struct fg_error *error)
+{
+	const uint32_t count = work->n_packets;
+	struct rng rng = {1};
+
+	work->packets = calloc(count, sizeof(*work->packets));
+	work->pkts = calloc(ORDERS * (size_t)count, sizeof(*work->pkts));
+	work->pkt_keys = calloc(ORDERS * (size_t)count, sizeof(*work->pkt_keys));
+	if (work->packets == NULL || work->pkts == NULL || work->pkt_keys == NULL ||
+	    rte_pktmbuf_alloc_bulk(pool, work->packets, count) != 0) {
+		free(work->packets);
+		work->packets = NULL;
+		return fg_error_set(error, ENOMEM, "no memory for %u packets", count);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t *frame = (uint8_t *)rte_pktmbuf_append(work->packets[i], FRAME_BYTES);
+
+		frame_make(frame, i, ntohl(work->channel_keys[i].group_be),
+			   ntohs(work->channel_keys[i].port_be));
+	}
+	make_orders(work, &rng);
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Shadowed and redundant rules, looked for once per rule set. */
+#include <stdlib.h>
+
+#include "app.h"
+
+#define WARNINGS_MAX 100u
+
+int findings_make(const struct fg_rules *rules, struct findings *findings, struct fg_error *error)
+{
+	*findings = (struct findings){0};
+	return fg_rules_analyse(rules, &findings->at, &findings->count, &findings->complete, error);
+}
+
+void findings_free(struct findings *findings)
+{
+	free(findings->at);
+	*findings = (struct findings){0};
+}
+
+const struct findings *findings_of(struct app *app)
+{
+	const uint32_t generation = fg_pipeline_generation(app->pipeline);
+	struct fg_error error = {0};
+
+	if (app->findings.generation == generation)
+		return &app->findings;
+	findings_free(&app->findings);
+	if (findings_make(fg_pipeline_rules(app->pipeline), &app->findings, &error) == 0)
+		app->findings.generation = generation;
+	return &app->findings;
+}
+
+static int compare(const void *key, const void *element)
+{
+	const uint32_t rule = *(const uint32_t *)key;
+	const struct fg_rule_finding *finding = element;
+
+	return (rule > finding->rule) - (rule < finding->rule);
+}
+
+void findings_text(const struct findings *findings, const struct fg_rules *rules, uint32_t rule,
+		   char *text, size_t size)
+{
+	const struct fg_rule_finding *f = NULL;
+
+	text[0] = '\0';
+	if (findings->count > 0)
+		f = bsearch(&rule, findings->at, findings->count, sizeof(*f), compare);
+	if (f == NULL)
+		return;
+	snprintf(text, size, "%s %s %s", fg_finding_name(f->kind),
+		 f->kind == FG_FINDING_SHADOWED ? "by" : "with",
+		 f->by == FG_FINDING_BY_SEVERAL ? "several rules"
+		 : f->by == 0                   ? "the default"
+						: rules->rules[f->by].name);
+}
+
+void findings_warn(const struct app *app, FILE *out)
+{
+	const struct fg_rules *rules = app->rules;
+	struct fg_error error = {0};
+	struct findings findings;
+	char text[128];
+
+	if (findings_make(rules, &findings, &error) != 0) {
+		fprintf(out, "feedgate: warning: %s\n", error.text);
+		return;
+	}
+	for (uint32_t i = 0; i < findings.count && i < WARNINGS_MAX; i++) {
+		const struct fg_rule *rule = &rules->rules[findings.at[i].rule];
+
+		findings_text(&findings, rules, findings.at[i].rule, text, sizeof(text));
+		fprintf(out, "%s:%u: warning: rule %s is %s\n", app->options.config_path,
+			rule->line, rule->name, text);
+	}
+	if (findings.count > WARNINGS_MAX)
+		fprintf(out, "feedgate: warning: and %u more shadowed or redundant rules\n",
+			findings.count - WARNINGS_MAX);
+	if (!findings.complete)
+		fputs("feedgate: warning: there may be more: the search for shadowed rules was cut "
+		      "short\n",
+		      out);
+	findings_free(&findings);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules in force as they were written: a list of nodes that can be edited,
+ * compiled again and saved. Control thread only.
+ *
+ * An edit makes a second book that shares all nodes with the first. If its
+ * rules compile and are published it takes the first one's place, otherwise it
+ * is dropped. So an edit costs a copy of the list, and the rebuild.
+ */
+#ifndef RULEBOOK_H
+#define RULEBOOK_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <fg_config.h>
+#include <fg_error.h>
+
+struct rulebook_entry {
+	struct fg_node node;   /* the rule's map; its next is set by the list */
+	struct fg_config *own; /* owns the nodes below; NULL: the file does */
+};
+
+struct rulebook {
+	struct fg_config *file;               /* NULL: there was none */
+	const struct fg_node *default_action; /* in file; NULL: drop */
+	struct rulebook_entry *entries;
+	uint32_t count;
+	struct fg_config *removed; /* in an edit: owns the nodes of the rule that went */
+	struct fg_node list;       /* what fg_rules_load() takes; its children are the entries */
+};
+
+/* Where a rule is put. */
+enum rulebook_where { PLACE_LAST, PLACE_FIRST, PLACE_BEFORE, PLACE_AFTER };
+
+struct rulebook_place {
+	enum rulebook_where where;
+	const char *name; /* BEFORE, AFTER: of the other rule */
+};
+
+/* Take `rules` and `default` of @p file (NULL: none), which is the book's on success. */
+int rulebook_read(struct rulebook *book, struct fg_config *file, struct fg_error *error);
+
+/*
+ * Edits. @p out is set on success and goes to rulebook_replace() or
+ * rulebook_drop(). @p rule is a file that consists of one rule; its nodes are
+ * used from then on.
+ */
+int rulebook_add(const struct rulebook *book, struct fg_config *rule,
+		 const struct rulebook_place *place, struct rulebook *out, struct fg_error *error);
+int rulebook_delete(const struct rulebook *book, const char *name, struct rulebook *out,
+		    struct fg_error *error);
+int rulebook_move(const struct rulebook *book, const char *name, const struct rulebook_place *place,
+		  struct rulebook *out, struct fg_error *error);
+
+/* @p edited takes the place of the book it was made from; what only that one had is freed. */
+void rulebook_replace(struct rulebook *book, struct rulebook *edited);
+
+/* Forget an edit; the book it was made from stays. */
+void rulebook_drop(struct rulebook *edited);
+
+/* Print it as a file that can be loaded. */
+void rulebook_print(const struct rulebook *book, FILE *out);
+
+void rulebook_free(struct rulebook *book);
+
+#endif /* RULEBOOK_H */
