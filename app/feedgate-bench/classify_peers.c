@@ -144,10 +144,9 @@ static uint64_t acl_packets(const struct subject *subject, const struct work *wo
 	struct rte_mbuf *const *pkts = work->pkts + first;
 	const uint8_t *data[FG_BURST_MAX];
 
-	for (unsigned int i = 0; i < count; i++) {
-		prefetch_packets(pkts, i, count);
+	prefetch_headers(pkts, count);
+	for (unsigned int i = 0; i < count; i++)
 		data[i] = rte_pktmbuf_mtod_offset(pkts[i], const uint8_t *, TUPLE_FRAME_OFFSET);
-	}
 	rte_acl_classify(subject->state, data, rules, count, 1);
 	return sum_rules(rules, count);
 }
@@ -250,11 +249,11 @@ static uint64_t hash_packets(const struct subject *subject, const struct work *w
 	struct channel_key keys[FG_BURST_MAX];
 	const void *pointers[FG_BURST_MAX];
 
+	prefetch_headers(pkts, count);
 	for (unsigned int i = 0; i < count; i++) {
-		const struct tuple *tuple;
+		const struct tuple *tuple =
+			rte_pktmbuf_mtod_offset(pkts[i], const struct tuple *, TUPLE_FRAME_OFFSET);
 
-		prefetch_packets(pkts, i, count);
-		tuple = rte_pktmbuf_mtod_offset(pkts[i], const struct tuple *, TUPLE_FRAME_OFFSET);
 		memcpy(&keys[i].group_be, tuple->dst_ip, sizeof(keys[i].group_be));
 		memcpy(&keys[i].port_be, tuple->dst_port, sizeof(keys[i].port_be));
 		keys[i].zero = 0;

@@ -180,7 +180,7 @@ int work_make_rules(struct work *work, const char *path, const char *trace, uint
 		    struct fg_error *error)
 {
 	const char *slash = strrchr(path, '/');
-	struct fg_rules *rules;
+	struct fg_rules *rules = NULL;
 	int rc;
 
 	*work = (struct work){0};

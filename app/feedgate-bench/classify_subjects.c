@@ -20,10 +20,9 @@ static uint64_t touch_packets(const struct subject *subject, const struct work *
 	uint64_t sum = 0;
 
 	(void)subject, (void)rules;
-	for (unsigned int i = 0; i < count; i++) {
-		prefetch_packets(pkts, i, count);
+	prefetch_headers(pkts, count);
+	for (unsigned int i = 0; i < count; i++)
 		sum += rte_pktmbuf_mtod(pkts[i], const uint8_t *)[TUPLE_FRAME_OFFSET];
-	}
 	return sum;
 }
 

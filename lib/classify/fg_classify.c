@@ -14,7 +14,6 @@
 static const struct engine *const engines[] = {&engine_tiered, &engine_acl, &engine_linear};
 
 const char *const fg_table_engines[] = {"tiered", "acl", "linear", NULL};
-const char *const fg_table_variants[] = {"auto", "avx512", "avx2", "sse", "scalar", NULL};
 
 static_assert(RTE_DIM(engines) + 1 == RTE_DIM(fg_table_engines), "an engine has a name");
 

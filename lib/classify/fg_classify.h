@@ -22,6 +22,7 @@
 
 #include <fg_error.h>
 #include <fg_expr.h>
+#include <fg_isa.h>
 #include <fg_key.h>
 #include <fg_option.h>
 
@@ -59,8 +60,7 @@ struct fg_table;
 
 /** Names for fg_table_conf, NULL-terminated, best first. */
 extern const char *const fg_table_engines[];
-/** The first, "auto", is the widest that CPU and EAL allow. */
-extern const char *const fg_table_variants[];
+#define fg_table_variants fg_isa_options
 
 struct fg_table_conf {
 	int socket_id;         /**< NUMA node, or SOCKET_ID_ANY. */

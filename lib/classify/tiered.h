@@ -96,8 +96,6 @@ typedef void tiered_lookup_fn(const struct tiered *tiered, const struct fg_key *
 struct variant {
 	const char *name;
 	unsigned int lanes;
-	unsigned int simd_bits; /* that EAL must allow */
-	bool (*cpu_has)(void);
 	tiered_lookup_fn *lookup;
 };
 

@@ -6,9 +6,10 @@
  * none, and leaves all others, and all that looks wrong, to the general parser.
  * The keys of both are the same.
  *
- * There are two: plain words, for any little-endian machine, and vectors of 16
- * bytes, for x86 (any that DPDK runs on). Wider vectors gain nothing: headers
- * and keys are lanes of 16 bytes anyway.
+ * There are three: plain words, for any little-endian machine; lanes of 16
+ * bytes, from SSE4.2 on; and, where bytes can be moved across a whole line
+ * (AVX-512 VBMI), one that makes the key in one step. fast_key is the best one
+ * for the instructions that the translation unit is compiled with.
  */
 #ifndef PARSE_FAST_H
 #define PARSE_FAST_H
@@ -20,6 +21,10 @@
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_config.h>
+
+#ifdef __SSE4_2__
+#include <immintrin.h>
+#endif
 
 #include <fg_parse.h>
 
@@ -60,11 +65,18 @@ static inline void store64(struct fg_key *key, size_t offset, uint64_t word)
 	memcpy((uint8_t *)key + offset, &word, sizeof(word));
 }
 
-/** First eight bytes of the fast parser's keys but payload_len: the same in all of a burst. */
-static inline uint64_t fast_head(const struct fg_parse *parse)
+/** First 16 bytes of the fast parser's keys but payload_len, ports and tag: constant in a burst. */
+struct fast_head {
+	uint64_t words[2];
+} __attribute__((aligned(16)));
+
+static inline struct fast_head fast_head(const struct fg_parse *parse)
 {
-	return 17u | 17u << 8 | (uint32_t)FG_FAMILY_IPV4 << 16 | (uint64_t)parse->source << 32 |
-	       (uint64_t)parse->line << 40;
+	return (struct fast_head){{
+		17u | 17u << 8 | (uint32_t)FG_FAMILY_IPV4 << 16 | (uint64_t)parse->source << 32 |
+			(uint64_t)parse->line << 40,
+		0xffffffff00000000, /* No tags. */
+	}};
 }
 
 /** A TPID in network order that the general parser takes for a tag's, too. */
@@ -105,7 +117,7 @@ static inline bool fast_lengths_fit(struct fast_lengths lengths, uint32_t most)
  * @param tag    0 or FAST_TAG_BYTES: the shape to read.
  * @return false if it is of another shape; then nothing is written.
  */
-static inline bool fast_key_words(uint64_t head, const uint8_t *data, uint32_t total,
+static inline bool fast_key_words(const struct fast_head *head, const uint8_t *data, uint32_t total,
 				  struct fg_key *key, const uint32_t tag)
 {
 	const uint64_t mac_mask = 0x0000ffffffffffff;
@@ -120,7 +132,7 @@ static inline bool fast_key_words(uint64_t head, const uint8_t *data, uint32_t t
 		return false;
 	if (tag != 0 && !fast_is_tag(load16(data + 12)))
 		return false;
-	store64(key, 0, head | (uint64_t)lengths.udp << 48);
+	store64(key, 0, head->words[0] | (uint64_t)lengths.udp << 48);
 	store64(key, 8, load32(ip + 20) | vlan << 32 | (uint64_t)FG_VLAN_NONE_BE << 48);
 	store64(key, 16, load32(ip + 12));
 	store64(key, 24, 0);
@@ -131,13 +143,11 @@ static inline bool fast_key_words(uint64_t head, const uint8_t *data, uint32_t t
 	return true;
 }
 
-#ifdef RTE_ARCH_X86
-
-#include <smmintrin.h>
+#ifdef __SSE4_2__
 
 /** The same in vectors: a key is four lanes of 16 bytes, put together from two of the packet. */
-static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t total,
-				   struct fg_key *key, const uint32_t tag)
+static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *data,
+				   uint32_t total, struct fg_key *key, const uint32_t tag)
 {
 	const uint8_t *ip = data + 14 + tag;
 	/* From the EtherType on: see fast_key_words(). */
@@ -153,7 +163,13 @@ static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t 
 		_mm_setr_epi8(4, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
 	const __m128i to_macs = _mm_setr_epi8(0, 1, 2, 3, 4, 5, -1, -1, 6, 7, 8, 9, 10, 11, -1, -1);
 	const __m128i link = _mm_loadu_si128((const __m128i *)data);
+#if ISA_WIDTH >= 2
+	const __m256i both =
+		_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(ip + 12)));
+	const __m128i ends = _mm256_castsi256_si128(both);
+#else
 	const __m128i ends = _mm_loadu_si128((const __m128i *)(ip + 12));
+#endif
 	const struct fast_lengths lengths = fast_read_lengths(ip);
 	const __m128i differs = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(ip - 2)), shape);
 	__m128i first, last;
@@ -165,7 +181,7 @@ static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t 
 	if (tag != 0 && !fast_is_tag(load16(data + 12)))
 		return false;
 	first = _mm_or_si128(_mm_shuffle_epi8(ends, to_ports),
-			     _mm_set_epi64x((long long)0xffffffff00000000, (long long)head));
+			     _mm_load_si128((const __m128i *)head));
 	first = _mm_insert_epi16(first, (int)lengths.udp, 3);
 	if (tag != 0)
 		first = _mm_insert_epi16(first, load16(data + 14) & 0xff0f, 6);
@@ -173,12 +189,74 @@ static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t 
 		_mm_shuffle_epi8(link, to_macs),
 		_mm_set_epi64x((long long)(FAST_BYTES + tag) << 48, (long long)0x0008 << 48));
 	_mm_storeu_si128((__m128i *)key, first);
+#ifdef __AVX2__
+	_mm256_storeu_si256((__m256i *)((uint8_t *)key + 16),
+			    _mm256_shuffle_epi8(both, _mm256_set_m128i(to_dst, to_src)));
+#else
 	_mm_storeu_si128((__m128i *)key + 1, _mm_shuffle_epi8(ends, to_src));
 	_mm_storeu_si128((__m128i *)key + 2, _mm_shuffle_epi8(ends, to_dst));
+#endif
 	_mm_storeu_si128((__m128i *)key + 3, last);
 	return true;
 }
 
+#endif
+
+#ifdef __AVX512VBMI__
+
+/** The same in one line: all bytes of the key come from, or are, constants of one permutation. */
+static inline bool fast_key_line(const struct fast_head *head, const uint8_t *data, uint32_t total,
+				 struct fg_key *key, const uint32_t tag)
+{
+	/* By byte of the key: which byte of the packet. Ports, source, destination, MACs. */
+	static const uint8_t from[64] __attribute__((aligned(64))) = {
+		[8] = 34,  [9] = 35,  [10] = 36, [11] = 37, [16] = 26, [17] = 27,
+		[18] = 28, [19] = 29, [32] = 30, [33] = 31, [34] = 32, [35] = 33,
+		[48] = 0,  [49] = 1,  [50] = 2,  [51] = 3,  [52] = 4,  [53] = 5,
+		[56] = 6,  [57] = 7,  [58] = 8,  [59] = 9,  [60] = 10, [61] = 11,
+	};
+	static const uint64_t rest[8] __attribute__((aligned(64))) = {
+		0,
+		0xffffffff00000000,
+		0,
+		0,
+		0,
+		0,
+		(uint64_t)0x0008 << 48,
+		(uint64_t)FAST_BYTES << 48,
+	};
+	const __mmask64 bytes = 0x3f3f000f000f0f00;
+	/* EtherType, version and IHL; no MF, no offset; protocol: see fast_key_words(). */
+	static const uint8_t shape[64]
+		__attribute__((aligned(64))) = {[12] = 8, [14] = 0x45, [23] = 17};
+	static const uint8_t shape_mask[64] __attribute__((aligned(64))) = {
+		[12] = 0xff, [13] = 0xff, [14] = 0xff, [20] = 0x3f, [21] = 0xff, [23] = 0xff};
+	const struct fast_lengths lengths = fast_read_lengths(data + 14);
+	__m512i line;
+
+	if (tag != 0)
+		return fast_key_vector(head, data, total, key, tag);
+	/* Masked off bytes are not read: the packet may end where memory does. */
+	line = _mm512_maskz_loadu_epi8((UINT64_C(1) << FAST_BYTES) - 1, data);
+	if (unlikely(_mm512_test_epi8_mask(_mm512_xor_si512(line, _mm512_load_si512(shape)),
+					   _mm512_load_si512(shape_mask)) != 0))
+		return false;
+	if (!fast_lengths_fit(lengths, total - FAST_BYTES))
+		return false;
+	line = _mm512_maskz_permutexvar_epi8(bytes, _mm512_load_si512(from), line);
+	line = _mm512_or_si512(
+		line,
+		_mm512_mask_set1_epi64(_mm512_load_si512(rest), 1,
+				       (long long)(head->words[0] | (uint64_t)lengths.udp << 48)));
+	_mm512_storeu_si512(key, line);
+	return true;
+}
+
+#endif
+
+#if defined(__AVX512VBMI__)
+#define fast_key fast_key_line
+#elif defined(__SSE4_2__)
 #define fast_key fast_key_vector
 
 #else
@@ -189,15 +267,19 @@ static inline bool fast_key_vector(uint64_t head, const uint8_t *data, uint32_t 
 
 #else
 
-static inline uint64_t fast_head(const struct fg_parse *parse)
+struct fast_head {
+	uint64_t words[2];
+};
+
+static inline struct fast_head fast_head(const struct fg_parse *parse)
 {
 	(void)parse;
-	return 0;
+	return (struct fast_head){{0}};
 }
 
 /* The fast parser composes words as a little-endian machine stores them. */
-static inline bool fast_key(uint64_t head, const uint8_t *data, uint32_t total, struct fg_key *key,
-			    const uint32_t tag)
+static inline bool fast_key(const struct fast_head *head, const uint8_t *data, uint32_t total,
+			    struct fg_key *key, const uint32_t tag)
 {
 	(void)head, (void)data, (void)total, (void)key, (void)tag;
 	return false;

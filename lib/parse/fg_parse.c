@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "burst.h"
 #include "fast.h"
 #include "parse.h"
 
@@ -79,12 +80,27 @@ enum fg_drop fg_parse_packet(const struct fg_parse *parse, const uint8_t *data, 
 			     uint32_t total, struct fg_key *key)
 {
 	const struct frame frame = {.data = data, .length = length, .total = total};
-	const uint64_t head = fast_head(parse);
+	const struct fast_head head = fast_head(parse);
 	int verdict;
 
 	for (uint32_t tag = 0; tag <= FAST_TAG_BYTES; tag += FAST_TAG_BYTES)
-		if (length >= FAST_BYTES + tag && fast_key(head, data, total, key, tag))
+		if (length >= FAST_BYTES + tag && fast_key(&head, data, total, key, tag))
 			return FG_DROP_COUNT;
 	verdict = parse_general(parse, &frame, key);
 	return verdict == VERDICT_BEYOND ? FG_DROP_malformed : (enum fg_drop)verdict;
+}
+
+uint16_t fg_parse_burst(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,
+			struct fg_key *keys, struct fg_lcore_stats *stats)
+{
+	static parse_burst_fn *const forms[FG_ISA_COUNT] = {
+		[FG_ISA_SCALAR] = burst_scalar,
+#ifdef RTE_ARCH_X86
+		[FG_ISA_SSE] = burst_sse,
+		[FG_ISA_AVX2] = burst_avx2,
+		[FG_ISA_AVX512] = burst_avx512,
+#endif
+	};
+
+	return forms[parse->isa](parse, pkts, count, keys, stats);
 }

@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include <fg_drop.h>
+#include <fg_isa.h>
 #include <fg_key.h>
 #include <fg_option.h>
 
@@ -69,8 +70,9 @@ extern const struct fg_option fg_parse_options[];
 /** What is known of a burst's packets before they are read. */
 struct fg_parse {
 	struct fg_parse_conf conf;
-	uint8_t source; /**< Into every key. */
-	uint8_t line;   /**< Into every key. */
+	uint8_t source;  /**< Into every key. */
+	uint8_t line;    /**< Into every key. */
+	enum fg_isa isa; /**< That fg_parse_burst() uses; from fg_isa_find(). */
 };
 
 /**

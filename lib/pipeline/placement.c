@@ -74,7 +74,10 @@ static int assign_queue(struct fg_pipeline *pipeline, struct fg_source *source, 
 {
 	struct lcore *lcore = nearest(pipeline, source->socket_id);
 	const int socket = (int)rte_lcore_to_socket_id(lcore->lcore_id);
+	enum fg_isa isa;
 
+	if (fg_isa_find(fg_isa_options[pipeline->classify.variant], &isa, error) != 0)
+		return -ENOTSUP;
 	if (lcore->n_queues == FG_SOURCE_QUEUES_MAX)
 		return fg_error_set(error, EINVAL, "lcore %u: at most %u queues fit one lcore",
 				    lcore->lcore_id, FG_SOURCE_QUEUES_MAX);
@@ -89,7 +92,10 @@ static int assign_queue(struct fg_pipeline *pipeline, struct fg_source *source, 
 		.source = source,
 		.queue = queue,
 		.timed = source->ops->timed,
-		.parse = {.conf = *parse, .source = source->index, .line = source->line},
+		.parse = {.conf = *parse,
+			  .source = source->index,
+			  .line = source->line,
+			  .isa = isa},
 	};
 	return 0;
 }

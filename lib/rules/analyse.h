@@ -21,8 +21,8 @@ struct analysis {
 	bool complete;
 };
 
-/* Steps of one part: comparisons, hashes. About half a second at most. */
-#define ANALYSE_WORK (UINT64_C(1) << 24)
+/* Steps of one part: comparisons, hashes. A second or so at most. */
+#define ANALYSE_WORK (UINT64_C(1) << 25)
 
 /* Take @p steps from what is left; false if there are not so many. */
 static inline bool spend(struct analysis *a, uint64_t steps)

@@ -3,6 +3,7 @@
  * Covers by several: entries that cover one in all fields but a port or an
  * address, and whose values of that, taken together, leave no gap.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +58,10 @@ static int add_piece(struct pieces *pieces, const struct piece *piece)
 
 static number address(const uint8_t *bytes)
 {
-	number value = 0;
+	uint64_t half[2];
 
-	for (size_t i = 0; i < 16; i++)
-		value = value << 8 | bytes[i];
-	return value;
+	memcpy(half, bytes, sizeof(half));
+	return (number)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
 static struct piece extent(const struct fg_match *match, const struct dimension *d)

@@ -29,15 +29,24 @@ static void fold(const struct fg_match *match, struct key_bits *value_bits,
 	memcpy(mask_bits, &mask, sizeof(*mask_bits));
 }
 
-static uint64_t hash_bits(const struct key_bits *value, const struct key_bits *mask)
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+static uint64_t hash_end(uint64_t hash)
+{
+	return hash * UINT64_C(0xd6e8feb86659fd93);
+}
+
+static uint64_t hash_bits(const struct key_bits *bits)
 {
 	uint64_t hash = 0;
 
-	for (size_t i = 0; i < KEY_WORDS; i++) {
-		hash = (hash ^ (value->word[i] & mask->word[i])) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
-	}
-	return hash * UINT64_C(0xd6e8feb86659fd93);
+	for (size_t i = 0; i < KEY_WORDS; i++)
+		hash = hash_word(hash, bits->word[i]);
+	return hash_end(hash);
 }
 
 static unsigned int bits_for(uint32_t count)
@@ -60,11 +69,11 @@ static int find_groups(struct boxes *boxes, uint32_t *group_of)
 	if (slots == NULL)
 		return -ENOMEM;
 	for (uint32_t e = 0; e < boxes->count; e++) {
-		struct key_bits value, mask;
+		struct key_bits mask;
 		uint32_t slot;
 
-		fold(&boxes->matches[e], &value, &mask);
-		slot = (uint32_t)(hash_bits(&mask, &mask) >> (64 - bits));
+		fold(&boxes->matches[e], &boxes->values[e], &mask);
+		slot = (uint32_t)(hash_bits(&mask) >> (64 - bits));
 		while (slots[slot] != 0 &&
 		       memcmp(&boxes->groups[slots[slot] - 1].mask, &mask, sizeof(mask)) != 0)
 			slot = (slot + 1) & last;
@@ -128,7 +137,9 @@ int boxes_make(struct boxes *boxes, const struct fg_match *matches, uint32_t cou
 	*boxes = (struct boxes){.count = count};
 	boxes->order = malloc(((size_t)count + 1) * sizeof(*boxes->order));
 	boxes->matches = malloc(((size_t)count + 1) * sizeof(*boxes->matches));
-	if (group_of != NULL && boxes->order != NULL && boxes->matches != NULL) {
+	boxes->values = malloc(((size_t)count + 1) * sizeof(*boxes->values));
+	if (group_of != NULL && boxes->order != NULL && boxes->matches != NULL &&
+	    boxes->values != NULL) {
 		copy_matches(boxes, matches);
 		rc = find_groups(boxes, group_of);
 	}
@@ -143,6 +154,7 @@ int boxes_make(struct boxes *boxes, const struct fg_match *matches, uint32_t cou
 void boxes_free(struct boxes *boxes)
 {
 	free(boxes->matches);
+	free(boxes->values);
 	free(boxes->groups);
 	free(boxes->order);
 	*boxes = (struct boxes){0};
@@ -181,16 +193,25 @@ void box_index_close(struct box_index *index)
 
 static uint32_t *head_of(const struct box_index *index, uint32_t entry)
 {
-	struct key_bits value, mask;
+	const struct key_bits *value = &index->boxes->values[entry];
+	uint64_t hash = 0;
 
-	fold(&index->boxes->matches[entry], &value, &mask);
-	return &index->heads[hash_bits(&value, &index->mask) >> (64 - index->head_bits)];
+	for (unsigned int i = 0; i < index->n_words; i++) {
+		const uint8_t word = index->words[i];
+
+		hash = hash_word(hash, value->word[word] & index->mask.word[word]);
+	}
+	return &index->heads[hash_end(hash) >> (64 - index->head_bits)];
 }
 
 void box_index_fill(struct box_index *index, const struct group *group, const struct key_bits *mask)
 {
 	index->group = group;
 	index->mask = *mask;
+	index->n_words = 0;
+	for (uint8_t i = 0; i < KEY_WORDS; i++)
+		if (mask->word[i] != 0)
+			index->words[index->n_words++] = i;
 	index->head_bits = bits_for(group->count);
 	memset(index->heads, 0, sizeof(*index->heads) << index->head_bits);
 	/* From the last on, so that lists ascend. */

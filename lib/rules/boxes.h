@@ -27,6 +27,7 @@ struct group {
 
 struct boxes {
 	struct fg_match *matches; /* a copy that says what it implies */
+	struct key_bits *values;  /* of each */
 	uint32_t count;
 	struct group *groups; /* by first entry */
 	uint32_t n_groups;
@@ -38,6 +39,8 @@ struct box_index {
 	const struct boxes *boxes;
 	const struct group *group;
 	struct key_bits mask;
+	uint8_t words[KEY_WORDS]; /* those in which mask has bits */
+	unsigned int n_words;
 	uint32_t *heads, *next; /* positions in the group plus one; 0: none */
 	unsigned int head_bits;
 };

@@ -236,9 +236,9 @@ static inline void fill_nested_ranges(struct entries *e)
 
 		*m = any_match();
 		m->rule = widest_first ? e->count - i : i + 1;
-		SET_PORTS(m, dst, 32768 - i % 32769, 32768 + i);
+		SET_PORTS(m, dst, 32768 - i % 32768, 32768 + i % 32768);
 		if (i % 3 == 0)
-			SET_PORTS(m, src, i, 65535 - i % 32768);
+			SET_PORTS(m, src, i % 32768, 65535 - i % 32768);
 	}
 }
 
@@ -352,6 +352,28 @@ static inline void fill_colliders6(struct entries *e)
 		set_prefix(m->value.dst_ip, m->mask.dst_ip, address, 128);
 		if (i % 2 != 0)
 			set_prefix(m->value.src_ip, m->mask.src_ip, address, 128);
+	}
+}
+
+/* Addresses that differ in their last bytes only: the uppermost bits of words in memory. */
+static inline void fill_tails(struct entries *e)
+{
+	const bool both = one_in(2);
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		struct fg_match *m = &e->at[i];
+		uint8_t address[16] = {0xff, 0x3e};
+
+		*m = any_match();
+		m->rule = 1 + random_below(e->count);
+		SET(m, family, FG_FAMILY_IPV6);
+		address[15] = (uint8_t)i;
+		address[14] = (uint8_t)(i >> 16);
+		set_prefix(m->value.dst_ip, m->mask.dst_ip, address, 128);
+		address[15] = (uint8_t)(i >> 8);
+		set_prefix(m->value.src_ip, m->mask.src_ip, address, 128);
+		if (both)
+			SET_SHORT(m, vlan_be[1], i >> 4 & 0xfff);
 	}
 }
 

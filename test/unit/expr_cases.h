@@ -221,8 +221,7 @@ static const char *const accepted[] = {
 	"not (not (not (tcp or udp)))",
 	"! udp && ! tcp || icmp",
 	"(ip src 10.0.0.1 or 10.0.0.2) and (tcp dst port 80 or 443) and tcp[13] & 7 != 0",
-	"not (((ether[0x1:2] | (2 | 0xf4e291a5)) & 7 + ip6[8:1]) <= udp[0] or "
-	"dst portrange 1000-30000)",
+	"not (((ether[1:2] | 0xf4e291a7) & 7 + ip6[8]) <= udp[0] or dst portrange 1000-30000)",
 	/* DPDK's JIT makes code of these that jumps astray; see jit.c. */
 	"udp or vlan or vlan",
 	"not (not (vlan 100 && icmp) && (ip6 || host 10.0.0.1))",

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Random frames, shaped like protocols or not, and random expressions. */
+/*
+ * Random frames, shaped like protocols or not, and random expressions. Needs
+ * cmocka.h before it.
+ */
 #ifndef EXPR_FRAMES_H
 #define EXPR_FRAMES_H
+
+#include <pcap/pcap.h>
+#include <stdio.h>
 
 #include "classify_sets.h"
 
@@ -263,6 +269,28 @@ static inline void make_expression(struct text *text)
 	text->length = 0;
 	text->at[0] = '\0';
 	add_condition(text, random_below(4));
+}
+
+/* What libpcap makes of @p text, or false. */
+static inline bool compile(const char *text, struct bpf_program *program)
+{
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
+	const int rc = pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN);
+
+	pcap_close(pcap);
+	return rc == 0;
+}
+
+static inline struct fg_expr *expr_of(const char *text)
+{
+	struct fg_expr *expr = NULL;
+	struct fg_error error = {0};
+
+	if (fg_expr_compile(text, &expr, &error) != 0)
+		fail_msg("%s: %s", text, error.text);
+	assert_string_equal(fg_expr_text(expr), text);
+	assert_string_equal(error.text, "");
+	return expr;
 }
 
 #endif /* EXPR_FRAMES_H */

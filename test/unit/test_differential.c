@@ -110,7 +110,8 @@ static uint32_t search(const struct plain *plain, uint32_t count, const struct f
 	return FG_RULE_NONE;
 }
 
-/* 0 and a table, -ENOTSUP, or a refusal that @p allowed lists; anything else fails. */
+/* 0 and a table, or a refusal that may be: no such variant here, over a budget, rte_acl's limits.
+ */
 static int build(struct subject *s, const struct entries *e, uint64_t budget, struct fg_table **out)
 {
 	const struct fg_table_conf conf = {.socket_id = SOCKET_ID_ANY,
@@ -138,7 +139,7 @@ static int build(struct subject *s, const struct entries *e, uint64_t budget, st
 	return rc;
 }
 
-/* Does the subject still give something else than the search? Wrong builds do not count. */
+/* Does the subject still give something else than the search? */
 static bool disagrees(struct subject *s, const struct entries *e, const struct fg_key *key)
 {
 	struct plain *plain = make_plain(e);
@@ -256,7 +257,7 @@ static void free_sample(struct sample *sample)
 	free(sample->rules);
 }
 
-/* Bursts of every size, keys at every even address. */
+/* Bursts of every size, keys wherever they may lie. */
 static void hold_against(struct subject *s, const char *name, struct entries *e,
 			 const struct fg_table *table, const struct sample *sample, uint32_t count)
 {
@@ -266,7 +267,7 @@ static void hold_against(struct subject *s, const char *name, struct entries *e,
 
 	for (uint32_t i = 0; i < count;) {
 		const uint32_t n = RTE_MIN(1 + random_below(FG_BURST_MAX), count - i);
-		struct fg_key *keys = (struct fg_key *)(void *)(room + 2 * random_below(32));
+		struct fg_key *keys = (struct fg_key *)(void *)(room + 8 * random_below(8));
 
 		memcpy(keys, &sample->keys[i], n * sizeof(*keys));
 		memset(rules, 0xa5, sizeof(rules));
@@ -365,6 +366,7 @@ static const struct style styles[] = {
 	{"wild", fill_wild, 2000},
 	{"colliders", fill_colliders, 0},
 	{"colliders6", fill_colliders6, 0},
+	{"tails", fill_tails, 0},
 };
 
 static void check_style(const struct style *style, uint32_t count, uint32_t seed, uint32_t n_keys)

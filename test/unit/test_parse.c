@@ -56,9 +56,13 @@ static uint32_t read_hex(const char *text, uint8_t *out)
 	return length;
 }
 
+/* The form of fg_parse_burst() that is tested: main() goes through all that run here. */
+static enum fg_isa isa;
+
 static struct fg_parse settings(const struct vector *v)
 {
-	return (struct fg_parse){.conf = {.fragments = v->fragments}, .source = 7, .line = 2};
+	return (struct fg_parse){
+		.conf = {.fragments = v->fragments}, .source = 7, .line = 2, .isa = isa};
 }
 
 /* The key that the vector describes, byte for byte. */
@@ -261,7 +265,7 @@ static void test_only_beginning(void **state)
 /* All combinations of the three lengths near their limits, fast and general, against the rules. */
 static void test_lengths(void **state)
 {
-	const struct fg_parse parse = {.source = 7, .line = 2};
+	const struct fg_parse parse = {.source = 7, .line = 2, .isa = isa};
 	uint8_t bytes[FRAME_MAX];
 	const uint32_t most = 100;
 
@@ -296,13 +300,14 @@ static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *by
 				 uint32_t length, enum fg_drop verdict,
 				 const struct fg_key *general)
 {
-	static bool (*const parsers[])(uint64_t, const uint8_t *, uint32_t, struct fg_key *,
-				       const uint32_t) = {
+	static bool (*const parsers[])(const struct fast_head *, const uint8_t *, uint32_t,
+				       struct fg_key *, const uint32_t) = {
 		fast_key_words,
 #ifdef RTE_ARCH_X86
 		fast_key_vector,
 #endif
 	};
+	const struct fast_head head = fast_head(parse);
 	unsigned int taken = 0;
 
 	for (size_t p = 0; p < RTE_DIM(parsers); p++)
@@ -311,13 +316,25 @@ static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *by
 
 			memset(&key, 0xa5, sizeof(key));
 			if (length < FAST_BYTES + tag ||
-			    !parsers[p](fast_head(parse), bytes, length, &key, tag))
+			    !parsers[p](&head, bytes, length, &key, tag))
 				continue;
 			assert_int_equal(verdict, PASS);
 			assert_memory_equal(&key, general, sizeof(key));
 			taken |= 1u << (2 * p + tag / FAST_TAG_BYTES);
 		}
 	return taken;
+}
+
+/* A good frame, cut and broken at random, or not. @return its length. */
+static uint32_t random_frame(uint8_t *bytes)
+{
+	const struct vector *v = &good[(size_t)random() % RTE_DIM(good)];
+	const uint32_t whole = read_hex(v->frame, bytes);
+	const uint32_t length = random() % 4 == 0 ? (uint32_t)random() % (whole + 1) : whole;
+
+	for (long i = random() % 3; i > 0 && length > 0; i--)
+		bytes[(uint32_t)random() % RTE_MIN(length, 64u)] ^= (uint8_t)random();
+	return length;
 }
 
 /* Frames near the fast shape, broken at random: all parsers say the same. */
@@ -329,20 +346,15 @@ static void test_fast_is_general(void **state)
 	(void)state;
 	srandom(20240229);
 	for (unsigned int turn = 0; turn < 400000; turn++) {
-		const struct vector *v = &good[(size_t)random() % RTE_DIM(good)];
 		const struct fg_parse parse = {.conf = {.fragments = (uint64_t)random() % 3},
 					       .source = (uint8_t)random(),
 					       .line = (uint8_t)random()};
-		const uint32_t whole = read_hex(v->frame, bytes);
-		const uint32_t length =
-			random() % 4 == 0 ? (uint32_t)random() % (whole + 1) : whole;
+		const uint32_t length = random_frame(bytes);
 		const struct frame frame = {bytes, length, length};
 		struct fg_key key, general;
 		enum fg_drop verdict;
 		unsigned int taken;
 
-		for (long i = random() % 3; i > 0 && length > 0; i--)
-			bytes[(uint32_t)random() % RTE_MIN(length, 64u)] ^= (uint8_t)random();
 		memset(&key, 0xa5, sizeof(key));
 		memset(&general, 0x5a, sizeof(general));
 		verdict = fg_parse_packet(&parse, bytes, length, length, &key);
@@ -361,10 +373,56 @@ static void test_fast_is_general(void **state)
 	assert_true(tagged > 1000);
 }
 
+/* Bursts of such frames: what is kept, its keys, and what is dropped are the general parser's. */
+static void check_random_burst(const struct fg_parse *parse, struct fg_lcore_stats *stats)
+{
+	struct rte_mbuf *pkts[FG_BURST_MAX], *kept[FG_BURST_MAX];
+	struct fg_key keys[FG_BURST_MAX], wanted[FG_BURST_MAX];
+	const uint16_t count = (uint16_t)(1 + random() % FG_BURST_MAX);
+	uint64_t dropped[FG_DROP_COUNT];
+	uint16_t want = 0;
+
+	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
+		dropped[reason] = fg_counter_read(&stats->dropped[reason]);
+	for (uint16_t i = 0; i < count; i++) {
+		uint8_t bytes[FRAME_MAX];
+		const uint32_t length = random_frame(bytes);
+		const struct frame frame = {bytes, length, length};
+		int verdict;
+
+		pkts[i] = packet(bytes, length, length, 0);
+		verdict = parse_general(parse, &frame, &wanted[want]);
+		if (verdict == PASS)
+			kept[want++] = pkts[i];
+		else
+			dropped[verdict]++;
+	}
+	assert_int_equal(fg_parse_burst(parse, pkts, count, keys, stats), want);
+	assert_memory_equal(keys, wanted, want * sizeof(keys[0]));
+	assert_memory_equal(pkts, kept, want * sizeof(pkts[0]));
+	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
+		assert_int_equal(fg_counter_read(&stats->dropped[reason]), dropped[reason]);
+	rte_pktmbuf_free_bulk(pkts, want);
+}
+
+static void test_bursts_are_general(void **state)
+{
+	const struct fg_parse parse = {.source = 250, .line = 26, .isa = isa};
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+
+	(void)state;
+	assert_non_null(stats);
+	srandom(20240301);
+	for (unsigned int turn = 0; turn < 2000; turn++)
+		check_random_burst(&parse, stats);
+	fg_lcore_stats_free(stats);
+	assert_int_equal(rte_mempool_in_use_count(pool), 0);
+}
+
 /* Good and bad ones, alternating with a growing stride: order, counts and buffers. */
 static void test_compaction(void **state)
 {
-	const struct fg_parse parse = {.source = 7, .line = 2};
+	const struct fg_parse parse = {.source = 7, .line = 2, .isa = isa};
 
 	(void)state;
 	for (unsigned int stride = 1; stride <= FG_BURST_MAX + 1; stride++)
@@ -450,7 +508,7 @@ static void test_long_headers(void **state)
 /* The longest frames that the lengths can speak of, and longer ones. */
 static void test_huge(void **state)
 {
-	const struct fg_parse parse = {.source = 7, .line = 2};
+	const struct fg_parse parse = {.source = 7, .line = 2, .isa = isa};
 	const uint32_t total = 65535 + 14 + 100;
 	uint8_t *bytes = calloc(1, total);
 	struct fg_key key;
@@ -509,18 +567,33 @@ int main(int argc, char **argv)
 	static char *eal[] = {"test_parse",     "--no-huge",   "-m", "128", "--no-pci",
 			      "--no-telemetry", "--no-shconf", "-l", "0"};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_ends_early), cmocka_unit_test(test_only_beginning),
-		cmocka_unit_test(test_lengths),    cmocka_unit_test(test_fast_is_general),
-		cmocka_unit_test(test_compaction), cmocka_unit_test(test_long_headers),
-		cmocka_unit_test(test_huge),       cmocka_unit_test(test_options),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_ends_early),
+		cmocka_unit_test(test_only_beginning),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_fast_is_general),
+		cmocka_unit_test(test_compaction),
+		cmocka_unit_test(test_long_headers),
+		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_bursts_are_general),
 	};
-	int failed;
+	struct fg_error error;
+	int failed = 0;
 
 	(void)argc, (void)argv;
 	if (rte_eal_init(RTE_DIM(eal), eal) < 0)
 		return 1;
-	failed = cmocka_run_group_tests(tests, set_up, tear_down);
+	for (const char *const *name = fg_isa_options + 1; *name != NULL; name++) {
+		error = (struct fg_error){0};
+		if (fg_isa_find(*name, &isa, &error) == 0) {
+			print_message("variant %s\n", *name);
+			failed += cmocka_run_group_tests(tests, set_up, tear_down);
+		} else {
+			print_message("skipped: %s\n", error.text);
+		}
+	}
 	rte_eal_cleanup();
 	return failed;
 }

@@ -126,7 +126,7 @@ static void write_rules(char *text, size_t size, bool odd)
 	for (unsigned int port = first; port <= last; port++)
 		used += (size_t)snprintf(
 			text + used, size - used,
-			port % 8 == 7 ? "{name: %s-%u, match: {udp: {dst: %u}}, to: %s},\n"
+			port % 8 == 7 ? "{name: %s-%u, match: {expr: 'udp dst port %u'}, to: %s},\n"
 			: port % 4 == 1
 				? "{name: %s-%u, match: {ipv4: {dst: 239.0.0.0/8}, udp: "
 				  "{dst: %u}}, to: %s},\n"
