@@ -7,10 +7,13 @@ expression, so that tcpdump can be a third opinion.
 """
 import functools
 import ipaddress
+import re
 import struct
 from collections import Counter, namedtuple
 
 import yaml
+
+import cbpf
 
 ETHERNET = 1
 TPIDS = (0x8100, 0x88A8, 0x9100)
@@ -150,6 +153,7 @@ class Key:
     """The header fields of one frame that rules can speak of; extended: has IPv6 extension headers."""
 
     def __init__(self):
+        self.frame = None
         self.src_mac = self.dst_mac = None
         self.vlans = []
         self.ethertype = None
@@ -168,6 +172,7 @@ class Broken(Exception):
 def decode(frame, fragments="pass"):
     """The key of a frame; raises Broken("truncated", "malformed" or "fragment")."""
     key = Key()
+    key.frame = frame
     if len(frame) < 14:
         raise Broken("truncated")
     key.dst_mac, key.src_mac = frame[0:6], frame[6:12]
@@ -299,7 +304,11 @@ class Rule:
             return False
         if "line" in match and line not in _list(match["line"]):
             return False
-        return self._matches_link(key) and self._matches_network(key) and self._matches_ports(key)
+        return (self._matches_link(key) and self._matches_network(key) and self._matches_ports(key)
+                and self._matches_expression(key))
+
+    def _matches_expression(self, key):
+        return "expr" not in self.match or any(cbpf.matches(text, key.frame) for text in _list(self.match["expr"]))
 
     def _matches_link(self, key):
         match = self.match
@@ -438,6 +447,15 @@ def _filter_ports(name, words):
     return _all(terms)
 
 
+def _filter_expression(text, level):
+    """It is not for filters to say what a tag would have moved; such an expression must match no tagged frame."""
+    words = set(re.findall("[a-z][a-z0-9-]*", re.sub("0x[0-9a-f]+", "", text)))
+    if level == 0 or words <= {"ether", "len", "and", "or", "not"}:
+        return f"({text})"
+    assert re.match("(ip|ip6|arp)\\b", text), text
+    return NEVER
+
+
 def _filter_rule(rule, level, source, line):
     """The rule as seen behind @p level VLAN tags; ether[] counts from the frame's start, all else from the tags."""
     match, terms = rule.match, []
@@ -463,6 +481,8 @@ def _filter_rule(rule, level, source, line):
     protocols = [name for name in ("udp", "tcp") if name in match]
     if protocols:
         terms.append(_any(_filter_ports(name, match[name]) for name in protocols))
+    if "expr" in match:
+        terms.append(_any(_filter_expression(text, level) for text in _list(match["expr"])))
     return _all(terms)
 
 

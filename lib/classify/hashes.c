@@ -69,57 +69,72 @@ bool hash_fits(const struct fg_match *match, uint64_t *masks)
 	       match_as_words(match, values, masks);
 }
 
-/* How many values a word of the entries has, up to @p most. */
-static uint32_t count_values(const struct fg_match *matches, const uint32_t *ids, uint32_t count,
-			     unsigned int word, uint32_t most)
+/* The entry's groups of 32 bits, as they lie in memory. */
+static void match_groups(const struct fg_match *match, uint32_t *groups)
 {
-	uint64_t seen[VALUES_MAX + 1];
+	uint64_t values[KEY_WORDS], masks[KEY_WORDS];
+
+	(void)match_as_words(match, values, masks);
+	memcpy(groups, values, sizeof(values));
+}
+
+/* How many values a group of the entries has, up to @p most. */
+static uint32_t count_values(const struct fg_match *matches, const uint32_t *ids, uint32_t count,
+			     unsigned int group, uint32_t most)
+{
+	uint32_t seen[VALUES_MAX + 1];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count && n < most; i++) {
-		uint64_t values[KEY_WORDS], masks[KEY_WORDS];
-		uint32_t s = 0;
+		uint32_t groups[KEY_GROUPS], s = 0;
 
-		(void)match_as_words(&matches[ids[i]], values, masks);
-		while (s < n && seen[s] != values[word])
+		match_groups(&matches[ids[i]], groups);
+		while (s < n && seen[s] != groups[group])
 			s++;
 		if (s == n)
-			seen[n++] = values[word];
+			seen[n++] = groups[group];
 	}
 	return n;
 }
 
+static void add_group(struct hash *hash, unsigned int group, uint32_t mask, uint64_t *seed)
+{
+	hash->group_offsets[hash->n_hashed] = group * (uint32_t)sizeof(uint32_t);
+	hash->group_masks[hash->n_hashed] = mask;
+	hash->factors[hash->n_hashed++] = (uint32_t)(next_random(seed) >> 32) | 1;
+}
+
 /*
- * Words that hardly tell entries apart, as the one that says IPv4 and UDP, are
- * compared but not hashed: a sum then stands for VALUES_MAX entries at most.
+ * All words are compared. Groups that hardly tell entries apart, as the one
+ * that says IPv4 and UDP, are not hashed: a hash then stands for VALUES_MAX
+ * entries at most.
  */
 static void hash_words(struct hash *hash, const struct fg_match *matches, const uint32_t *ids,
 		       uint32_t count, const uint64_t *masks, uint64_t seed)
 {
-	uint32_t left_out = 1, n_rest = 0;
-	unsigned int rest[KEY_WORDS];
+	uint32_t group_masks[KEY_GROUPS], left_out = 1;
 
-	for (unsigned int w = 0; w < KEY_WORDS; w++) {
+	memcpy(group_masks, masks, sizeof(group_masks));
+	for (unsigned int w = 0; w < KEY_WORDS; w++)
+		if (masks[w] != 0) {
+			hash->offsets[hash->n_words] = w * sizeof(uint64_t);
+			hash->masks[hash->n_words++] = masks[w];
+		}
+	for (unsigned int g = 0; g < KEY_GROUPS; g++) {
 		const uint32_t most = VALUES_MAX / left_out + 1;
 		uint32_t values;
 
-		if (masks[w] == 0)
+		if (group_masks[g] == 0)
 			continue;
-		values = count_values(matches, ids, count, w, most);
-		if (values < most) {
+		values = count_values(matches, ids, count, g, most);
+		if (values < most)
 			left_out *= values;
-			rest[n_rest++] = w;
-			continue;
-		}
-		hash->offsets[hash->n_words] = w * sizeof(uint64_t);
-		hash->masks[hash->n_words] = masks[w];
-		hash->factors[hash->n_words++] = next_random(&seed) | 1;
+		else
+			add_group(hash, g, group_masks[g], &seed);
 	}
-	hash->n_hashed = hash->n_words;
-	for (uint32_t r = 0; r < n_rest; r++) {
-		hash->offsets[hash->n_words] = rest[r] * sizeof(uint64_t);
-		hash->masks[hash->n_words++] = masks[rest[r]];
-	}
+	/* Lookups take pairs: a group without a bit does no harm. */
+	while (hash->n_hashed < 2)
+		add_group(hash, 0, 0, &seed);
 }
 
 /* All but memory: words, factors, and how many buckets. */
@@ -133,14 +148,14 @@ static void hash_shape(struct hash *hash, const struct fg_match *matches, const 
 	/* A third of the places in use at most: then buckets hardly ever overflow. */
 	while ((UINT64_C(1) << bits) * BUCKET_TAGS / 3 < count)
 		bits++;
-	hash->shift = 64 - bits;
+	hash->shift = 32 - bits;
 	hash->stride = hash->n_words + 1;
 	hash->best = RANK_NONE;
 }
 
 static int hash_alloc(struct hash *hash, struct budget *budget, struct fg_error *error)
 {
-	const size_t buckets = (size_t)1 << (64 - hash->shift);
+	const size_t buckets = (size_t)1 << (32 - hash->shift);
 	const size_t places = buckets * BUCKET_TAGS;
 	void *tags, *entries;
 	int rc;
@@ -170,25 +185,30 @@ void hash_free(struct hash *hash)
 /* Insert, or better the rank of an equal entry. false: the bucket is full. */
 static bool hash_insert(struct hash *hash, const struct fg_match *match)
 {
-	uint64_t values[KEY_WORDS], masks[KEY_WORDS], entry_words[KEY_WORDS];
-	uint64_t sum = 0, bucket;
+	uint64_t values[KEY_WORDS], masks[KEY_WORDS], words[KEY_WORDS];
+	uint32_t groups[KEY_GROUPS], code, bucket;
+	uint64_t sum = 0;
 
 	(void)match_as_words(match, values, masks);
+	memcpy(groups, values, sizeof(groups));
 	for (unsigned int w = 0; w < hash->n_words; w++)
-		entry_words[w] = values[hash->offsets[w] / sizeof(uint64_t)];
-	for (unsigned int w = 0; w < hash->n_hashed; w++)
-		sum += entry_words[w] * hash->factors[w];
-	bucket = sum >> hash->shift;
+		words[w] = values[hash->offsets[w] / sizeof(uint64_t)];
+	for (unsigned int g = 0; g < hash->n_hashed; g++)
+		sum += (uint64_t)(groups[hash->group_offsets[g] / sizeof(uint32_t)] &
+				  hash->group_masks[g]) *
+		       hash->factors[g];
+	code = hash_fold(sum);
+	bucket = code >> hash->shift;
 	for (unsigned int i = 0; i < BUCKET_TAGS; i++) {
-		uint64_t *entry = hash->entries + (bucket * BUCKET_TAGS + i) * hash->stride;
+		uint64_t *entry = hash->entries + (bucket * (size_t)BUCKET_TAGS + i) * hash->stride;
 		uint64_t *rank = &entry[hash->n_words];
 		const bool empty = *rank == RANK_NONE;
 
-		if (!empty && (hash->tags[bucket][i] != hash_tag(sum) ||
-			       memcmp(entry, entry_words, hash->n_words * sizeof(uint64_t)) != 0))
+		if (!empty && (hash->tags[bucket][i] != hash_tag(code) ||
+			       memcmp(entry, words, hash->n_words * sizeof(uint64_t)) != 0))
 			continue;
-		hash->tags[bucket][i] = hash_tag(sum);
-		memcpy(entry, entry_words, hash->n_words * sizeof(uint64_t));
+		hash->tags[bucket][i] = hash_tag(code);
+		memcpy(entry, words, hash->n_words * sizeof(uint64_t));
 		*rank = RTE_MIN(*rank, match->rule - 1);
 		hash->best = RTE_MIN(hash->best, match->rule - 1);
 		return true;

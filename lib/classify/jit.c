@@ -279,13 +279,15 @@ bool jit_jumps_right(const struct rte_bpf_jit *jit, const struct ebpf_insn *insn
 {
 	struct reading r = {.size = jit->sz, .insns = insns, .count = count};
 	uint8_t *copy = calloc(1, jit->sz + 16);
+	const void *code;
 	bool right = false;
 
 	r.code = copy;
 	r.found = calloc(count, sizeof(*r.found));
 #ifdef RTE_ARCH_X86_64
 	if (copy != NULL && r.found != NULL) {
-		memcpy(copy, (const void *)(uintptr_t)jit->func, jit->sz);
+		memcpy(&code, &jit->func, sizeof(code));
+		memcpy(copy, code, jit->sz);
 		right = read_all(&r);
 	}
 #endif

@@ -27,6 +27,11 @@ static inline uint64_t key_word(const struct fg_key *key, size_t offset)
 	return *(const uint64_t *)((const uint8_t *)key + offset);
 }
 
+static inline uint32_t key_group(const struct fg_key *key, size_t offset)
+{
+	return *(const uint32_t *)((const uint8_t *)key + offset);
+}
+
 /* A tag is only a hint: the entry's words decide. */
 static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int tags,
 			  const struct fg_key *key, uint32_t *rank, const unsigned int n_words)
@@ -43,60 +48,75 @@ static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int
 	}
 }
 
-static inline __attribute__((always_inline)) void
-hash_burst(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks, unsigned int count,
-	   const unsigned int n_hashed, const unsigned int n_words)
+/* Hashes of keys whose combination hashes two groups: nearly all that there are. */
+static inline void hash_pairs(const struct hash *hash, const struct fg_key *keys,
+			      union place *places, unsigned int count)
 {
-	uint64_t sums[FG_BURST_MAX];
+	const size_t first = hash->group_offsets[0], second = hash->group_offsets[1];
+
+	for (unsigned int i = 0; i < count; i++)
+		places[i].both = key_group(&keys[i], first) | (uint64_t)key_group(&keys[i], second)
+								      << 32;
+	places_of_pairs(places, count, hash->group_masks[0] | (uint64_t)hash->group_masks[1] << 32,
+			hash->factors[0], hash->factors[1], hash->shift);
+}
+
+static inline void hash_groups(const struct hash *hash, const struct fg_key *keys,
+			       union place *places, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t sum = 0;
+
+		for (unsigned int g = 0; g < hash->n_hashed; g++)
+			sum += (uint64_t)(key_group(&keys[i], hash->group_offsets[g]) &
+					  hash->group_masks[g]) *
+			       hash->factors[g];
+		places[i].hash = hash_fold(sum);
+		places[i].bucket = places[i].hash >> hash->shift;
+	}
+}
+
+static inline __attribute__((always_inline)) void hash_burst(const struct hash *hash,
+							     const struct fg_key *keys,
+							     uint32_t *ranks, unsigned int count,
+							     const unsigned int n_words)
+{
+	/* Pairs are taken several at a time, and the last ones may lie beyond count. */
+	union place places[FG_BURST_MAX] __attribute__((aligned(64)));
 	uint32_t tags[FG_BURST_MAX];
 	uint8_t found[FG_BURST_MAX];
 	unsigned int n = 0;
 
-#pragma GCC unroll 2
-	for (unsigned int i = 0; i < count; i++) {
-		uint64_t sum = 0;
-
-		for (unsigned int w = 0; w < n_hashed; w++)
-			sum += (key_word(&keys[i], hash->offsets[w]) & hash->masks[w]) *
-			       hash->factors[w];
-		sums[i] = sum;
-		rte_prefetch0(hash->tags[sum >> hash->shift]);
-	}
-	/* Keys whose bucket holds their tag. */
+	if (likely(hash->n_hashed == 2))
+		hash_pairs(hash, keys, places, count);
+	else
+		hash_groups(hash, keys, places, count);
+		/* Keys whose bucket holds their tag. */
 #pragma GCC unroll 4
 	for (unsigned int i = 0; i < count; i++) {
-		tags[n] = tags_equal(hash->tags[sums[i] >> hash->shift], hash_tag(sums[i]));
+		tags[n] = tags_equal(hash->tags[places[i].bucket], &places[i].tag);
 		found[n] = (uint8_t)i;
 		n += tags[n] != 0;
 	}
-	for (unsigned int f = 0; f < n; f++) {
-		const uint64_t bucket = sums[found[f]] >> hash->shift;
-
-		tags[f] = tag_places(tags[f]);
-		rte_prefetch0(hash->entries +
-			      (bucket * BUCKET_TAGS + (unsigned int)__builtin_ctz(tags[f])) *
-				      hash->stride);
-	}
 	for (unsigned int f = 0; f < n; f++)
-		verify(hash, sums[found[f]] >> hash->shift, tags[f], &keys[found[f]],
+		verify(hash, places[found[f]].bucket, tag_places(tags[f]), &keys[found[f]],
 		       &ranks[found[f]], n_words);
 }
 
 /*
- * The numbers of words are said as constants, so that the loops over them
- * unroll: group and port; one of them; both with a source or a tag.
+ * The number of words is said as a constant, so that the loops over them
+ * unroll: group and port are three, with what says UDP and IPv4; with a source
+ * or in IPv6 there are more.
  */
 static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks,
 			unsigned int count)
 {
-	if (hash->n_hashed == 2 && hash->n_words == 3)
-		hash_burst(hash, keys, ranks, count, 2, 3);
-	else if (hash->n_hashed == 1 && hash->n_words == 3)
-		hash_burst(hash, keys, ranks, count, 1, 3);
-	else if (hash->n_hashed == 3 && hash->n_words == 4)
-		hash_burst(hash, keys, ranks, count, 3, 4);
+	if (hash->n_words == 3)
+		hash_burst(hash, keys, ranks, count, 3);
+	else if (hash->n_words == 4)
+		hash_burst(hash, keys, ranks, count, 4);
 	else
-		hash_burst(hash, keys, ranks, count, hash->n_hashed, hash->n_words);
+		hash_burst(hash, keys, ranks, count, hash->n_words);
 }
 
 static inline uint32_t next_ref(const struct tree *tree, uint32_t ref, const struct fg_key *key)

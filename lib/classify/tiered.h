@@ -35,22 +35,33 @@ static_assert(KEY_WORDS == 8, "a key is eight words");
  * holds the words themselves. Empty places have rank RANK_NONE.
  */
 struct hash {
-	uint32_t n_words;            /* compared */
-	uint32_t n_hashed;           /* the first so many of them make the sum, too */
-	uint64_t offsets[KEY_WORDS]; /* [n_words], of words in the key, bytes */
+	uint32_t n_words;            /* of 64 bits: compared */
+	uint64_t offsets[KEY_WORDS]; /* [n_words], in the key, bytes */
 	uint64_t masks[KEY_WORDS];   /* as the words lie in memory */
-	uint64_t factors[KEY_WORDS]; /* [n_hashed], odd */
-	unsigned int shift;          /* bucket = sum >> shift */
-	uint32_t stride;             /* words of 64 bits of an entry: n_words and the rank */
-	uint32_t best;               /* lowest rank in it */
+	uint32_t n_hashed;           /* groups of 32 bits that are hashed, 2 at least */
+	uint32_t group_offsets[KEY_GROUPS];
+	uint32_t group_masks[KEY_GROUPS];
+	uint32_t factors[KEY_GROUPS]; /* odd */
+	unsigned int shift;           /* bucket = hash >> shift */
+	uint32_t stride;              /* words of an entry: n_words and the rank */
+	uint32_t best;                /* lowest rank in it */
 	uint16_t (*tags)[BUCKET_TAGS];
 	uint64_t *entries;
 };
 
-/* The 16 bits that a bucket keeps of a sum. */
-static inline uint16_t hash_tag(uint64_t sum)
+/*
+ * The hash of a key: groups times factors, summed up, and the halves of the
+ * sum xor-ed; so every bit of a group reaches bits all over the 32.
+ */
+static inline uint32_t hash_fold(uint64_t sum)
 {
-	return (uint16_t)(sum >> 32);
+	return (uint32_t)(sum ^ sum >> 32);
+}
+
+/* The 16 bits that a bucket keeps of a hash. */
+static inline uint16_t hash_tag(uint32_t hash)
+{
+	return (uint16_t)hash;
 }
 
 /*

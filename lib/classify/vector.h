@@ -8,15 +8,27 @@
  *   vec_load(p)        LANES numbers
  *   and, or, xor; min and max of 16-bit halves
  *   vec_zeros(v)       bit i: lane i is zero
- *   tags_equal(p, t)   not 0 if p[i] == t for any i of BUCKET_TAGS
+ *   tags_equal(p, t)   not 0 if p[i] == *t for any i of BUCKET_TAGS
  *   tag_places(e)      of what it returned, bit i: p[i] == t
+ *   places_of_pairs()  hash pairs of groups, in place
  *   gather_bits(x, m)  the bits of x under m, moved together (PEXT)
  */
 #ifndef CLASSIFY_VECTOR_H
 #define CLASSIFY_VECTOR_H
 
 #include <stdint.h>
-#include <string.h>
+
+/* First two groups of a key, then, in their place, where to look for it in a hash. */
+union place {
+	uint64_t both; /* groups: the first in the low half */
+	struct {
+		union {
+			uint32_t hash;
+			uint16_t tag; /* the low half of it */
+		};
+		uint32_t bucket;
+	};
+};
 
 #define VARIANT_scalar       1
 #define VARIANT_sse          2
@@ -51,6 +63,29 @@ static inline uint64_t gather_bits(uint64_t x, uint64_t mask)
 enum { LANES = 16 };
 typedef __m512i vec;
 
+static inline void places_of_pairs(union place *places, unsigned int count, uint64_t mask,
+				   uint32_t factor0, uint32_t factor1, unsigned int shift)
+{
+	const __m512i masks = _mm512_set1_epi64((long long)mask);
+	const __m512i low_half = _mm512_set1_epi64(0xffffffff);
+	const __m512i f0 = _mm512_set1_epi64(factor0), f1 = _mm512_set1_epi64(factor1);
+	const __m128i shifts = _mm_cvtsi32_si128((int)shift);
+
+	for (unsigned int i = 0; i < count; i += sizeof(__m512i) / sizeof(places[0])) {
+		__m512i *at = (__m512i *)(void *)&places[i];
+		const __m512i pair = _mm512_and_si512(_mm512_load_si512(at), masks);
+		const __m512i sum =
+			_mm512_add_epi64(_mm512_mul_epu32(pair, f0),
+					 _mm512_mul_epu32(_mm512_srli_epi64(pair, 32), f1));
+		const __m512i hash = _mm512_and_si512(
+			_mm512_xor_si512(sum, _mm512_srli_epi64(sum, 32)), low_half);
+
+		_mm512_store_si512(
+			at, _mm512_or_si512(hash,
+					    _mm512_slli_epi64(_mm512_srl_epi64(hash, shifts), 32)));
+	}
+}
+
 static inline vec vec_all(uint32_t x)
 {
 	return _mm512_set1_epi32((int)x);
@@ -83,10 +118,10 @@ static inline unsigned int vec_zeros(vec a)
 {
 	return _mm512_testn_epi32_mask(a, a);
 }
-static inline unsigned int tags_equal(const uint16_t *tags, uint16_t tag)
+static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
 {
 	return _mm256_cmpeq_epi16_mask(_mm256_load_si256((const __m256i *)tags),
-				       _mm256_set1_epi16((short)tag));
+				       _mm256_set1_epi16((short)*tag));
 }
 static inline unsigned int tag_places(unsigned int equal)
 {
@@ -97,6 +132,29 @@ static inline unsigned int tag_places(unsigned int equal)
 
 enum { LANES = 8 };
 typedef __m256i vec;
+
+static inline void places_of_pairs(union place *places, unsigned int count, uint64_t mask,
+				   uint32_t factor0, uint32_t factor1, unsigned int shift)
+{
+	const __m256i masks = _mm256_set1_epi64x((long long)mask);
+	const __m256i low_half = _mm256_set1_epi64x(0xffffffff);
+	const __m256i f0 = _mm256_set1_epi64x(factor0), f1 = _mm256_set1_epi64x(factor1);
+	const __m128i shifts = _mm_cvtsi32_si128((int)shift);
+
+	for (unsigned int i = 0; i < count; i += sizeof(__m256i) / sizeof(places[0])) {
+		__m256i *at = (__m256i *)(void *)&places[i];
+		const __m256i pair = _mm256_and_si256(_mm256_load_si256(at), masks);
+		const __m256i sum =
+			_mm256_add_epi64(_mm256_mul_epu32(pair, f0),
+					 _mm256_mul_epu32(_mm256_srli_epi64(pair, 32), f1));
+		const __m256i hash = _mm256_and_si256(
+			_mm256_xor_si256(sum, _mm256_srli_epi64(sum, 32)), low_half);
+
+		_mm256_store_si256(
+			at, _mm256_or_si256(hash,
+					    _mm256_slli_epi64(_mm256_srl_epi64(hash, shifts), 32)));
+	}
+}
 
 static inline vec vec_all(uint32_t x)
 {
@@ -132,10 +190,10 @@ static inline unsigned int vec_zeros(vec a)
 
 	return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(zero));
 }
-static inline unsigned int tags_equal(const uint16_t *tags, uint16_t tag)
+static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
 {
 	const __m256i equal = _mm256_cmpeq_epi16(_mm256_load_si256((const __m256i *)tags),
-						 _mm256_set1_epi16((short)tag));
+						 _mm256_set1_epi16((short)*tag));
 
 	return (unsigned int)_mm256_movemask_epi8(equal);
 }
@@ -148,6 +206,27 @@ static inline unsigned int tag_places(unsigned int equal)
 
 enum { LANES = 4 };
 typedef __m128i vec;
+
+static inline void places_of_pairs(union place *places, unsigned int count, uint64_t mask,
+				   uint32_t factor0, uint32_t factor1, unsigned int shift)
+{
+	const __m128i masks = _mm_set1_epi64x((long long)mask);
+	const __m128i low_half = _mm_set1_epi64x(0xffffffff);
+	const __m128i f0 = _mm_set1_epi64x(factor0), f1 = _mm_set1_epi64x(factor1);
+	const __m128i shifts = _mm_cvtsi32_si128((int)shift);
+
+	for (unsigned int i = 0; i < count; i += sizeof(__m128i) / sizeof(places[0])) {
+		__m128i *at = (__m128i *)(void *)&places[i];
+		const __m128i pair = _mm_and_si128(_mm_load_si128(at), masks);
+		const __m128i sum = _mm_add_epi64(_mm_mul_epu32(pair, f0),
+						  _mm_mul_epu32(_mm_srli_epi64(pair, 32), f1));
+		const __m128i hash =
+			_mm_and_si128(_mm_xor_si128(sum, _mm_srli_epi64(sum, 32)), low_half);
+
+		_mm_store_si128(
+			at, _mm_or_si128(hash, _mm_slli_epi64(_mm_srl_epi64(hash, shifts), 32)));
+	}
+}
 
 static inline vec vec_all(uint32_t x)
 {
@@ -183,9 +262,9 @@ static inline unsigned int vec_zeros(vec a)
 
 	return (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(zero));
 }
-static inline unsigned int tags_equal(const uint16_t *tags, uint16_t tag)
+static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
 {
-	const __m128i all = _mm_set1_epi16((short)tag);
+	const __m128i all = _mm_set1_epi16((short)*tag);
 	const __m128i low = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)tags), all);
 	const __m128i high = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)(tags + 8)), all);
 
@@ -209,6 +288,18 @@ typedef struct {
 			a.lane[i] = (expression);                                                  \
 		return a;                                                                          \
 	} while (0)
+
+static inline void places_of_pairs(union place *places, unsigned int count, uint64_t mask,
+				   uint32_t factor0, uint32_t factor1, unsigned int shift)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		const uint64_t pair = places[i].both & mask;
+		const uint64_t sum = (uint32_t)pair * (uint64_t)factor0 + (pair >> 32) * factor1;
+
+		places[i].hash = (uint32_t)(sum ^ sum >> 32);
+		places[i].bucket = places[i].hash >> shift;
+	}
+}
 
 static inline uint32_t min16(uint32_t a, uint32_t b)
 {
@@ -257,12 +348,12 @@ static inline unsigned int vec_zeros(vec a)
 		zeros |= (unsigned int)(a.lane[i] == 0) << i;
 	return zeros;
 }
-static inline unsigned int tags_equal(const uint16_t *tags, uint16_t tag)
+static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
 {
 	unsigned int equal = 0;
 
 	for (unsigned int i = 0; i < 16; i++)
-		equal |= (unsigned int)(tags[i] == tag) << i;
+		equal |= (unsigned int)(tags[i] == *tag) << i;
 	return equal;
 }
 static inline unsigned int tag_places(unsigned int equal)

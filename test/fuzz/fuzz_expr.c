@@ -4,6 +4,7 @@
  * Either it is refused with a reason, or libpcap takes it as well, and both say
  * the same of the frame and of its beginnings. Nothing is ever looked up.
  */
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/ether.h>
 #include <pcap/pcap.h>
@@ -11,8 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <arpa/inet.h>
 
 #include <fg_expr.h>
 

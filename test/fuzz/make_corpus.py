@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse and fuzz_classbench.
+"""Write the seeds of fuzz_parse, fuzz_classbench and fuzz_expr.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/ and classbench/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/ and expr/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
-a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. Nothing is random, so that the same
+a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
+expression in a line, then a frame. Nothing is random, so that the same
 script makes the same files.
 """
 import pathlib
@@ -104,6 +105,23 @@ CLASSBENCH = {
     "trace_cut": "1 2 3 4 17\n1 2 3",
 }
 
+EXPRESSIONS = {
+    "addresses": "ether host 01:00:5e:36:0c:6f and (host 10.0.0.1 or ip6 net 2001:db8::/32 or net 10)",
+    "arithmetic": "ip[((ip[0] & 0xf) << 2):2] * 3 - 4 / (udp[5] % 7 + 1) ^ -ip[8] | 5 >= 0x10",
+    "bytes": "udp[8:4] = 0x66656564 and ether[len - 1] != 0",
+    "far": "ip[ip[12:4]:4] = 0 or ether[0xfffffffe:4] > 1",
+    "flags": "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0 and icmp[icmptype] = icmp-echo",
+    "ipv6_mapped": "dst host ::ffff:10.0.0.1 or 1:2:3:4:5:6:7::",
+    "loop": "ip6 protochain 17",
+    "mac_dashes": "ether src 0-1-2-3-4-5 or ether dst 0001.0203.0405",
+    "names": "host localhost or port domain or ip proto \\udp",
+    "nested": "not (not (not (udp || tcp) && ! icmp))",
+    "odd_colons": "ether[12:2]=2048 or host ::: or 1:2:3:",
+    "port_range": "udp src portrange 1024-65535 and not port 53",
+    "shift": "ip[0] << ip[1] = 3 or ip[4:4] >> 31 = 1",
+    "tags": "vlan 100 and vlan and mpls 5 and pppoes and geneve and udp",
+}
+
 
 def write_parse(directory):
     """A file a packet."""
@@ -120,10 +138,18 @@ def write_classbench(directory):
         (directory / name).write_bytes(text.encode())
 
 
+def write_expr(directory):
+    """A file an expression, with the same frame."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in EXPRESSIONS.items():
+        (directory / name).write_bytes(text.encode() + b"\n" + bytes(SEEDS["udp4"]))
+
+
 def main():
     corpus = pathlib.Path(sys.argv[1])
     write_parse(corpus / "parse")
     write_classbench(corpus / "classbench")
+    write_expr(corpus / "expr")
 
 
 if __name__ == "__main__":

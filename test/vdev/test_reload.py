@@ -508,6 +508,23 @@ def test_explain_words(folder):
         assert reason in text and "winner" not in text, f"{reason}: {text}"
 
 
+def test_explain_expression(folder):
+    """Expressions see the frame that is made: its payload and its tags; a better-placed rule wins before them."""
+    path = prepare(folder, """rules:
+  - {name: first, match: {udp: {dst: 1}}, to: a}
+  - {name: word, match: {udp: {}, expr: "udp[8:4] == 0x01020304"}, to: b}
+  - {name: tag, match: {expr: vlan 10 and udp dst port 2}, to: a}
+""")
+    _, said = session(folder, path, ["start", "explain udp.dst=1 payload=01020304", "explain udp.dst 2 payload 01020304 vlan 10",
+                                     "explain udp.dst 2 vlan 10 payload 010203", "explain udp.dst 2 payload 01020305",
+                                     "explain udp.dst 2 vlan 10 payload 01020304", "show rule word"])
+    assert explained(said[1])[2] == ["first", "word"], said[1]
+    assert explained(said[2])[2] == ["tag"], said[2]  # to libpcap, udp[] is not behind a tag unless `vlan` says so
+    assert explained(said[3])[2] == ["tag"] and explained(said[4])[2] == ["-"], said
+    expect(said[3], r"  tier: expression, entry 1 of 1: \{expr: \"vlan 10 and udp dst port 2\"\}\n")
+    expect(said[6], r"entries: 1 \(expression: 1\)\n")
+
+
 SHADOWED = """rules:
   - {name: wide, match: {ipv4: {dst: 10.0.0.0/8}}, to: a}
   - {name: hidden, match: {ipv4: {dst: 10.1.0.0/16}, udp: {dst: 5}}, to: b}
