@@ -98,7 +98,7 @@ static int add_entrants(struct run *run, struct trial *trial, struct fg_error *e
 
 	add_entrant(run, trial, &subject_touch, "touch", NULL);
 	add_entrant(run, trial, &subject_feedgate, FEEDGATE, NULL);
-	for (const char *const *variant = fg_table_variants; *variant != NULL; variant++)
+	for (const char *const *variant = fg_isa_options; *variant != NULL; variant++)
 		if (strcmp(*variant, "auto") != 0)
 			add_entrant(run, trial, &subject_feedgate, FEEDGATE, *variant);
 	add_entrant(run, trial, &subject_acl, PEER, NULL);

@@ -153,6 +153,7 @@ struct subject {
 	char name[48];
 	const struct subject_kind *kind;
 	const char *engine, *variant; /* Of a struct fg_table_conf. */
+	enum fg_isa isa;              /* What variant stands for; set by build. */
 	void *state;                  /* NULL: not built. */
 };
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* touch, the floor that nobody gets below, and feedgate's own tables. */
-#define ALLOW_EXPERIMENTAL_API /* rte_vect_*_max_simd_bitwidth(), until DPDK 23.11 */
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
-#include <rte_vect.h>
 
 #include <fg_meta.h>
 #include <fg_parse.h>
@@ -50,14 +48,10 @@ static int feedgate_build(struct subject *subject, const struct work *work, int 
 	const struct fg_table_conf conf = {
 		.socket_id = socket_id, .engine = subject->engine, .variant = subject->variant};
 	struct fg_table *table = NULL;
-	const uint16_t bits = rte_vect_get_max_simd_bitwidth();
-	int rc;
+	int rc = fg_isa_find(subject->variant, &subject->isa, error);
 
-	/* A variant is asked for by name: then the EAL's preference does not matter. */
-	if (subject->variant != NULL)
-		(void)rte_vect_set_max_simd_bitwidth(RTE_VECT_SIMD_512);
-	rc = fg_table_build(&conf, work->matches, work->n_matches, &table, error);
-	(void)rte_vect_set_max_simd_bitwidth(bits);
+	if (rc == 0)
+		rc = fg_table_build(&conf, work->matches, work->n_matches, &table, error);
 	subject->state = table;
 	return rc;
 }
@@ -65,7 +59,7 @@ static int feedgate_build(struct subject *subject, const struct work *work, int 
 static uint64_t feedgate_packets(const struct subject *subject, const struct work *work,
 				 uint32_t first, unsigned int count, uint32_t *rules)
 {
-	static const struct fg_parse parse;
+	const struct fg_parse parse = {.isa = subject->isa};
 	static struct fg_lcore_stats stats;  /* Nothing is dropped, so nothing is counted. */
 	struct rte_mbuf *pkts[FG_BURST_MAX]; /* As a receive function fills it. */
 	struct fg_key keys[FG_BURST_MAX];

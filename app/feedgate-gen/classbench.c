@@ -243,8 +243,8 @@ static int by_bits(const void *a, const void *b)
 /* The more general, the later; but not strictly so, as in real ones. */
 static int order(struct maker *maker, uint32_t count, struct classbench_rule *rules)
 {
-	struct ranked *ranked = calloc(count, sizeof(*ranked));
-	struct classbench_rule *copy = malloc(count * sizeof(*copy));
+	struct ranked *ranked = calloc(count + 1u, sizeof(*ranked));
+	struct classbench_rule *copy = malloc((count + 1u) * sizeof(*copy));
 
 	if (ranked && copy) {
 		memcpy(copy, rules, count * sizeof(*copy));

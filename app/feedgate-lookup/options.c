@@ -118,7 +118,7 @@ static int serve(int option)
 		print_names(fg_table_engines);
 		return 1;
 	case OPTION_LIST_VARIANTS:
-		print_names(fg_table_variants);
+		print_names(fg_isa_options);
 		return 1;
 	case OPTION_VERSION:
 		puts("feedgate-lookup " FG_VERSION);

@@ -27,7 +27,7 @@ const struct fg_option fg_classify_options[] = {
 	{.name = "variant",
 	 .type = FG_OPTION_NAME,
 	 .offset = offsetof(struct fg_classify_conf, variant),
-	 .names = fg_table_variants,
+	 .names = fg_isa_options,
 	 .value = "auto",
 	 .help = "instructions that tiered uses; auto: the widest that CPU and EAL allow"},
 	{.name = "budget",
@@ -63,7 +63,7 @@ struct fg_table_conf fg_classify_table_conf(const struct fg_classify_conf *conf,
 	return (struct fg_table_conf){
 		.socket_id = socket_id,
 		.engine = fg_table_engines[conf->engine],
-		.variant = fg_table_variants[conf->variant],
+		.variant = fg_isa_options[conf->variant],
 		.budget_bytes = conf->budget_bytes,
 	};
 }

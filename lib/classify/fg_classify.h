@@ -60,19 +60,18 @@ struct fg_table;
 
 /** Names for fg_table_conf, NULL-terminated, best first. */
 extern const char *const fg_table_engines[];
-#define fg_table_variants fg_isa_options
 
 struct fg_table_conf {
 	int socket_id;         /**< NUMA node, or SOCKET_ID_ANY. */
 	const char *engine;    /**< One of fg_table_engines; NULL: the best. */
-	const char *variant;   /**< One of fg_table_variants; NULL: "auto". For "tiered". */
+	const char *variant;   /**< One of fg_isa_options; NULL: "auto". For "tiered". */
 	uint64_t budget_bytes; /**< 0: FG_TABLE_BUDGET_BYTES. For "tiered". */
 };
 
 /** Settings; the rows are in fg_classify_options[]. */
 struct fg_classify_conf {
 	uint64_t engine;       /**< Index in fg_table_engines. */
-	uint64_t variant;      /**< Index in fg_table_variants. */
+	uint64_t variant;      /**< Index in fg_isa_options. */
 	uint64_t budget_bytes; /**< For a table. */
 };
 

@@ -54,6 +54,7 @@ static inline void hash_pairs(const struct hash *hash, const struct fg_key *keys
 {
 	const size_t first = hash->group_offsets[0], second = hash->group_offsets[1];
 
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < count; i++)
 		places[i].both = key_group(&keys[i], first) | (uint64_t)key_group(&keys[i], second)
 								      << 32;

@@ -14,55 +14,68 @@
 #define BURST_PASTE(name) burst_##name
 #define BURST_NAME(name)  BURST_PASTE(name)
 
+/* How many packets ahead a header is asked for. The mbufs themselves the driver has just written.
+ */
+#define AHEAD 8u
+
 /*
- * Read packets as long as they have the fast shape: those from @p i on, to keys
- * and pkts from @p kept on. Nothing is called here, so all constants stay in
- * registers. @return the first that is of another shape, or @p count.
+ * Read packets as long as they have the fast shape, with a tag or without:
+ * those from @p i on, to keys and pkts from @p kept on. Nothing is called here,
+ * so all constants stay in registers. @return the first that is of another
+ * shape, or @p count.
  */
 static inline unsigned int parse_run(const struct fast_head *head, struct rte_mbuf **pkts,
 				     unsigned int i, unsigned int count, unsigned int kept,
-				     struct fg_key *keys)
+				     struct fg_key *keys, const uint32_t tag)
 {
-	struct rte_mbuf **to = pkts + kept;
+	const ptrdiff_t up = (ptrdiff_t)i - (ptrdiff_t)kept;
+	struct rte_mbuf **from = pkts + i;
+	struct rte_mbuf **const end = pkts + count,
+				**const ahead_end = pkts + RTE_MAX(count, AHEAD) - AHEAD;
 
-	for (keys += kept; i < count; i++, to++, keys++) {
-		struct rte_mbuf *pkt = pkts[i];
+	for (keys += kept; from < end; from++, keys++) {
+		struct rte_mbuf *pkt = *from;
 
-		*to = pkt;
-		if (unlikely(rte_pktmbuf_data_len(pkt) < FAST_BYTES) ||
+		if (from < ahead_end)
+			rte_prefetch0(rte_pktmbuf_mtod(from[AHEAD], void *));
+		from[-up] = pkt;
+		if (unlikely(rte_pktmbuf_data_len(pkt) < FAST_BYTES + tag) ||
 		    !fast_key(head, rte_pktmbuf_mtod(pkt, const uint8_t *),
-			      rte_pktmbuf_pkt_len(pkt), keys, 0))
+			      rte_pktmbuf_pkt_len(pkt), keys, tag))
 			break;
 	}
-	return i;
+	return (unsigned int)(from - pkts);
 }
 
 uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,
 			     struct fg_key *keys, struct fg_lcore_stats *stats)
 {
 	const struct fast_head head = fast_head(parse);
-	struct drops drops;
 	unsigned int kept = 0, i = 0;
+	struct drops drops;
 
 	drops.count = 0;
-#pragma GCC unroll 4
 	for (unsigned int p = 0; p < count; p++)
+		rte_prefetch0(pkts[p]);
+	for (unsigned int p = 0; p < RTE_MIN(count, AHEAD); p++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[p], void *));
-	for (;;) {
-		const unsigned int end = parse_run(&head, pkts, i, count, kept, keys);
-		struct rte_mbuf *pkt;
+	while (i < count) {
+		const unsigned int plain = parse_run(&head, pkts, i, count, kept, keys, 0);
+		const unsigned int end = parse_run(&head, pkts, plain, count, kept + plain - i,
+						   keys, FAST_TAG_BYTES);
 		int verdict;
 
 		kept += end - i;
-		if (likely(end == count))
-			break;
-		i = end + 1;
-		pkt = pkts[end];
-		verdict = parse_other(parse, pkt, &keys[kept]);
+		i = end;
+		/* After tagged ones plain ones may come: only what is neither is left. */
+		if (i == count || end > plain)
+			continue;
+		verdict = parse_other(parse, pkts[i], &keys[kept]);
 		if (verdict == VERDICT_PASS)
-			pkts[kept++] = pkt;
+			pkts[kept++] = pkts[i];
 		else
-			drops_add(&drops, pkt, verdict);
+			drops_add(&drops, pkts[i], verdict);
+		i++;
 	}
 	if (unlikely(drops.count != 0))
 		drops_settle(&drops, stats);

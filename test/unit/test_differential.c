@@ -29,6 +29,7 @@
 
 #define ACL_ENTRIES_MAX 300u /* rte_acl bounds neither time nor memory */
 #define KEYS_MAX        20000u
+#define SHRINK_MAX      1000000u /* entries that are built to find the ones that matter */
 
 static bool is_long; /* FG_LONG */
 
@@ -44,15 +45,15 @@ static uint32_t n_subjects, n_variants;
 
 static void list_subjects(void)
 {
-	while (fg_table_variants[n_variants] != NULL)
+	while (fg_isa_options[n_variants] != NULL)
 		n_variants++;
 	for (uint32_t e = 0; fg_table_engines[e] != NULL; e++)
-		for (uint32_t v = 0; fg_table_variants[v] != NULL; v++) {
+		for (uint32_t v = 0; fg_isa_options[v] != NULL; v++) {
 			if (strcmp(fg_table_engines[e], "tiered") != 0 && v > 0)
 				break;
 			assert_true(n_subjects < RTE_DIM(subjects));
 			subjects[n_subjects++] = (struct subject){.engine = fg_table_engines[e],
-								  .variant = fg_table_variants[v]};
+								  .variant = fg_isa_options[v]};
 		}
 }
 
@@ -156,20 +157,22 @@ static bool disagrees(struct subject *s, const struct entries *e, const struct f
 	return differs;
 }
 
-/* Take entries away as long as the disagreement stays. */
+/* Take entries away as long as the disagreement stays, and patience lasts. */
 static void shrink(struct subject *s, struct entries *e, const struct fg_key *key)
 {
 	struct fg_match *kept = malloc(e->count * sizeof(*kept));
+	uint64_t built = 0; /* entries */
 
 	assert_non_null(kept);
 	for (uint32_t step = (e->count + 1) / 2; step > 0; step /= 2)
-		for (uint32_t from = 0; from < e->count && e->count > 1;) {
+		for (uint32_t from = 0; from < e->count && e->count > 1 && built < SHRINK_MAX;) {
 			const uint32_t gone = RTE_MIN(step, e->count - from);
 			struct entries less = {kept, e->count - gone};
 
 			memcpy(kept, e->at, from * sizeof(*kept));
 			memcpy(kept + from, e->at + from + gone,
 			       (e->count - from - gone) * sizeof(*kept));
+			built += less.count;
 			if (less.count > 0 && disagrees(s, &less, key)) {
 				memcpy(e->at, kept, less.count * sizeof(*kept));
 				e->count = less.count;
