@@ -107,6 +107,7 @@ struct forest {
 	const uint32_t *ids;
 	uint32_t count;
 	unsigned int lanes;
+	uint64_t copies_max; /* that the budget has room for */
 };
 
 /* Keys drawn from the entries of all tiers: what lookups are judged by. */
@@ -120,10 +121,13 @@ int forest_build(struct tiered *tiered, const struct fg_match *matches, const ui
 		 uint32_t count, const struct samples *samples, struct budget *budget,
 		 struct fg_error *error);
 
-/* What trees of these entries would cost all the samples, in COST_ units; -ENOMEM. */
+/*
+ * What trees of these entries, or of some of them if they are many, would cost
+ * all the samples together, in tenths of a nanosecond. 0 or -ENOMEM.
+ */
 int forest_cost(const struct fg_match *matches, const uint32_t *ids, uint32_t count,
-		unsigned int lanes, const struct samples *samples, uint64_t *cost,
-		struct fg_error *error);
+		unsigned int lanes, const struct samples *samples, uint64_t budget_bytes,
+		uint64_t *cost, struct fg_error *error);
 
 /* trees.c */
 

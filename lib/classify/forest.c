@@ -25,6 +25,12 @@
 /* Bounds the time of cutting; a unit is about a nanosecond. */
 #define WORK_MAX UINT64_C(1000000000)
 
+/* Ways to cut are tried with so many entries at most, evenly taken from all. */
+#define TRIAL_ENTRIES 8192u
+
+/* A copy of an entry takes about so much of a table, half-empty blocks and all. */
+#define COPY_BYTES 192u
+
 #define NARROW_BITS  12u   /* an address is narrowed down by a mask of so many bits */
 #define NARROW6_BITS 32u   /* and in IPv6 */
 #define SAMPLE_KEYS  1024u /* lookups that judge a forest */
@@ -52,6 +58,12 @@ static const struct style styles[] = {{24, 1}, {8, 1}, {24, 2}, {8, 2}};
 static const struct plan plans[] = {
 	{{0, 0, 0, 0}, 1}, {{0, 1, 0, 1}, 2}, {{0, 0, 1, 1}, 2},
 	{{0, 0, 0, 1}, 2}, {{0, 1, 2, 2}, 3}, {{0, 1, 2, 3}, 4},
+};
+
+/* How to cut. */
+struct way {
+	const struct plan *plan;
+	const struct style *style;
 };
 
 struct growth {
@@ -133,9 +145,15 @@ static int order_by_rank(struct forest *f)
 }
 
 static int forest_open(struct forest *f, const struct fg_match *matches, const uint32_t *ids,
-		       uint32_t count, unsigned int lanes)
+		       uint32_t count, unsigned int lanes, uint64_t copies_max)
 {
-	*f = (struct forest){.matches = matches, .ids = ids, .count = count, .lanes = lanes};
+	*f = (struct forest){
+		.matches = matches,
+		.ids = ids,
+		.count = count,
+		.lanes = lanes,
+		.copies_max = copies_max,
+	};
 	f->cubes = malloc(count * sizeof(*f->cubes));
 	f->order = malloc(count * sizeof(*f->order));
 	f->sorts = malloc(count);
@@ -181,8 +199,9 @@ static int grow_tree(const struct forest *f, const struct plan *plan, const stru
 			.lanes = f->lanes,
 			.leaf_max = f->lanes * style->leaf_blocks,
 			.gain_min = style->gain,
-			.copies_left =
+			.copies_left = RTE_MIN(
 				RTE_MAX(n * (uint64_t)COPIES_PER_ENTRY, (uint64_t)COPIES_MIN),
+				f->copies_max * n / f->count),
 			.work_left = WORK_MAX / plan->n_trees,
 		};
 		growth->roots[growth->n++] = cut_tree(cutting, mine, n);
@@ -251,36 +270,58 @@ static int grow(const struct forest *f, const struct samples *samples, const str
 	return rc;
 }
 
-/* Grow another way, and keep what is cheaper. *better says whether it was. */
-static int grow_other(const struct forest *f, const struct samples *samples,
-		      const struct plan *plan, const struct style *style, struct growth *best,
-		      bool *better)
+/* Grow another way, and if it is cheaper keep it, and note the way. */
+static int grow_other(const struct forest *f, const struct samples *samples, struct way other_way,
+		      struct growth *best, struct way *way)
 {
 	struct growth other;
-	int rc = grow(f, samples, plan, style, &other);
+	const int rc = grow(f, samples, other_way.plan, other_way.style, &other);
 
-	*better = rc == 0 && other.cost < best->cost;
-	if (*better)
+	if (rc != 0)
+		return rc;
+	if (other.cost < best->cost) {
 		RTE_SWAP(*best, other);
-	if (rc == 0)
-		growth_free(&other);
-	return rc;
+		*way = other_way;
+	}
+	growth_free(&other);
+	return 0;
 }
 
 /* The cheapest: first of the plans, then of the styles of that plan. */
-static int grow_best(const struct forest *f, const struct samples *samples, struct growth *best)
+static int grow_best(const struct forest *f, const struct samples *samples, struct growth *best,
+		     struct way *way)
 {
-	const struct plan *plan = &plans[0];
-	bool better;
-	int rc = grow(f, samples, plan, &styles[0], best);
+	int rc;
 
-	for (size_t p = 1; p < RTE_DIM(plans) && rc == 0; p++) {
-		rc = grow_other(f, samples, &plans[p], &styles[0], best, &better);
-		if (better)
-			plan = &plans[p];
-	}
+	*way = (struct way){&plans[0], &styles[0]};
+	rc = grow(f, samples, way->plan, way->style, best);
+	for (size_t p = 1; p < RTE_DIM(plans) && rc == 0; p++)
+		rc = grow_other(f, samples, (struct way){&plans[p], &styles[0]}, best, way);
 	for (size_t s = 1; s < RTE_DIM(styles) && rc == 0; s++)
-		rc = grow_other(f, samples, plan, &styles[s], best, &better);
+		rc = grow_other(f, samples, (struct way){way->plan, &styles[s]}, best, way);
+	return rc;
+}
+
+/* What a trial with some of the entries costs, and which way was best. */
+static int try_ways(const struct forest *f, const struct samples *samples, struct way *way,
+		    uint64_t *cost)
+{
+	const uint32_t count = RTE_MIN(f->count, TRIAL_ENTRIES);
+	uint32_t *ids = malloc(count * sizeof(*ids));
+	struct forest trial = {0};
+	struct growth growth = {0};
+	int rc = ids != NULL ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		ids[i] = f->ids[(uint64_t)i * f->count / count];
+	if (rc == 0)
+		rc = forest_open(&trial, f->matches, ids, count, f->lanes, f->copies_max);
+	if (rc == 0)
+		rc = grow_best(&trial, samples, &growth, way);
+	*cost = growth.cost;
+	growth_free(&growth);
+	forest_close(&trial);
+	free(ids);
 	return rc;
 }
 
@@ -291,48 +332,56 @@ static int compare_trees(const void *a, const void *b)
 	return (left->best > right->best) - (left->best < right->best);
 }
 
-static int forest_grow(struct forest *forest, const struct fg_match *matches, const uint32_t *ids,
-		       uint32_t count, unsigned int lanes, const struct samples *samples,
-		       struct growth *growth, struct fg_error *error)
-{
-	int rc = forest_open(forest, matches, ids, count, lanes);
-
-	memset(growth, 0, sizeof(*growth));
-	if (rc == 0)
-		rc = grow_best(forest, samples, growth);
-	return rc == 0 ? 0 : fg_error_set(error, -rc, "no memory to cut %u rule entries", count);
-}
-
 int forest_cost(const struct fg_match *matches, const uint32_t *ids, uint32_t count,
-		unsigned int lanes, const struct samples *samples, uint64_t *cost,
-		struct fg_error *error)
+		unsigned int lanes, const struct samples *samples, uint64_t budget_bytes,
+		uint64_t *cost, struct fg_error *error)
 {
-	struct growth growth;
-	struct forest forest;
+	const struct forest forest = {
+		.matches = matches,
+		.ids = ids,
+		.count = count,
+		.lanes = lanes,
+		.copies_max = budget_bytes / COPY_BYTES,
+	};
+	struct way way;
 	int rc;
 
 	*cost = 0;
 	if (count == 0)
 		return 0;
-	rc = forest_grow(&forest, matches, ids, count, lanes, samples, &growth, error);
-	*cost = growth.cost;
-	growth_free(&growth);
-	forest_close(&forest);
-	return rc;
+	rc = try_ways(&forest, samples, &way, cost);
+	return rc == 0 ? 0 : fg_error_set(error, -rc, "no memory to cut %u rule entries", count);
+}
+
+/* All entries, the way that is best for some of them. */
+static int forest_grow(struct forest *forest, const struct samples *samples, struct growth *growth)
+{
+	struct way way;
+	uint64_t cost;
+	int rc;
+
+	if (forest->count <= TRIAL_ENTRIES)
+		return grow_best(forest, samples, growth, &way);
+	rc = try_ways(forest, samples, &way, &cost);
+	return rc != 0 ? rc : grow(forest, samples, way.plan, way.style, growth);
 }
 
 int forest_build(struct tiered *tiered, const struct fg_match *matches, const uint32_t *ids,
 		 uint32_t count, const struct samples *samples, struct budget *budget,
 		 struct fg_error *error)
 {
-	struct growth growth;
+	struct growth growth = {0};
 	struct forest forest;
 	int rc;
 
 	if (count == 0)
 		return 0;
-	rc = forest_grow(&forest, matches, ids, count, tiered->variant->lanes, samples, &growth,
-			 error);
+	rc = forest_open(&forest, matches, ids, count, tiered->variant->lanes,
+			 budget->bytes / COPY_BYTES);
+	if (rc == 0)
+		rc = forest_grow(&forest, samples, &growth);
+	if (rc != 0)
+		(void)fg_error_set(error, -rc, "no memory to cut %u rule entries", count);
 	for (uint32_t t = 0; t < growth.n && rc == 0; t++) {
 		tiered->worst_compares += growth.cuttings[t].longest;
 		rc = tree_settle(&tiered->trees[tiered->n_trees++], &forest, &growth.cuttings[t],

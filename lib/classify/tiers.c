@@ -170,8 +170,8 @@ static uint32_t count_combinations(const struct sorting *s, uint32_t entries_min
 }
 
 /* How many combinations to hash: all that may be, or the big ones alone. */
-static int choose_hashed(struct work *work, unsigned int lanes, uint32_t *hashed,
-			 struct fg_error *error)
+static int choose_hashed(struct work *work, unsigned int lanes, uint64_t budget_bytes,
+			 uint32_t *hashed, struct fg_error *error)
 {
 	const uint32_t all = count_combinations(&work->sorting, HASH_ENTRIES_MIN);
 	const uint32_t big = count_combinations(&work->sorting, HASH_ENTRIES_BIG);
@@ -183,10 +183,11 @@ static int choose_hashed(struct work *work, unsigned int lanes, uint32_t *hashed
 	/* Nothing to be cut but what could be hashed: then hashing is best. */
 	if (all == big || (others == 0 && all == 1))
 		return 0;
-	rc = forest_cost(work->matches, work->ids, others, lanes, &work->samples, &cost_all, error);
+	rc = forest_cost(work->matches, work->ids, others, lanes, &work->samples, budget_bytes,
+			 &cost_all, error);
 	if (rc == 0)
 		rc = forest_cost(work->matches, work->ids, list_others(work, big), lanes,
-				 &work->samples, &cost_big, error);
+				 &work->samples, budget_bytes, &cost_big, error);
 	if (rc != 0)
 		return rc;
 	cost_all += (all - big) * (uint64_t)COST_HASH * work->samples.count;
@@ -229,7 +230,7 @@ static int build_both(struct tiered *tiered, struct work *work, struct budget *b
 	sort_entries(s, work->matches, work->count);
 	qsort(s->combinations, s->n, sizeof(s->combinations[0]), compare_combinations);
 	draw_samples(work);
-	rc = choose_hashed(work, tiered->variant->lanes, &hashed, error);
+	rc = choose_hashed(work, tiered->variant->lanes, budget->bytes, &hashed, error);
 	if (rc == 0)
 		rc = build_hashes(tiered, work, hashed, budget, error);
 	for (uint32_t i = 0; i < work->count; i++)

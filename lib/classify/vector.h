@@ -278,16 +278,7 @@ static inline unsigned int tag_places(unsigned int equal)
 #else
 
 enum { LANES = 4 };
-typedef struct {
-	uint32_t lane[LANES];
-} vec;
-
-#define EACH_LANE(expression)                                                                      \
-	do {                                                                                       \
-		for (unsigned int i = 0; i < LANES; i++)                                           \
-			a.lane[i] = (expression);                                                  \
-		return a;                                                                          \
-	} while (0)
+typedef uint32_t vec __attribute__((vector_size(16)));
 
 static inline void places_of_pairs(union place *places, unsigned int count, uint64_t mask,
 				   uint32_t factor0, uint32_t factor1, unsigned int shift)
@@ -310,42 +301,40 @@ static inline uint32_t min16(uint32_t a, uint32_t b)
 }
 static inline vec vec_all(uint32_t x)
 {
-	vec a;
-
-	EACH_LANE(x);
+	return (vec){x, x, x, x};
 }
 static inline vec vec_load(const uint32_t *from)
 {
-	vec a;
-
-	EACH_LANE(from[i]);
+	return *(const vec *)(const void *)from;
 }
 static inline vec vec_and(vec a, vec b)
 {
-	EACH_LANE(a.lane[i] & b.lane[i]);
+	return a & b;
 }
 static inline vec vec_or(vec a, vec b)
 {
-	EACH_LANE(a.lane[i] | b.lane[i]);
+	return a | b;
 }
 static inline vec vec_xor(vec a, vec b)
 {
-	EACH_LANE(a.lane[i] ^ b.lane[i]);
+	return a ^ b;
 }
 static inline vec vec_min16(vec a, vec b)
 {
-	EACH_LANE(min16(a.lane[i], b.lane[i]));
+	for (unsigned int i = 0; i < LANES; i++)
+		a[i] = min16(a[i], b[i]);
+	return a;
 }
 static inline vec vec_max16(vec a, vec b)
 {
-	EACH_LANE(~min16(~a.lane[i], ~b.lane[i]));
+	return ~vec_min16(~a, ~b);
 }
 static inline unsigned int vec_zeros(vec a)
 {
 	unsigned int zeros = 0;
 
 	for (unsigned int i = 0; i < LANES; i++)
-		zeros |= (unsigned int)(a.lane[i] == 0) << i;
+		zeros |= (unsigned int)(a[i] == 0) << i;
 	return zeros;
 }
 static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
