@@ -372,17 +372,17 @@ static uint64_t count_copies(const struct cutting *c, const struct choice *choic
 static bool deal(struct cutting *c, const struct choice *choice, const uint32_t *ids,
 		 uint32_t count, struct kids *kids)
 {
-	uint64_t copies;
+	uint64_t bytes;
 
 	kids->n = UINT32_C(1) << choice->n_bits;
 	kids->ids = NULL;
 	kids->ends = calloc(kids->n + 1u, sizeof(uint32_t));
 	if (kids->ends == NULL)
 		return false;
-	copies = count_copies(c, choice, ids, count, kids->ends + 1);
-	if (copies == 0 || !spend(c, copies * 4))
+	bytes = count_copies(c, choice, ids, count, kids->ends + 1) * sizeof(uint32_t);
+	if (bytes == 0 || !spend(c, bytes))
 		return false;
-	kids->ids = malloc(copies * sizeof(uint32_t));
+	kids->ids = malloc(bytes);
 	if (kids->ids == NULL)
 		return false;
 	/* ends[k + 1] is first where list k begins, and moves up to where it ends. */
@@ -445,7 +445,8 @@ static void cut_kids(struct cutting *c, const struct kids *kids, uint32_t first,
 {
 	struct twins twins = {.size = kids->n * 2};
 
-	twins.kid = calloc(twins.size, sizeof(uint32_t));
+	if (twins.size > 0)
+		twins.kid = calloc(twins.size, sizeof(uint32_t));
 	if (twins.kid == NULL) {
 		c->no_memory = true;
 		return;

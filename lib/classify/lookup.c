@@ -120,10 +120,12 @@ static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint
 		hash_burst(hash, keys, ranks, count, hash->n_words);
 }
 
-static inline uint32_t next_ref(const struct tree *tree, uint32_t ref, const struct fg_key *key)
+/* What a node says of a key. The node is passed by value, so that a loop may keep it in registers.
+ */
+static inline uint32_t next_ref(const struct tree *tree, const struct node *node,
+				const struct fg_key *key)
 {
 	const uint64_t *words = (const uint64_t *)key;
-	const struct node *node = &tree->nodes[ref];
 	const uint64_t low = gather_bits(words[node->words[0]], node->masks[0]);
 	const uint64_t high = gather_bits(words[node->words[1]], node->masks[1]);
 
@@ -160,25 +162,41 @@ struct active {
 	unsigned int n;
 };
 
-/* From the root to the leaves: refs of keys in @p leaves are leaves' then. */
-static inline void descend(const struct tree *tree, const struct fg_key *keys, uint32_t *refs,
-			   struct active *nodes, struct active *leaves)
+/* A key goes on to a node or to a leaf, or is done. */
+static inline void sort_ref(uint32_t ref, uint8_t i, struct active *nodes, struct active *leaves)
 {
+	leaves->at[leaves->n] = i;
+	nodes->at[nodes->n] = i;
+	leaves->n += ref + REF_LEAF < REF_MAX;
+	nodes->n += ref < REF_LEAF;
+}
+
+/*
+ * From the root to the leaves. All keys begin at the same node; a key that a
+ * better rule has won already need not go in.
+ */
+static inline void descend(const struct tree *tree, const struct fg_key *keys,
+			   const uint32_t *ranks, unsigned int count, uint32_t *refs,
+			   struct active *leaves)
+{
+	const struct node root = tree->nodes[tree->root];
+	struct active nodes = {.n = 0};
+
 	leaves->n = 0;
-	while (nodes->n > 0) {
-		unsigned int left = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		refs[i] = next_ref(tree, &root, &keys[i]);
+		sort_ref(ranks[i] > tree->best ? refs[i] : REF_NONE, (uint8_t)i, &nodes, leaves);
+	}
+	while (nodes.n > 0) {
+		const unsigned int n_nodes = nodes.n;
 
-		for (unsigned int n = 0; n < nodes->n; n++) {
-			const uint8_t i = nodes->at[n];
-			const uint32_t ref = next_ref(tree, refs[i], &keys[i]);
+		nodes.n = 0;
+		for (unsigned int n = 0; n < n_nodes; n++) {
+			const uint8_t i = nodes.at[n];
 
-			refs[i] = ref;
-			leaves->at[leaves->n] = i;
-			nodes->at[left] = i;
-			leaves->n += ref + REF_LEAF < REF_MAX;
-			left += ref < REF_LEAF;
+			refs[i] = next_ref(tree, &tree->nodes[refs[i]], &keys[i]);
+			sort_ref(refs[i], i, &nodes, leaves);
 		}
-		nodes->n = left;
 	}
 }
 
@@ -201,9 +219,10 @@ scan_blocks(const struct tree *tree, const struct fg_key *keys, uint32_t *refs, 
 			const uint32_t *rows = block_rows(tree, block);
 			const unsigned int lanes =
 				block_match(tree, rows, &keys[i], n_groups, has_ports);
-			/* Where no lane matches, the number read is masked away. */
 			const unsigned int lane =
 				(unsigned int)__builtin_ctz(lanes | 1u << (LANES - 1));
+			/* Where no lane matches, the number read is masked away: no branch to
+			 * foretell. */
 			const uint32_t rank = rows[2 * (n_groups + has_ports) * LANES + lane] |
 					      (0u - (lanes == 0));
 
@@ -226,23 +245,28 @@ static inline void scan_leaves(const struct tree *tree, const struct fg_key *key
 		scan_blocks(tree, keys, refs, ranks, leaves, tree->n_groups, tree->ports);
 }
 
+/* A tree that is one leaf. */
+static inline void stay(const struct tree *tree, const uint32_t *ranks, unsigned int count,
+			uint32_t *refs, struct active *leaves)
+{
+	leaves->n = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		refs[i] = tree->root;
+		leaves->at[leaves->n] = (uint8_t)i;
+		leaves->n += ranks[i] > tree->best;
+	}
+}
+
 static inline void tree_lookup(const struct tree *tree, const struct fg_key *keys, uint32_t *ranks,
 			       unsigned int count)
 {
 	uint32_t refs[FG_BURST_MAX];
-	struct active nodes, leaves;
+	struct active leaves;
 
-	/* A key that a better rule has won already need not go in. */
-	nodes.n = 0;
-	for (unsigned int i = 0; i < count; i++) {
-		refs[i] = tree->root;
-		nodes.at[nodes.n] = (uint8_t)i;
-		nodes.n += ranks[i] > tree->best;
-	}
-	if ((tree->root & REF_LEAF) != 0)
-		leaves = nodes;
+	if ((tree->root & REF_LEAF) == 0)
+		descend(tree, keys, ranks, count, refs, &leaves);
 	else
-		descend(tree, keys, refs, &nodes, &leaves);
+		stay(tree, ranks, count, refs, &leaves);
 	scan_leaves(tree, keys, refs, ranks, &leaves);
 }
 

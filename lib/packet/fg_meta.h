@@ -20,7 +20,8 @@
 
 #include <rte_mbuf.h>
 
-#define FG_BURST_MAX 32u /**< Most packets a stage sees in one call: what stays in the L1 cache. */
+#define FG_BURST_MAX 32u /**< Most packets a stage sees in one call: what stays in the L1 cache.   \
+			  */
 #define FG_RULE_NONE 0u  /**< No rule matched: the default action decides. */
 
 /** fg_meta.flags. */
