@@ -9,8 +9,8 @@
 #include <rte_prefetch.h>
 
 /*
- * Ask for the headers of the whole burst before the first is read, as parse
- * does; the mbufs, which say where they are, come as fast as the CPU can ask.
+ * Ask for the headers of the whole burst before the first is read, as
+ * fg_source_rx() does; the mbufs, which say where they are, come as fast as the CPU can ask.
  */
 static inline void prefetch_headers(struct rte_mbuf *const *pkts, unsigned int count)
 {

@@ -65,6 +65,7 @@ static uint64_t feedgate_packets(const struct subject *subject, const struct wor
 	struct fg_key keys[FG_BURST_MAX];
 
 	memcpy(pkts, work->pkts + first, count * sizeof(pkts[0]));
+	prefetch_headers(pkts, count);
 	if (fg_parse_burst(&parse, pkts, (uint16_t)count, keys, &stats) != count)
 		return UINT64_MAX; /* No sum of answers: the check fails. */
 	fg_table_lookup(subject->state, keys, pkts, rules, count);

@@ -59,7 +59,7 @@ static uint16_t draw_protocol(struct rng *rng, const struct classbench_protocol 
 static uint64_t node_hash(const struct maker *maker, unsigned int side, uint32_t address,
 			  unsigned int depth)
 {
-	const uint64_t path = UINT64_C(1) << depth | (uint64_t)address >> (31 - depth) >> 1;
+	const uint64_t path = UINT64_C(1) << depth | (uint64_t)address >> (32 - depth);
 
 	return rng_mix64(maker->tree_seed[side] ^ path * UINT64_C(0x9e3779b97f4a7c15));
 }

@@ -148,8 +148,8 @@ static void add_ipv6(struct frame *frame, const struct explain_fields *f)
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)payload);
 	ip->proto = protocol;
 	ip->hop_limits = 64;
-	memcpy(ip->src_addr, f->src_ip, 16);
-	memcpy(ip->dst_addr, f->dst_ip, 16);
+	memcpy((void *)&ip->src_addr, f->src_ip, 16);
+	memcpy((void *)&ip->dst_addr, f->dst_ip, 16);
 	set_checksum(f, ip, transport);
 	if (part == NULL)
 		return;

@@ -20,8 +20,7 @@
 
 #include <rte_mbuf.h>
 
-#define FG_BURST_MAX 32u /**< Most packets a stage sees in one call: what stays in the L1 cache.   \
-			  */
+#define FG_BURST_MAX 32u /**< Most packets a stage sees in one call: what stays in L1. */
 #define FG_RULE_NONE 0u  /**< No rule matched: the default action decides. */
 
 /** fg_meta.flags. */

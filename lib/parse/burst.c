@@ -7,16 +7,11 @@
 
 #include <rte_common.h>
 #include <rte_mbuf.h>
-#include <rte_prefetch.h>
 
 #include "fast.h"
 
 #define BURST_PASTE(name) burst_##name
 #define BURST_NAME(name)  BURST_PASTE(name)
-
-/* How many packets ahead a header is asked for. The mbufs themselves the driver has just written.
- */
-#define AHEAD 8u
 
 /*
  * Read packets as long as they have the fast shape, with a tag or without:
@@ -30,14 +25,11 @@ static inline unsigned int parse_run(const struct fast_head *head, struct rte_mb
 {
 	const ptrdiff_t up = (ptrdiff_t)i - (ptrdiff_t)kept;
 	struct rte_mbuf **from = pkts + i;
-	struct rte_mbuf **const end = pkts + count,
-				**const ahead_end = pkts + RTE_MAX(count, AHEAD) - AHEAD;
+	struct rte_mbuf **const end = pkts + count;
 
 	for (keys += kept; from < end; from++, keys++) {
 		struct rte_mbuf *pkt = *from;
 
-		if (from < ahead_end)
-			rte_prefetch0(rte_pktmbuf_mtod(from[AHEAD], void *));
 		from[-up] = pkt;
 		if (unlikely(rte_pktmbuf_data_len(pkt) < FAST_BYTES + tag) ||
 		    !fast_key(head, rte_pktmbuf_mtod(pkt, const uint8_t *),
@@ -55,10 +47,6 @@ uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkt
 	struct drops drops;
 
 	drops.count = 0;
-	for (unsigned int p = 0; p < count; p++)
-		rte_prefetch0(pkts[p]);
-	for (unsigned int p = 0; p < RTE_MIN(count, AHEAD); p++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[p], void *));
 	while (i < count) {
 		const unsigned int plain = parse_run(&head, pkts, i, count, kept, keys, 0);
 		const unsigned int end = parse_run(&head, pkts, plain, count, kept + plain - i,
