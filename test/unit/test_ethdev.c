@@ -56,10 +56,10 @@ static void test_refused(void **state)
 
 	(void)state;
 	add_vdev("net_null0", "");
-	/* 2 * (256 + 2 bursts of 64). */
-	assert_int_equal(open_device(&rig, "net_null0", 2, 767), -EINVAL);
-	assert_non_null(strstr(rig.error.text, "at least 768"));
-	assert_int_equal(open_device(&rig, "net_null0", 2, 768), 0);
+	/* 2 * (256 + 2 bursts of 32). */
+	assert_int_equal(open_device(&rig, "net_null0", 2, 639), -EINVAL);
+	assert_non_null(strstr(rig.error.text, "at least 640"));
+	assert_int_equal(open_device(&rig, "net_null0", 2, 640), 0);
 	assert_int_equal(open_device(&other, "net_null0", 1, 1024), -EBUSY);
 	assert_string_equal(other.error.text, "port net_null0 is in use already by another source");
 	rig_close(&rig);
@@ -118,7 +118,7 @@ static void test_ring(void **state)
 {
 	struct rte_mempool *pool = rte_pktmbuf_pool_create("ring", 511, 0, FG_META_BYTES,
 							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-	struct rte_mbuf *pkts[FG_BURST_MAX];
+	struct rte_mbuf *pkts[40];
 	struct fg_error error = {0};
 	struct fg_port *out;
 	struct rig rig;
