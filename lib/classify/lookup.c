@@ -7,12 +7,10 @@
  * the memory which a step asks for arrives while the other keys take theirs.
  */
 #include <stdint.h>
-#include <string.h>
 
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
-#include <rte_prefetch.h>
 
 #include <fg_meta.h>
 
@@ -84,6 +82,7 @@ static inline __attribute__((always_inline)) void hash_burst(const struct hash *
 {
 	/* Pairs are taken several at a time, and the last ones may lie beyond count. */
 	union place places[FG_BURST_MAX] __attribute__((aligned(64)));
+	/* Keys whose bucket holds their tag: which places have it, and the key's index. */
 	uint32_t tags[FG_BURST_MAX];
 	uint8_t found[FG_BURST_MAX];
 	unsigned int n = 0;
@@ -92,7 +91,6 @@ static inline __attribute__((always_inline)) void hash_burst(const struct hash *
 		hash_pairs(hash, keys, places, count);
 	else
 		hash_groups(hash, keys, places, count);
-		/* Keys whose bucket holds their tag. */
 #pragma GCC unroll 4
 	for (unsigned int i = 0; i < count; i++) {
 		tags[n] = tags_equal(hash->tags[places[i].bucket], &places[i].tag);
@@ -120,8 +118,7 @@ static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint
 		hash_burst(hash, keys, ranks, count, hash->n_words);
 }
 
-/* What a node says of a key. The node is passed by value, so that a loop may keep it in registers.
- */
+/* Where a node sends a key. */
 static inline uint32_t next_ref(const struct tree *tree, const struct node *node,
 				const struct fg_key *key)
 {

@@ -4,6 +4,7 @@
  * into trees; lookups come in a variant for each set of vector instructions.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ int budget_alloc(struct budget *budget, size_t bytes, void **out, struct fg_erro
 	if (bytes > budget->bytes)
 		return fg_error_set(error, E2BIG,
 				    "the compiled rules take more memory than classify: {budget: "
-				    "...} allows");
+				    "...} allows: %zu bytes more, of which %" PRIu64 " are left",
+				    bytes, budget->bytes);
 	*out = rte_malloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, budget->socket_id);
 	if (*out == NULL)
 		return fg_error_set(error, ENOMEM,
