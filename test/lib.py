@@ -23,6 +23,7 @@ import oracle
 BUILD = os.environ.get("FG_BUILD", "build/plain")
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SANITIZED = os.environ.get("FG_SANITIZED") == "1"
+LONG = os.environ.get("FG_LONG") == "1"
 TIMEOUT_S = 200 if SANITIZED else 90
 EAL = ["--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"]
 LCORES = {0: "0@0,1@1", 1: "0@0,1@0,2@1", 2: "0@0,1@0,2@1,3@1"}

@@ -10,6 +10,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include <fg_eal.h>
+
 #include "app.h"
 
 void app_fail(struct app *app, int status, const struct fg_error *error)
@@ -30,27 +32,12 @@ static int start_eal(int argc, char **argv, struct fg_error *error)
 			    rte_strerror(rte_errno));
 }
 
-/* --check needs rte_acl, and so an EAL, but no device, no hugepages and no root. */
-static int start_private_eal(struct fg_error *error)
-{
-	char *argv[] = {(char[]){"feedgate"},
-			(char[]){"--no-huge"},
-			(char[]){"-m"},
-			(char[]){"2048"},
-			(char[]){"--no-pci"},
-			(char[]){"--no-telemetry"},
-			(char[]){"--no-shconf"},
-			(char[]){"--log-level=*:error"},
-			NULL};
-
-	return start_eal((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv, error);
-}
-
+/* --check builds the tables, and so needs an EAL, but no device, no hugepages and no root. */
 static void check(struct app *app)
 {
 	struct fg_error error = {0};
 
-	if (start_private_eal(&error) != 0) {
+	if (fg_eal_start_private("feedgate", &error) != 0) {
 		app_fail(app, EXIT_RUNTIME, &error);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rule sets replaced under full load: every packet is judged by exactly one of
- * them, none is lost, and nothing leaks. FG_RELOADS says how often (default 300).
+ * them, none is lost, and nothing leaks. FG_RELOADS says how often (default 100).
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -37,7 +37,7 @@
 
 static char folder[] = "/tmp/feedgate-test-XXXXXX";
 static char capture[64];
-static unsigned int reloads = 300;
+static unsigned int reloads = 100;
 static uint32_t ids[2][PORTS]; /* Of the rule that wins this port in such a generation; 0: none. */
 
 /* A sink that holds each packet against the generation that judged it. */
