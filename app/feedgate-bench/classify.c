@@ -161,8 +161,8 @@ static int make_trials(struct run *run, struct fg_error *error)
 		struct trial *trial = &run->trials[run->count];
 
 		if (conf->rules[0] != '\0')
-			rc = work_make_rules(&trial->work, conf->rules, conf->trace,
-					     KEYS_PER_PACKET * run->packets, error);
+			rc = work_make_rules(&trial->work, conf->rules, conf->trace, run->packets,
+					     error);
 		else
 			rc = work_make_channels(&trial->work,
 						conf->channels > 0 ? (uint32_t)conf->channels

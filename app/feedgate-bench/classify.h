@@ -56,7 +56,11 @@ static_assert(sizeof(struct channel_key) == 8, "no padding: all bytes are hashed
  * always the same, the CPU would learn by heart which branches come next.
  */
 #define ORDERS 16u
-/* Keys beside those of the packets: ready-made keys are looked up in one order, so have more. */
+/*
+ * Keys beside those of the packets: ready-made keys are looked up in one order, so have more. But
+ * not those of rule files, which are looked up alone: parse leaves keys in the L1 cache, and so
+ * many would come from far.
+ */
 #define KEYS_PER_PACKET 4u
 
 /* One case. */
@@ -95,8 +99,8 @@ int work_allocate(struct work *work, uint32_t n_matches, uint32_t n_keys);
 int work_make_channels(struct work *work, uint32_t channels, uint32_t packets,
 		       struct fg_error *error);
 
-/* The rules of a ClassBench file; keys from @p trace, in turn until there are @p n_keys, or, if it
- * is empty, drawn from the rules. */
+/* The rules of a ClassBench file; keys from @p trace, @p n_keys at most, or, if it is empty,
+ * drawn from the rules. */
 int work_make_rules(struct work *work, const char *rules, const char *trace, uint32_t n_keys,
 		    struct fg_error *error);
 

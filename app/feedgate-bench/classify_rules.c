@@ -39,7 +39,7 @@ static int read_rules(const char *path, struct fg_rules **rules, struct fg_error
 	return fg_error_set(error, EINVAL, "%s: no rules in it", path);
 }
 
-/* Read up to work->n_keys keys, and then the same again until there are that many. */
+/* Read up to work->n_keys keys; if there are fewer, there are. */
 static int read_trace(struct work *work, const char *path, struct fg_error *error)
 {
 	FILE *file = fopen(path, "re");
@@ -58,8 +58,7 @@ static int read_trace(struct work *work, const char *path, struct fg_error *erro
 		return rc;
 	if (count == 0)
 		return fg_error_set(error, EINVAL, "%s: no keys in it", path);
-	for (uint32_t i = count; i < work->n_keys; i++)
-		work->keys[i] = work->keys[i - count];
+	work->n_keys = count;
 	return 0;
 }
 
@@ -170,7 +169,7 @@ static int fill(struct work *work, const struct fg_rules *rules, const char *tra
 		rc = read_trace(work, trace, error);
 	if (rc != 0)
 		return rc;
-	for (uint32_t i = 0; i < n_keys; i++)
+	for (uint32_t i = 0; i < work->n_keys; i++)
 		make_tuple(&work->tuples[i], &work->keys[i]);
 	find_truth(work);
 	return 0;

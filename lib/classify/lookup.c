@@ -258,7 +258,7 @@ static inline void tree_lookup(const struct tree *tree, const struct fg_key *key
 			       unsigned int count)
 {
 	uint32_t refs[FG_BURST_MAX];
-	struct active leaves;
+	struct active leaves = {.n = 0};
 
 	if ((tree->root & REF_LEAF) == 0)
 		descend(tree, keys, ranks, count, refs, &leaves);
