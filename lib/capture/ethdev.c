@@ -174,6 +174,12 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 	return 0;
 }
 
+static int ethdev_probe(struct fg_error *error)
+{
+	(void)error; /* DPDK is there, and some driver of its always is. */
+	return 0;
+}
+
 static int ethdev_open(struct fg_source *src, const void *conf, struct fg_error *error)
 {
 	struct ethdev *dev;
@@ -359,6 +365,7 @@ const struct fg_source_ops fg_source_ethdev = {
 	.help = "a DPDK port: NIC, kernel interface or virtual device",
 	.options = ethdev_options,
 	.conf_bytes = sizeof(struct ethdev_conf),
+	.probe = ethdev_probe,
 	.open = ethdev_open,
 	.start = ethdev_start,
 	.rx_burst = ethdev_rx_burst,

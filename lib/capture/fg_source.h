@@ -8,6 +8,9 @@
  * and a line in that array.
  *
  * Life: open -> start -> (rx_burst ...) -> stop -> start ... -> stop -> close.
+ *
+ * What never reached us is counted by fg_source_lost; what a packet that did
+ * reach us becomes is the pipeline's affair. A source drops nothing in silence.
  */
 #ifndef FG_SOURCE_H
 #define FG_SOURCE_H
@@ -29,11 +32,37 @@
 
 struct fg_source;
 
-/** What was lost before a source could hand it over. */
+/** What was lost before a source could hand it over, and what it was told to leave out. */
 struct fg_source_lost {
-	uint64_t nic;     /**< No descriptor free (imissed) or a kernel's equivalent. */
-	uint64_t no_mbuf; /**< No mbuf free (rx_nombuf). */
-	uint64_t errors;  /**< Broken on the wire (ierrors). */
+	uint64_t nic;     /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
+	uint64_t no_mbuf; /**< No mbuf free (rx_nombuf), or none that may be held. */
+	uint64_t errors;  /**< Broken on the wire (ierrors), or too long for a buffer. */
+	uint64_t
+		filtered; /**< Not lost: the source's own filter left it out, where it can count. */
+};
+
+/** A figure that only this kind of source has, for people. */
+struct fg_source_figure {
+	const char *name; /**< A word or two: "blocks held". */
+	const char *help; /**< What it means, one line. */
+	uint64_t value;
+};
+#define FG_SOURCE_FIGURES_MAX 24u
+
+/** How a source's device is. */
+enum fg_link {
+	FG_LINK_NONE = 0, /**< It has none: a file. */
+	FG_LINK_UP,
+	FG_LINK_DOWN, /**< No carrier, or taken down. */
+	FG_LINK_GONE, /**< Unplugged or removed; may come back if the kind says so. */
+};
+
+/** Where packets go that a source's own filter is to let through. Zeroed: to anywhere. */
+struct fg_source_channel {
+	uint8_t family;   /**< 4 or 6; 0: any address, ip is not looked at. */
+	uint8_t protocol; /**< 17 or 6; 0: any, port_be is not looked at. */
+	uint16_t port_be; /**< Destination port; 0: every port. */
+	uint8_t ip[16];   /**< Destination; IPv4 in the first four bytes, the rest zero. */
 };
 
 /** One kind of source. All members are set but those that say otherwise. */
@@ -43,6 +72,12 @@ struct fg_source_ops {
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `ethdev: net_pcap0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill. */
 	bool timed; /**< rx_burst() writes rx_ns, wire_len and flags of each packet's fg_meta. */
+
+	/**
+	 * Could this machine and this process open such a source? Opens nothing for long.
+	 * @return 0, or -errno with @p error saying what is missing. Control; EAL may not be up.
+	 */
+	int (*probe)(struct fg_error *error);
 
 	/**
 	 * Acquire everything; sets src->priv and src->socket_id.
@@ -70,6 +105,30 @@ struct fg_source_ops {
 
 	/** What was lost so far, since open. Threads: control, while lcores poll. */
 	void (*lost)(struct fg_source *src, struct fg_source_lost *lost);
+
+	/**
+	 * The kind's own figures, since open. NULL: it has none.
+	 * @return how many of @p figures were written. Threads: control, while lcores poll.
+	 */
+	unsigned int (*figures)(struct fg_source *src,
+				struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX]);
+
+	/**
+	 * Look after the device, several times a second: how it is, and what there
+	 * is to do when it went away or came back. NULL: nothing to look after.
+	 * Threads: control, between open and close; lcores may poll.
+	 */
+	enum fg_link (*watch)(struct fg_source *src);
+
+	/**
+	 * Leave out, as early as possible, what goes to none of @p channels; whatever
+	 * cannot be told for sure is let through. NULL: the kind cannot.
+	 * @param channels  NULL: let everything through again. Not kept.
+	 * @return 0, or -errno with @p error set; then everything is let through.
+	 * Threads: control, between open and close; lcores may poll.
+	 */
+	int (*prefilter)(struct fg_source *src, const struct fg_source_channel *channels,
+			 uint32_t count, struct fg_error *error);
 
 	/**
 	 * Packets (mbufs) of this source that are out of its pool: 0 when all

@@ -156,6 +156,12 @@ static void set_pace(struct replay *r, const struct replay_conf *conf)
 	atomic_store_explicit(&r->at.ended, r->file.count == 0, memory_order_release);
 }
 
+static int replay_probe(struct fg_error *error)
+{
+	(void)error; /* It needs nothing of the machine. */
+	return 0;
+}
+
 static int replay_open(struct fg_source *src, const void *conf_in, struct fg_error *error)
 {
 	const struct replay_conf *conf = conf_in;
@@ -323,6 +329,7 @@ const struct fg_source_ops fg_source_replay = {
 	.options = replay_options,
 	.conf_bytes = sizeof(struct replay_conf),
 	.timed = true,
+	.probe = replay_probe,
 	.open = replay_open,
 	.start = replay_start,
 	.rx_burst = replay_rx_burst,
