@@ -44,6 +44,7 @@ struct source_entry {
 	void *conf;
 	char *name;
 	bool open;
+	enum fg_link link; /* as last seen */
 };
 
 struct sink_entry {
@@ -99,7 +100,8 @@ struct app {
 	int exit_status;
 };
 
-/* options.c: 0 to go on, 1 if --help or --version was served, -EINVAL with @p error. */
+/* options.c: 0 to go on, 1 if --help, --version or --list-sources was served, -EINVAL with @p
+ * error. */
 int options_read(struct options *options, int argc, char **argv, struct fg_error *error);
 void options_usage(FILE *out);
 
@@ -168,7 +170,8 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* report.c: tables for people. @p all: also rules that nothing matched. */
 void report_totals(const struct app *app, const struct snapshot *s, FILE *out);
-void report_sources(const struct app *app, const struct snapshot *s, FILE *out);
+/* 1,234,567. Static text, one of sixteen. */
+const char *report_grouped(uint64_t value);
 void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all);
 /* The sinks of a rule, or "drop". */
 void report_action(const struct app *app, const struct fg_rule *rule, FILE *out);
@@ -181,6 +184,14 @@ void report_config(const struct app *app, FILE *out);
 void report_all(struct app *app, const struct snapshot *s, FILE *out);
 /* One line of progress since the last call. */
 void report_progress(const struct app *app, FILE *out);
+
+/* sources.c: tables, and a line in the log when a device goes or comes. */
+void report_sources(const struct app *app, const struct snapshot *s, FILE *out);
+/* One source in full. 0, or -1: there is none of that name. */
+int report_source(const struct app *app, const struct snapshot *s, const char *name, FILE *out);
+void sources_watch(struct app *app);
+/* Every kind, and whether this machine can do it. EAL need not be up. */
+void sources_list(FILE *out);
 
 /* summary.c: the JSON object of --summary. 0 or -errno. */
 int summary_write(const struct app *app, const struct snapshot *s, bool lawful, const char *path,

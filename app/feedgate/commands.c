@@ -71,6 +71,7 @@ static void run_help(void *parsed, struct cmdline *cl, void *data)
 	      "load FILE                          run commands from a file\n"
 	      "show stats                         received, delivered, dropped\n"
 	      "show sources                       per source: received and lost\n"
+	      "show source NAME                   one source in full, with its kind's own figures\n"
 	      "show rules                         every rule: packets, bytes, last hit, action\n"
 	      "show rule NAME                     one rule in full\n"
 	      "show drops                         every reason and its packets\n"
@@ -180,23 +181,12 @@ static cmdline_parse_inst_t command_clear_stats = {
 };
 
 cmdline_parse_ctx_t app_commands[] = {
-	&command_help,
-	&command_simple,
-	&command_load,
-	&command_show,
-	&command_show_rule,
-	&command_show_port,
-	&command_reload,
-	&command_reload_file,
-	&command_add,
-	&command_delete,
-	&command_move,
-	&command_move_beside,
-	&command_save,
-	&command_explain,
-	&command_clear_stats,
-	&command_clear_port,
-	NULL,
+	&command_help,        &command_simple,     &command_load,
+	&command_show,        &command_show_rule,  &command_show_source,
+	&command_show_port,   &command_reload,     &command_reload_file,
+	&command_add,         &command_delete,     &command_move,
+	&command_move_beside, &command_save,       &command_explain,
+	&command_clear_stats, &command_clear_port, NULL,
 };
 
 void commands_init(struct app *app)

@@ -29,9 +29,15 @@ void command_snapshot(struct snapshot *s);
 #define COMMAND_TEXT_BYTES 8192u
 const char *command_text(const char *rest, char *copy);
 
+/* For a token that is a name: as cmdline_token_ops.parse. */
+int command_name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
+		       unsigned int size);
+
 /* Length of the word at @p text; # is no comment here. */
 size_t command_word(const char *text);
 
+/* commands_source.c */
+extern cmdline_parse_inst_t command_show_source;
 /* commands_port.c */
 extern cmdline_parse_inst_t command_show_port, command_clear_port;
 /* commands_rules.c */

@@ -50,8 +50,8 @@ const char *command_text(const char *rest, char *copy)
 
 /* Token: the name of a rule; names complete, too. */
 
-static int name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
-		      unsigned int size)
+int command_name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
+		       unsigned int size)
 {
 	const size_t length = command_word(text);
 
@@ -89,7 +89,7 @@ static int name_help(cmdline_parse_token_hdr_t *token, char *text, unsigned int 
 }
 
 static struct cmdline_token_ops name_ops = {
-	.parse = name_parse,
+	.parse = command_name_parse,
 	.complete_get_nb = name_count,
 	.complete_get_elt = name_complete,
 	.get_help = name_help,

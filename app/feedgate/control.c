@@ -11,6 +11,8 @@
 
 #include "app.h"
 
+#define WATCHES_PER_S 5u /* looks at the sources' devices */
+
 static atomic_int signals;
 static atomic_bool hangup; /* not among them: it asks for the file, not for the end */
 
@@ -128,6 +130,7 @@ static void reload(struct app *app)
 static void loop(struct app *app)
 {
 	const uint64_t second = rte_get_tsc_hz();
+	uint64_t next_watch = rte_rdtsc();
 	uint64_t next_tick = rte_rdtsc() + second;
 	uint64_t next_report = rte_rdtsc() + second * app->options.stats_period_s;
 
@@ -136,6 +139,10 @@ static void loop(struct app *app)
 
 		if (atomic_exchange(&hangup, false))
 			reload(app);
+		if (now >= next_watch) {
+			sources_watch(app);
+			next_watch = now + second / WATCHES_PER_S;
+		}
 		if (now >= next_tick) {
 			fg_pipeline_tick(app->pipeline);
 			next_tick = now + second;

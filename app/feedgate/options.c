@@ -14,6 +14,7 @@ enum {
 	OPTION_EXIT_WHEN_DONE,
 	OPTION_SUMMARY,
 	OPTION_WORKERS,
+	OPTION_LIST_SOURCES,
 	OPTION_VERSION,
 	OPTION_HELP,
 };
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
 	{"exit-when-done", no_argument, NULL, OPTION_EXIT_WHEN_DONE},
 	{"summary", required_argument, NULL, OPTION_SUMMARY},
 	{"workers", required_argument, NULL, OPTION_WORKERS},
+	{"list-sources", no_argument, NULL, OPTION_LIST_SOURCES},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
@@ -46,6 +48,7 @@ void options_usage(FILE *out)
 	      "  --exit-when-done       end when every source has ended and all is drained\n"
 	      "  --summary FILE         write totals as JSON when ending\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
+	      "  --list-sources         which kinds of source this machine can do, and why not\n"
 	      "  --version, --help\n"
 	      "\n"
 	      "EAL options come first, for example:\n"
@@ -100,12 +103,16 @@ static int read_option(struct options *options, int c, struct fg_error *error)
 	}
 }
 
-/* --help and --version are ours, wherever they stand: EAL's would be of no use here. */
+/* These three are ours, wherever they stand: EAL's would be of no use here. */
 static int serve_at_once(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--version") == 0) {
 			puts("feedgate " FG_VERSION);
+			return 1;
+		}
+		if (strcmp(argv[i], "--list-sources") == 0) {
+			sources_list(stdout);
 			return 1;
 		}
 		if (strcmp(argv[i], "--help") == 0) {

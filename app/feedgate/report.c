@@ -12,11 +12,11 @@
 #define RULES_SHOWN_MAX 40u /* at the end and at `stop`; `show rules` shows all */
 
 /* 1,234,567. A few buffers in turn, so that one printf can hold several. */
-static const char *grouped(uint64_t value)
+const char *report_grouped(uint64_t value)
 {
-	static char buffers[8][32];
+	static char buffers[16][32];
 	static unsigned int turn;
-	char *text = buffers[turn++ % 8], digits[24];
+	char *text = buffers[turn++ % 16], digits[24];
 	const int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
 	char *to = text;
 
@@ -39,28 +39,15 @@ void report_totals(const struct app *app, const struct snapshot *s, FILE *out)
 	const struct fg_totals *t = &s->totals;
 
 	fprintf(out, "\n%-10s %16s %18s %16s\n", "total", "packets", "bytes", "packets/s");
-	fprintf(out, "%-10s %16s %18s %16s\n", "received", grouped(t->received_packets),
-		grouped(t->received_bytes), grouped(rate(t->received_packets, s->seconds)));
-	fprintf(out, "%-10s %16s %18s %16s\n", "delivered", grouped(t->delivered_packets),
-		grouped(t->delivered_bytes), grouped(rate(t->delivered_packets, s->seconds)));
-	fprintf(out, "%-10s %16s\n", "dropped", grouped(fg_totals_dropped(t)));
+	fprintf(out, "%-10s %16s %18s %16s\n", "received", report_grouped(t->received_packets),
+		report_grouped(t->received_bytes),
+		report_grouped(rate(t->received_packets, s->seconds)));
+	fprintf(out, "%-10s %16s %18s %16s\n", "delivered", report_grouped(t->delivered_packets),
+		report_grouped(t->delivered_bytes),
+		report_grouped(rate(t->delivered_packets, s->seconds)));
+	fprintf(out, "%-10s %16s\n", "dropped", report_grouped(fg_totals_dropped(t)));
 	fprintf(out, "in %.3f s; %s\n", s->seconds,
 		fg_pipeline_running(app->pipeline) ? "running" : "stopped");
-}
-
-void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
-{
-	fprintf(out, "\n%-20s %-8s %4s %6s %16s %18s %12s %12s %12s\n", "source", "kind", "line",
-		"queues", "packets", "bytes", "lost by NIC", "no mbuf", "errors");
-	for (uint32_t i = 0; i < app->n_sources; i++) {
-		const struct fg_source *source = &app->sources[i]->source;
-
-		fprintf(out, "%-20s %-8s %4c %6u %16s %18s %12s %12s %12s\n", source->name,
-			source->ops->name, source->line > 0 ? 'A' + source->line - 1 : '-',
-			source->n_queues, grouped(s->sources[i].packets),
-			grouped(s->sources[i].bytes), grouped(s->lost[i].nic),
-			grouped(s->lost[i].no_mbuf), grouped(s->lost[i].errors));
-	}
 }
 
 const char *report_age(uint64_t ticks)
@@ -105,7 +92,7 @@ static void print_rule(const struct app *app, const struct snapshot *s, uint32_t
 	char finding[128] = "";
 
 	fprintf(out, "%-28s %16s %18s %12s %12s  ", number > 0 ? rule->name : "- (no rule matched)",
-		grouped(t->packets), grouped(t->bytes), grouped(t->dropped),
+		report_grouped(t->packets), report_grouped(t->bytes), report_grouped(t->dropped),
 		report_age(t->last_ticks));
 	report_action(app, rule, out);
 	if (findings != NULL)
@@ -135,11 +122,11 @@ void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all
 	}
 	if (hidden > 0)
 		fprintf(out, "... and %s more that matched; `show rules` lists all\n",
-			grouped(hidden));
+			report_grouped(hidden));
 	print_rule(app, s, 0, NULL, out);
 	if (unused > 0)
-		fprintf(out, "%s of %s rules matched nothing\n", grouped(unused),
-			grouped(set->count));
+		fprintf(out, "%s of %s rules matched nothing\n", report_grouped(unused),
+			report_grouped(set->count));
 	if (findings != NULL && !findings->complete)
 		fputs("there may be more shadowed or redundant rules: the search was cut short\n",
 		      out);
@@ -151,8 +138,9 @@ void report_drops(const struct snapshot *s, FILE *out, bool all)
 	for (unsigned int i = 0; i < FG_DROP_COUNT; i++)
 		if (all || s->totals.dropped[i] > 0)
 			fprintf(out, "%-12s %16s  %s\n", fg_drop_name((enum fg_drop)i),
-				grouped(s->totals.dropped[i]), fg_drop_help((enum fg_drop)i));
-	fprintf(out, "%-12s %16s\n", "all", grouped(fg_totals_dropped(&s->totals)));
+				report_grouped(s->totals.dropped[i]),
+				fg_drop_help((enum fg_drop)i));
+	fprintf(out, "%-12s %16s\n", "all", report_grouped(fg_totals_dropped(&s->totals)));
 }
 
 void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
@@ -161,8 +149,8 @@ void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
 		"dropped");
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		fprintf(out, "%-20s %-8s %16s %18s %12s\n", app->sinks[i]->name,
-			app->sinks[i]->sink.ops->name, grouped(s->sinks[i].packets),
-			grouped(s->sinks[i].bytes), grouped(s->sinks[i].dropped));
+			app->sinks[i]->sink.ops->name, report_grouped(s->sinks[i].packets),
+			report_grouped(s->sinks[i].bytes), report_grouped(s->sinks[i].dropped));
 }
 
 static void print_lcore(const struct fg_lcore_view *view, FILE *out)
@@ -174,9 +162,9 @@ static void print_lcore(const struct fg_lcore_view *view, FILE *out)
 
 	fprintf(out, "%5u %-6s %4d %16s %16s %6.1f%% %10s ", view->lcore_id,
 		view->worker ? "worker" : "rx", view->socket_id,
-		grouped(fg_counter_read(&view->stats->received.packets)),
-		grouped(fg_counter_read(&view->stats->delivered.packets)), busy,
-		grouped(view->waiting));
+		report_grouped(fg_counter_read(&view->stats->received.packets)),
+		report_grouped(fg_counter_read(&view->stats->delivered.packets)), busy,
+		report_grouped(view->waiting));
 	for (uint16_t q = 0; q < view->n_queues; q++)
 		fprintf(out, " %s/%u", view->queues[q].source->name, view->queues[q].queue);
 	fputc('\n', out);
@@ -209,7 +197,7 @@ static void print_rule_set(const struct app *app, FILE *out)
 		"  exact: %u entries in %u hash tables\n"
 		"  wildcard: %u entries in %u trees, at most %u compares\n"
 		"  expression: %u entries\n",
-		set->n_matches, info.engine, info.variant, grouped(info.bytes), info.n_exact,
+		set->n_matches, info.engine, info.variant, report_grouped(info.bytes), info.n_exact,
 		info.n_hashes, info.n_wildcard, info.n_trees, info.worst_compares,
 		info.n_expressions);
 }
@@ -265,9 +253,9 @@ void report_progress(const struct app *app, FILE *out)
 
 	fg_pipeline_totals(app->pipeline, &t);
 	fprintf(out, "%9.1f s: received %s (%s/s), delivered %s, dropped %s\n", seconds,
-		grouped(t.received_packets),
-		grouped(rate(t.received_packets - last_packets, seconds - last_seconds)),
-		grouped(t.delivered_packets), grouped(fg_totals_dropped(&t)));
+		report_grouped(t.received_packets),
+		report_grouped(rate(t.received_packets - last_packets, seconds - last_seconds)),
+		report_grouped(t.delivered_packets), report_grouped(fg_totals_dropped(&t)));
 	fflush(out);
 	last_packets = t.received_packets;
 	last_seconds = seconds;

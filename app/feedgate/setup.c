@@ -11,25 +11,34 @@
 const char *const setup_part_names[PARTS] = {"sources",  "parse", "classify",
 					     "pipeline", "feeds", "sinks"};
 
+/* The rules and their default are the rulebook's: they may change while the rest runs. */
+static bool is_top_key(const char *key)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (strcmp(key, setup_part_names[i]) == 0)
+			return true;
+	return strcmp(key, "rules") == 0 || strcmp(key, "default") == 0;
+}
+
+static int unknown_top_key(const struct fg_node *node, struct fg_error *error)
+{
+	char names[128] = "";
+
+	for (size_t i = 0, used = 0; i < PARTS; i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s, ",
+					 setup_part_names[i]);
+	return fg_error_at(error, EINVAL, node, "unknown key '%s': expected %srules or default",
+			   node->key, names);
+}
+
 static int check_top_keys(const struct fg_node *root, struct fg_error *error)
 {
-	static const char *const keys[] = {"sources", "parse", "classify", "pipeline",
-					   "feeds",   "sinks", "rules",    "default"};
-
 	if (root->kind != FG_NODE_MAP)
 		return fg_error_at(error, EINVAL, root, "expected a map, found %s",
 				   fg_node_kind_name(root));
-	for (const struct fg_node *n = root->child; n != NULL; n = n->next) {
-		bool known = false;
-
-		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-			known = known || strcmp(n->key, keys[i]) == 0;
-		if (!known)
-			return fg_error_at(error, EINVAL, n,
-					   "unknown key '%s': expected sources, parse, classify, "
-					   "pipeline, feeds, sinks, rules or default",
-					   n->key);
-	}
+	for (const struct fg_node *n = root->child; n != NULL; n = n->next)
+		if (!is_top_key(n->key))
+			return unknown_top_key(n, error);
 	return 0;
 }
 

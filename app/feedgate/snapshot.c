@@ -68,6 +68,7 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 		s->lost[i].nic -= before->lost[i].nic;
 		s->lost[i].no_mbuf -= before->lost[i].no_mbuf;
 		s->lost[i].errors -= before->lost[i].errors;
+		s->lost[i].filtered -= before->lost[i].filtered;
 	}
 	s->seconds -= before->seconds;
 }

@@ -58,10 +58,11 @@ static json_t *sources(const struct app *app, const struct snapshot *s)
 		const struct fg_source_lost *lost = &s->lost[i];
 
 		json_object_set_new(object, app->sources[i]->name,
-				    json_pack("{s:o, s:o, s:o}", "received",
+				    json_pack("{s:o, s:o, s:o, s:o}", "received",
 					      number(s->sources[i].packets), "bytes",
 					      number(s->sources[i].bytes), "lost",
-					      number(lost->nic + lost->no_mbuf + lost->errors)));
+					      number(lost->nic + lost->no_mbuf + lost->errors),
+					      "filtered", number(lost->filtered)));
 	}
 	return object;
 }

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What people see of sources: which kinds there are, how devices are, what came and what was lost.
+ */
+#include <string.h>
+
+#include <fg_log.h>
+
+#include "app.h"
+
+void sources_list(FILE *out)
+{
+	for (unsigned int i = 0; fg_source_kinds[i] != NULL; i++) {
+		const struct fg_source_ops *kind = fg_source_kinds[i];
+		struct fg_error error = {0};
+		const bool available = kind->probe(&error) == 0;
+
+		fprintf(out, "%-12s %-12s %s\n", kind->name,
+			available ? "available" : "unavailable", kind->help);
+		if (!available)
+			fprintf(out, "%-12s %-12s because %s\n", "", "", error.text);
+	}
+}
+
+static const char *link_name(enum fg_link link)
+{
+	static const char *const names[] = {
+		[FG_LINK_NONE] = "-",
+		[FG_LINK_UP] = "up",
+		[FG_LINK_DOWN] = "down",
+		[FG_LINK_GONE] = "gone",
+	};
+
+	return names[link];
+}
+
+void sources_watch(struct app *app)
+{
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct source_entry *entry = app->sources[i];
+		enum fg_link link;
+
+		if (!entry->open || entry->source.ops->watch == NULL)
+			continue;
+		link = entry->source.ops->watch(&entry->source);
+		if (link == entry->link)
+			continue;
+		if (link == FG_LINK_GONE)
+			fg_log(ERR, "source %s: its device is gone", entry->name);
+		else if (link == FG_LINK_DOWN)
+			fg_log(WARNING, "source %s: link down", entry->name);
+		else if (entry->link != FG_LINK_NONE)
+			fg_log(NOTICE, "source %s: link up", entry->name);
+		entry->link = link;
+	}
+}
+
+static unsigned int read_figures(struct source_entry *entry,
+				 struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX])
+{
+	if (!entry->open || entry->source.ops->figures == NULL)
+		return 0;
+	return entry->source.ops->figures(&entry->source, figures);
+}
+
+/* The kind's own figures that say something, on one line. */
+static void print_figures(struct source_entry *entry, FILE *out)
+{
+	struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX];
+	const unsigned int count = read_figures(entry, figures);
+	bool any = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (figures[i].value == 0)
+			continue;
+		fprintf(out, "%s %s %s", any ? "," : "  ", figures[i].name,
+			report_grouped(figures[i].value));
+		any = true;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
+void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	fprintf(out, "\n%-16s %-12s %4s %6s %4s %15s %18s %11s %11s %11s %11s\n", "source", "kind",
+		"line", "queues", "link", "packets", "bytes", "NIC/kernel", "no mbuf", "errors",
+		"filtered");
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		const struct fg_source *source = &app->sources[i]->source;
+		const struct fg_source_lost *lost = &s->lost[i];
+
+		fprintf(out, "%-16s %-12s %4c %6u %4s %15s %18s %11s %11s %11s %11s\n",
+			source->name, source->ops->name,
+			source->line > 0 ? 'A' + source->line - 1 : '-', source->n_queues,
+			link_name(app->sources[i]->link), report_grouped(s->sources[i].packets),
+			report_grouped(s->sources[i].bytes), report_grouped(lost->nic),
+			report_grouped(lost->no_mbuf), report_grouped(lost->errors),
+			report_grouped(lost->filtered));
+		print_figures(app->sources[i], out);
+	}
+}
+
+static void print_row(FILE *out, const char *name, uint64_t value, const char *help)
+{
+	fprintf(out, "  %-24s %18s  %s\n", name, report_grouped(value), help);
+}
+
+int report_source(const struct app *app, const struct snapshot *s, const char *name, FILE *out)
+{
+	struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX];
+	unsigned int count;
+	uint32_t i = 0;
+
+	while (i < app->n_sources && strcmp(app->sources[i]->name, name) != 0)
+		i++;
+	if (i == app->n_sources)
+		return -1;
+	fprintf(out, "\n%s: {%s: {", name, app->sources[i]->source.ops->name);
+	fg_option_print(out, app->sources[i]->source.ops->options, app->sources[i]->conf);
+	fprintf(out, "}}, link %s\n", link_name(app->sources[i]->link));
+	print_row(out, "packets", s->sources[i].packets, "handed over");
+	print_row(out, "bytes", s->sources[i].bytes, "of these");
+	print_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
+	print_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
+	print_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
+	print_row(out, "filtered", s->lost[i].filtered,
+		  "left out by the source's own filter: no loss");
+	count = read_figures(app->sources[i], figures);
+	for (unsigned int f = 0; f < count; f++)
+		print_row(out, figures[f].name, figures[f].value, figures[f].help);
+	return 0;
+}
