@@ -47,9 +47,6 @@ void hash_free(struct hash *hash);
 
 /* cut.c */
 
-/* The bits of @p value under @p mask, moved together. */
-uint32_t bits_gather(uint64_t value, uint64_t mask);
-
 /* An entry as cutting sees it. */
 struct cube {
 	uint64_t values[KEY_WORDS];

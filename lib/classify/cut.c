@@ -286,7 +286,7 @@ static bool choice_open(struct choice *choice, const uint32_t *ids, uint32_t cou
 	const uint32_t sample = RTE_MIN(count, (uint32_t)SAMPLE_MAX);
 
 	memset(choice, 0, sizeof(*choice));
-	/* A quarter of the cells may be copies of all: then cutting further is of no use. */
+	/* Eight copies of each on average: where more are needed, cutting further is of no use. */
 	choice->room = sample * 8 + 64;
 	choice->ids = malloc(choice->room * sizeof(uint32_t));
 	choice->next_ids = malloc(choice->room * sizeof(uint32_t));
@@ -310,15 +310,6 @@ static void choice_close(struct choice *choice)
 	free(choice->next_ends);
 }
 
-uint32_t bits_gather(uint64_t value, uint64_t mask)
-{
-	uint32_t bits = 0;
-
-	for (unsigned int to = 0; mask != 0; mask &= mask - 1, to++)
-		bits |= (uint32_t)(value >> __builtin_ctzll(mask) & 1) << to;
-	return bits;
-}
-
 /* The children that an entry goes to: those that agree with base where open is 0. */
 struct places {
 	uint32_t base, open;
@@ -333,8 +324,8 @@ static struct places places_of(const struct cube *cube, const struct choice *cho
 		const uint64_t mask = choice->masks[w];
 		const unsigned int word = choice->words[w];
 
-		places.base |= bits_gather(cube->values[word], mask) << shift;
-		places.open |= bits_gather(~cube->masks[word], mask) << shift;
+		places.base |= (uint32_t)bits_gather(cube->values[word], mask) << shift;
+		places.open |= (uint32_t)bits_gather(~cube->masks[word], mask) << shift;
 		shift += (unsigned int)__builtin_popcountll(mask);
 	}
 	return places;

@@ -149,14 +149,13 @@ static void hash_shape(struct hash *hash, const struct fg_match *matches, const 
 	while ((UINT64_C(1) << bits) * BUCKET_TAGS / 3 < count)
 		bits++;
 	hash->shift = 32 - bits;
-	hash->stride = hash->n_words + 1;
 	hash->best = RANK_NONE;
 }
 
 static int hash_alloc(struct hash *hash, struct budget *budget, struct fg_error *error)
 {
 	const size_t buckets = (size_t)1 << (32 - hash->shift);
-	const size_t places = buckets * BUCKET_TAGS;
+	const size_t places = buckets * BUCKET_TAGS, stride = hash_stride(hash);
 	void *tags, *entries;
 	int rc;
 
@@ -164,14 +163,14 @@ static int hash_alloc(struct hash *hash, struct budget *budget, struct fg_error 
 	if (rc != 0)
 		return rc;
 	hash->tags = tags;
-	rc = budget_alloc(budget, places * hash->stride * sizeof(uint64_t), &entries, error);
+	rc = budget_alloc(budget, places * stride * sizeof(uint64_t), &entries, error);
 	if (rc != 0)
 		return rc;
 	hash->entries = entries;
 	memset(hash->tags, 0, buckets * sizeof(hash->tags[0]));
 	for (size_t p = 0; p < places; p++) {
-		memset(hash->entries + p * hash->stride, 0, hash->n_words * sizeof(uint64_t));
-		hash->entries[p * hash->stride + hash->n_words] = RANK_NONE;
+		memset(hash->entries + p * stride, 0, hash->n_words * sizeof(uint64_t));
+		hash->entries[p * stride + hash->n_words] = RANK_NONE;
 	}
 	return 0;
 }
@@ -186,21 +185,16 @@ void hash_free(struct hash *hash)
 static bool hash_insert(struct hash *hash, const struct fg_match *match)
 {
 	uint64_t values[KEY_WORDS], masks[KEY_WORDS], words[KEY_WORDS];
-	uint32_t groups[KEY_GROUPS], code, bucket;
-	uint64_t sum = 0;
+	uint32_t code, bucket;
 
 	(void)match_as_words(match, values, masks);
-	memcpy(groups, values, sizeof(groups));
 	for (unsigned int w = 0; w < hash->n_words; w++)
 		words[w] = values[hash->offsets[w] / sizeof(uint64_t)];
-	for (unsigned int g = 0; g < hash->n_hashed; g++)
-		sum += (uint64_t)(groups[hash->group_offsets[g] / sizeof(uint32_t)] &
-				  hash->group_masks[g]) *
-		       hash->factors[g];
-	code = hash_fold(sum);
+	code = hash_of(hash, values);
 	bucket = code >> hash->shift;
 	for (unsigned int i = 0; i < BUCKET_TAGS; i++) {
-		uint64_t *entry = hash->entries + (bucket * (size_t)BUCKET_TAGS + i) * hash->stride;
+		uint64_t *entry =
+			hash->entries + (bucket * (size_t)BUCKET_TAGS + i) * hash_stride(hash);
 		uint64_t *rank = &entry[hash->n_words];
 		const bool empty = *rank == RANK_NONE;
 

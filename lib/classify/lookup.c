@@ -36,7 +36,7 @@ static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int
 {
 	for (; tags != 0; tags &= tags - 1) {
 		const uint64_t place = bucket * BUCKET_TAGS + (unsigned int)__builtin_ctz(tags);
-		const uint64_t *entry = hash->entries + place * hash->stride;
+		const uint64_t *entry = hash->entries + place * (n_words + 1);
 		uint64_t differs = 0;
 
 		for (unsigned int w = 0; w < n_words; w++)
@@ -64,13 +64,7 @@ static inline void hash_groups(const struct hash *hash, const struct fg_key *key
 			       union place *places, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		uint64_t sum = 0;
-
-		for (unsigned int g = 0; g < hash->n_hashed; g++)
-			sum += (uint64_t)(key_group(&keys[i], hash->group_offsets[g]) &
-					  hash->group_masks[g]) *
-			       hash->factors[g];
-		places[i].hash = hash_fold(sum);
+		places[i].hash = hash_of(hash, &keys[i]);
 		places[i].bucket = places[i].hash >> hash->shift;
 	}
 }
@@ -123,8 +117,8 @@ static inline uint32_t next_ref(const struct tree *tree, const struct node *node
 				const struct fg_key *key)
 {
 	const uint64_t *words = (const uint64_t *)key;
-	const uint64_t low = gather_bits(words[node->words[0]], node->masks[0]);
-	const uint64_t high = gather_bits(words[node->words[1]], node->masks[1]);
+	const uint64_t low = gather(words[node->words[0]], node->masks[0]);
+	const uint64_t high = gather(words[node->words[1]], node->masks[1]);
 
 	return tree->kids[node->first_kid + (low | high << node->shift)];
 }

@@ -18,11 +18,11 @@
 
 /* By enum fg_isa. */
 static const struct variant variants[FG_ISA_COUNT] = {
-	[FG_ISA_SCALAR] = {"scalar", 4, lookup_scalar},
+	[FG_ISA_SCALAR] = {4, lookup_scalar},
 #ifdef RTE_ARCH_X86
-	[FG_ISA_SSE] = {"sse", 4, lookup_sse},
-	[FG_ISA_AVX2] = {"avx2", 8, lookup_avx2},
-	[FG_ISA_AVX512] = {"avx512", 16, lookup_avx512},
+	[FG_ISA_SSE] = {4, lookup_sse},
+	[FG_ISA_AVX2] = {8, lookup_avx2},
+	[FG_ISA_AVX512] = {16, lookup_avx512},
 #endif
 };
 
@@ -73,6 +73,7 @@ static int tiered_build(const struct fg_table_conf *conf, const struct fg_match 
 		return rc;
 	tiered = memory;
 	memset(tiered, 0, sizeof(*tiered));
+	tiered->isa = isa;
 	tiered->variant = &variants[isa];
 	rc = tiers_build(tiered, matches, count, tiers, &budget, error);
 	if (rc != 0) {
@@ -96,7 +97,7 @@ static void tiered_info(const void *table, struct fg_table_info *info)
 {
 	const struct tiered *tiered = table;
 
-	info->variant = tiered->variant->name;
+	info->variant = fg_isa_name(tiered->isa);
 	info->bytes = tiered->bytes;
 	info->n_hashes = tiered->n_hashes;
 	info->n_trees = tiered->n_trees;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <fg_classify.h>
+#include <fg_isa.h>
 #include <fg_key.h>
 
 #define RANK_NONE UINT32_MAX
@@ -32,7 +33,7 @@ static_assert(KEY_WORDS == 8, "a key is eight words");
 /*
  * Exact tier: one combination of fields, hashed. A bucket is 16 tags, 16 bits
  * of the hash each, compared at once; entry number (bucket, place of the tag)
- * holds the words themselves. Empty places have rank RANK_NONE.
+ * holds the words themselves and then the rank. Empty places have rank RANK_NONE.
  */
 struct hash {
 	uint32_t n_words;            /* of 64 bits: compared */
@@ -43,7 +44,6 @@ struct hash {
 	uint32_t group_masks[KEY_GROUPS];
 	uint32_t factors[KEY_GROUPS]; /* odd */
 	unsigned int shift;           /* bucket = hash >> shift */
-	uint32_t stride;              /* words of an entry: n_words and the rank */
 	uint32_t best;                /* lowest rank in it */
 	uint16_t (*tags)[BUCKET_TAGS];
 	uint64_t *entries;
@@ -58,10 +58,43 @@ static inline uint32_t hash_fold(uint64_t sum)
 	return (uint32_t)(sum ^ sum >> 32);
 }
 
+/*
+ * The hash of a key as builder and lookups compute it, but for those of pairs,
+ * which are taken several at a time. @p groups: where the key begins.
+ */
+static inline uint32_t hash_of(const struct hash *hash, const void *groups)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int g = 0; g < hash->n_hashed; g++) {
+		const uint32_t *group =
+			(const uint32_t *)((const uint8_t *)groups + hash->group_offsets[g]);
+
+		sum += (uint64_t)(*group & hash->group_masks[g]) * hash->factors[g];
+	}
+	return hash_fold(sum);
+}
+
+/* Words of an entry: those compared, and the rank. */
+static inline size_t hash_stride(const struct hash *hash)
+{
+	return hash->n_words + (size_t)1;
+}
+
 /* The 16 bits that a bucket keeps of a hash. */
 static inline uint16_t hash_tag(uint32_t hash)
 {
 	return (uint16_t)hash;
+}
+
+/* The bits of @p value under @p mask, moved together: where there is no PEXT. */
+static inline uint64_t bits_gather(uint64_t value, uint64_t mask)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int to = 0; mask != 0; mask &= mask - 1, to++)
+		bits |= (value >> __builtin_ctzll(mask) & 1) << to;
+	return bits;
 }
 
 /*
@@ -105,7 +138,6 @@ typedef void tiered_lookup_fn(const struct tiered *tiered, const struct fg_key *
 
 /* One compiled form of the lookup. */
 struct variant {
-	const char *name;
 	unsigned int lanes;
 	tiered_lookup_fn *lookup;
 };
@@ -114,7 +146,8 @@ struct tiered {
 	uint32_t n_hashes, n_trees;
 	struct hash hashes[HASHES_MAX]; /* best first */
 	struct tree trees[TREES_MAX];   /* best first */
-	const struct variant *variant;
+	const struct variant *variant;  /* of isa */
+	enum fg_isa isa;
 	uint64_t bytes;
 	uint32_t worst_compares;
 };

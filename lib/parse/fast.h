@@ -9,7 +9,8 @@
  * There are three: plain words, for any little-endian machine; lanes of 16
  * bytes, from SSE4.2 on; and, where bytes can be moved across a whole line
  * (AVX-512 VBMI), one that makes the key in one step. fast_key is the best one
- * for the instructions that the translation unit is compiled with.
+ * for ISA_WIDTH, the set of instructions that the translation unit is for: not
+ * for all that the compiler may use, so that a form is the same in every build.
  */
 #ifndef PARSE_FAST_H
 #define PARSE_FAST_H
@@ -22,7 +23,16 @@
 #include <rte_byteorder.h>
 #include <rte_config.h>
 
-#ifdef __SSE4_2__
+/* What is compiled once, not for each set, takes what every x86 has that DPDK runs on. */
+#ifndef ISA_WIDTH
+#ifdef RTE_ARCH_X86
+#define ISA_WIDTH 1
+#else
+#define ISA_WIDTH 0
+#endif
+#endif
+
+#if ISA_WIDTH >= 1
 #include <immintrin.h>
 #endif
 
@@ -143,7 +153,7 @@ static inline bool fast_key_words(const struct fast_head *head, const uint8_t *d
 	return true;
 }
 
-#ifdef __SSE4_2__
+#if ISA_WIDTH >= 1
 
 /** The same in vectors: a key is four lanes of 16 bytes, put together from two of the packet. */
 static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *data,
@@ -189,7 +199,7 @@ static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *
 		_mm_shuffle_epi8(link, to_macs),
 		_mm_set_epi64x((long long)(FAST_BYTES + tag) << 48, (long long)0x0008 << 48));
 	_mm_storeu_si128((__m128i *)key, first);
-#ifdef __AVX2__
+#if ISA_WIDTH >= 2
 	_mm256_storeu_si256((__m256i *)((uint8_t *)key + 16),
 			    _mm256_shuffle_epi8(both, _mm256_set_m128i(to_dst, to_src)));
 #else
@@ -202,7 +212,7 @@ static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *
 
 #endif
 
-#ifdef __AVX512VBMI__
+#if ISA_WIDTH >= 3
 
 /** The same in one line: all bytes of the key come from, or are, constants of one permutation. */
 static inline bool fast_key_line(const struct fast_head *head, const uint8_t *data, uint32_t total,
@@ -254,15 +264,12 @@ static inline bool fast_key_line(const struct fast_head *head, const uint8_t *da
 
 #endif
 
-#if defined(__AVX512VBMI__)
+#if ISA_WIDTH >= 3
 #define fast_key fast_key_line
-#elif defined(__SSE4_2__)
+#elif ISA_WIDTH >= 1
 #define fast_key fast_key_vector
-
 #else
-
 #define fast_key fast_key_words
-
 #endif
 
 #else
@@ -278,12 +285,14 @@ static inline struct fast_head fast_head(const struct fg_parse *parse)
 }
 
 /* The fast parser composes words as a little-endian machine stores them. */
-static inline bool fast_key(const struct fast_head *head, const uint8_t *data, uint32_t total,
-			    struct fg_key *key, const uint32_t tag)
+static inline bool fast_key_words(const struct fast_head *head, const uint8_t *data, uint32_t total,
+				  struct fg_key *key, const uint32_t tag)
 {
 	(void)head, (void)data, (void)total, (void)key, (void)tag;
 	return false;
 }
+
+#define fast_key fast_key_words
 
 #endif
 

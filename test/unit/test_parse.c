@@ -303,7 +303,7 @@ static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *by
 	static bool (*const parsers[])(const struct fast_head *, const uint8_t *, uint32_t,
 				       struct fg_key *, const uint32_t) = {
 		fast_key_words,
-#ifdef RTE_ARCH_X86
+#if ISA_WIDTH >= 1
 		fast_key_vector,
 #endif
 	};
@@ -369,8 +369,9 @@ static void test_fast_is_general(void **state)
 		plain += taken & 1;
 		tagged += taken >> 1 & 1;
 	}
-	assert_true(plain > 1000);
-	assert_true(tagged > 1000);
+	/* On a big-endian machine the fast parser takes nothing. */
+	assert_true(plain > 1000 || RTE_BYTE_ORDER == RTE_BIG_ENDIAN);
+	assert_true(tagged > 1000 || RTE_BYTE_ORDER == RTE_BIG_ENDIAN);
 }
 
 /* Bursts of such frames: what is kept, its keys, and what is dropped are the general parser's. */
