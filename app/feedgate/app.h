@@ -44,7 +44,8 @@ struct source_entry {
 	void *conf;
 	char *name;
 	bool open;
-	enum fg_link link; /* as last seen */
+	enum fg_link link;   /* as last seen */
+	char prefilter[192]; /* "on", or "off: " and why; empty: the source has none */
 };
 
 struct sink_entry {
@@ -64,6 +65,10 @@ struct snapshot {
 		uint64_t packets, bytes;
 	} sources[FG_SOURCES_MAX];
 	struct fg_source_lost lost[FG_SOURCES_MAX];
+	struct figures { /* the kinds' own; since open, whatever was cleared */
+		struct fg_source_figure at[FG_SOURCE_FIGURES_MAX];
+		unsigned int count;
+	} figures[FG_SOURCES_MAX];
 	double seconds;
 };
 
@@ -145,6 +150,14 @@ int reload_file(struct app *app, const char *path, FILE *out, struct fg_error *e
 int reload_edited(struct app *app, struct rulebook *edited, FILE *out, struct fg_error *error);
 /* On SIGHUP: the -c file again, and what came of it. */
 void reload_on_signal(struct app *app, FILE *out);
+
+/*
+ * prefilter.c: which packets sources need not bring, as the rules would drop them.
+ * Before @new takes @old's place (NULL: there is none) what either may keep must come;
+ * and then what @rules may keep, those in force.
+ */
+void prefilter_widen(struct app *app, const struct fg_rules *old, const struct fg_rules *new);
+void prefilter_set(struct app *app, const struct fg_rules *rules);
 
 /* save.c: write the book to @p path, all of it or nothing. */
 int save_rules(const struct app *app, const char *path, struct fg_error *error);

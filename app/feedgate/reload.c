@@ -46,8 +46,11 @@ static int publish(struct app *app, const struct rulebook *book, FILE *out, stru
 	if (rc != 0)
 		return rc;
 	rc = count_change(fg_pipeline_rules(app->pipeline), rules, &change, error);
-	if (rc == 0)
+	if (rc == 0) {
+		prefilter_widen(app, fg_pipeline_rules(app->pipeline), rules);
 		rc = fg_pipeline_publish(app->pipeline, rules, error);
+		prefilter_set(app, fg_pipeline_rules(app->pipeline));
+	}
 	if (rc != 0) {
 		fg_rules_free(rules);
 		return rc;

@@ -294,8 +294,10 @@ int setup_open(struct app *app, struct fg_error *error)
 		rc = make_pipeline(app, error);
 	if (rc == 0)
 		rc = fg_pipeline_publish(app->pipeline, app->rules, error);
-	if (rc == 0)
+	if (rc == 0) {
 		app->rules = NULL;
+		prefilter_set(app, fg_pipeline_rules(app->pipeline));
+	}
 	return rc;
 }
 
@@ -319,6 +321,7 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 					   source->name, (unsigned long)out);
 		lost += out;
 		source->ops->close(source);
+		app->sources[i]->open = false;
 	}
 	return lost;
 }

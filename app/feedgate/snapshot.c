@@ -43,8 +43,11 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 		struct fg_source *source = &app->sources[i]->source;
 
 		take_source(source, &s->sources[i]);
-		if (app->sources[i]->open)
-			source->ops->lost(source, &s->lost[i]);
+		if (!app->sources[i]->open)
+			continue;
+		source->ops->lost(source, &s->lost[i]);
+		if (source->ops->figures != NULL)
+			s->figures[i].count = source->ops->figures(source, s->figures[i].at);
 	}
 	s->seconds = fg_pipeline_seconds(app->pipeline);
 }

@@ -54,26 +54,16 @@ void sources_watch(struct app *app)
 	}
 }
 
-static unsigned int read_figures(struct source_entry *entry,
-				 struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX])
-{
-	if (!entry->open || entry->source.ops->figures == NULL)
-		return 0;
-	return entry->source.ops->figures(&entry->source, figures);
-}
-
 /* The kind's own figures that say something, on one line. */
-static void print_figures(struct source_entry *entry, FILE *out)
+static void print_figures(const struct figures *figures, FILE *out)
 {
-	struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX];
-	const unsigned int count = read_figures(entry, figures);
 	bool any = false;
 
-	for (unsigned int i = 0; i < count; i++) {
-		if (figures[i].value == 0)
+	for (unsigned int i = 0; i < figures->count; i++) {
+		if (figures->at[i].value == 0)
 			continue;
-		fprintf(out, "%s %s %s", any ? "," : "  ", figures[i].name,
-			report_grouped(figures[i].value));
+		fprintf(out, "%s %s %s", any ? "," : "  ", figures->at[i].name,
+			report_grouped(figures->at[i].value));
 		any = true;
 	}
 	if (any)
@@ -96,7 +86,7 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 			report_grouped(s->sources[i].bytes), report_grouped(lost->nic),
 			report_grouped(lost->no_mbuf), report_grouped(lost->errors),
 			report_grouped(lost->filtered));
-		print_figures(app->sources[i], out);
+		print_figures(&s->figures[i], out);
 	}
 }
 
@@ -107,8 +97,6 @@ static void print_row(FILE *out, const char *name, uint64_t value, const char *h
 
 int report_source(const struct app *app, const struct snapshot *s, const char *name, FILE *out)
 {
-	struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX];
-	unsigned int count;
 	uint32_t i = 0;
 
 	while (i < app->n_sources && strcmp(app->sources[i]->name, name) != 0)
@@ -118,6 +106,8 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	fprintf(out, "\n%s: {%s: {", name, app->sources[i]->source.ops->name);
 	fg_option_print(out, app->sources[i]->source.ops->options, app->sources[i]->conf);
 	fprintf(out, "}}, link %s\n", link_name(app->sources[i]->link));
+	if (app->sources[i]->prefilter[0] != '\0')
+		fprintf(out, "prefilter %s\n", app->sources[i]->prefilter);
 	print_row(out, "packets", s->sources[i].packets, "handed over");
 	print_row(out, "bytes", s->sources[i].bytes, "of these");
 	print_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
@@ -125,8 +115,8 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	print_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
 	print_row(out, "filtered", s->lost[i].filtered,
 		  "left out by the source's own filter: no loss");
-	count = read_figures(app->sources[i], figures);
-	for (unsigned int f = 0; f < count; f++)
-		print_row(out, figures[f].name, figures[f].value, figures[f].help);
+	for (unsigned int f = 0; f < s->figures[i].count; f++)
+		print_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,
+			  s->figures[i].at[f].help);
 	return 0;
 }

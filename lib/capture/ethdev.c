@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A source on any DPDK port: hardware, kernel interface or virtual device. */
+#include "ethdev.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +18,14 @@
 
 #include <fg_port.h>
 
+#include "ethdev_figures.h"
 #include "kinds.h"
+#include "xdp_pool.h"
 
 #define MTU_MAX   64000u            /* Keeps a packet with its headroom in a 16-bit mbuf length. */
 #define L2_BYTES  26u               /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
 #define CACHE_MAX 256u              /* Mbufs of the pool that an lcore keeps at hand. */
 #define QUIET_NS  (200u * 1000000u) /* A file that gave nothing for so long has ended. */
-
-struct ethdev_conf {
-	char *device;
-	uint64_t descriptors;
-	uint64_t mtu;
-	bool rss;
-	bool promiscuous;
-	bool allmulticast;
-};
 
 #define ROW(member) .name = #member, .offset = offsetof(struct ethdev_conf, member)
 
@@ -55,20 +50,26 @@ struct empty_turns {
 
 struct ethdev {
 	/* Read by lcores. */
+	struct fg_port *port; /* NULL once it was given back, when no lcore polls. */
 	uint16_t port_id;
 	bool is_file; /* net_pcap reading a file once: it will end. */
 
 	/* Control's own. */
-	struct fg_port *port; /* NULL once it was given back. */
 	struct rte_mempool *pool;
 	struct fg_source_lost lost; /* Up to the last stop. */
 	struct rte_eth_stats base;  /* Counters of the device at the last start (or open). */
 	uint64_t kept;              /* Mbufs that the driver never gives back; see count_kept(). */
-	bool over;                  /* The file has ended. */
+	void *extra;                /* Of a kind that stands on this one. */
+	bool over;                  /* The file has ended, or the device is gone. */
+	bool gone;                  /* The device was removed. */
+	bool ran;                   /* It was started with success. */
+	bool is_xdp;                /* net_af_xdp, which has its own way with mbufs. */
 	bool watching;              /* The three below hold: */
 	uint64_t quiet_since_ns;    /* ... since when the device has shown no packet, */
 	uint64_t activity;          /* ... what its counters showed then, */
 	uint64_t empty_then[FG_SOURCE_QUEUES_MAX]; /* ... and what empty showed. */
+
+	struct ethdev_xstats xstats;
 
 	struct empty_turns empty[FG_SOURCE_QUEUES_MAX];
 };
@@ -139,9 +140,14 @@ static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_
 			"bursts each need at least %u",
 			src->name, src->mbufs, src->n_queues, descriptors, needed);
 	snprintf(name, sizeof(name), "fg_ethdev_%u", serial++);
-	dev->pool =
-		rte_pktmbuf_pool_create_by_ops(name, src->mbufs, cache_size(src->mbufs - needed),
-					       FG_META_BYTES, room, port->socket_id, FG_POOL_OPS);
+	dev->is_xdp = strcmp(port->driver, "net_af_xdp") == 0;
+	if (dev->is_xdp)
+		dev->pool = xdp_pool_create(name, src->mbufs, cache_size(src->mbufs - needed),
+					    port->socket_id);
+	else
+		dev->pool = rte_pktmbuf_pool_create_by_ops(
+			name, src->mbufs, cache_size(src->mbufs - needed), FG_META_BYTES, room,
+			port->socket_id, FG_POOL_OPS);
 	if (dev->pool == NULL)
 		return fg_error_set(
 			error, rte_errno,
@@ -170,7 +176,7 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 	dev->port_id = dev->port->id;
 	dev->is_file = reads_file_once(dev->port_id);
 	src->socket_id = dev->port->socket_id;
-	(void)rte_eth_stats_get(dev->port_id, &dev->base);
+	(void)fg_port_stats(dev->port, &dev->base);
 	return 0;
 }
 
@@ -180,7 +186,7 @@ static int ethdev_probe(struct fg_error *error)
 	return 0;
 }
 
-static int ethdev_open(struct fg_source *src, const void *conf, struct fg_error *error)
+int ethdev_open(struct fg_source *src, const void *conf, struct fg_error *error)
 {
 	struct ethdev *dev;
 	struct fg_port found;
@@ -213,42 +219,48 @@ static uint64_t in_use(const struct ethdev *dev)
 
 /*
  * net_af_xdp fills its ring when it is set up, takes a new mbuf for each packet
- * it hands over, and forgets the ring when it is closed: what it took at first
- * is what is missing in the end.
+ * it hands over, and forgets the ring when it is closed, or when setting it up
+ * failed: what it took at first is what is missing in the end.
  */
 static void count_kept(struct ethdev *dev)
 {
-	if (dev->kept == 0 && strcmp(dev->port->driver, "net_af_xdp") == 0)
+	if (!dev->ran && dev->is_xdp)
 		dev->kept = in_use(dev);
 }
 
-static int ethdev_start(struct fg_source *src, struct fg_error *error)
+int ethdev_start(struct fg_source *src, struct fg_error *error)
 {
 	struct ethdev *dev = src->priv;
-
 	struct rte_eth_stats now;
 	int rc;
 
-	dev->over = false;
+	dev->over = dev->gone;
 	dev->watching = false;
 	rc = fg_port_start(dev->port, error);
-	if (rc == 0)
-		count_kept(dev);
+	count_kept(dev);
+	if (rc != 0 || dev->gone)
+		return rc;
+	dev->ran = true;
+	ethdev_xstats_find(&dev->xstats, dev->port_id);
 	/* Some drivers clear their counters when they start. */
-	if (rc == 0 && rte_eth_stats_get(dev->port_id, &now) == 0) {
+	if (fg_port_stats(dev->port, &now) == 0) {
 		dev->base.imissed = RTE_MIN(dev->base.imissed, now.imissed);
 		dev->base.rx_nombuf = RTE_MIN(dev->base.rx_nombuf, now.rx_nombuf);
 		dev->base.ierrors = RTE_MIN(dev->base.ierrors, now.ierrors);
 	}
-	return rc;
+	return 0;
 }
 
-static uint16_t ethdev_rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
-				uint16_t max)
+uint16_t ethdev_rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
+			 uint16_t max)
 {
 	struct ethdev *dev = src->priv;
-	const uint16_t count = rte_eth_rx_burst(dev->port_id, queue, pkts, max);
+	uint16_t count;
 
+	if (!fg_port_enter(dev->port, queue))
+		return 0; /* The device is gone. */
+	count = rte_eth_rx_burst(dev->port_id, queue, pkts, max);
+	fg_port_leave(dev->port, queue);
 	if (count == 0 && dev->is_file)
 		fg_counter_add(&dev->empty[queue].count, 1);
 	return count;
@@ -260,13 +272,13 @@ static uint64_t growth(uint64_t now, uint64_t base)
 	return now >= base ? now - base : now;
 }
 
-static void ethdev_lost(struct fg_source *src, struct fg_source_lost *lost)
+void ethdev_lost(struct fg_source *src, struct fg_source_lost *lost)
 {
 	struct ethdev *dev = src->priv;
 	struct rte_eth_stats now;
 
 	*lost = dev->lost;
-	if (dev->port == NULL || rte_eth_stats_get(dev->port_id, &now) != 0)
+	if (dev->port == NULL || fg_port_stats(dev->port, &now) != 0)
 		return;
 	lost->nic += growth(now.imissed, dev->base.imissed);
 	lost->no_mbuf += growth(now.rx_nombuf, dev->base.rx_nombuf);
@@ -279,10 +291,10 @@ static void save_lost(struct fg_source *src)
 	struct ethdev *dev = src->priv;
 
 	ethdev_lost(src, &dev->lost);
-	(void)rte_eth_stats_get(dev->port_id, &dev->base);
+	(void)fg_port_stats(dev->port, &dev->base);
 }
 
-static void ethdev_stop(struct fg_source *src)
+void ethdev_stop(struct fg_source *src)
 {
 	struct ethdev *dev = src->priv;
 
@@ -305,7 +317,7 @@ static void watch(struct ethdev *dev, uint64_t activity, uint16_t n_queues)
  * A file has ended when the device has shown no packet for QUIET_NS although
  * every queue was polled meanwhile (an lcore may have been kept from it).
  */
-static bool ethdev_ended(struct fg_source *src)
+bool ethdev_ended(struct fg_source *src)
 {
 	struct ethdev *dev = src->priv;
 	struct rte_eth_stats now;
@@ -313,7 +325,7 @@ static bool ethdev_ended(struct fg_source *src)
 
 	if (!dev->is_file || dev->over || dev->port == NULL)
 		return dev->over;
-	if (rte_eth_stats_get(dev->port_id, &now) != 0)
+	if (fg_port_stats(dev->port, &now) != 0)
 		return false;
 	activity = now.ipackets + now.rx_nombuf + now.ierrors + now.imissed;
 	if (!dev->watching || activity != dev->activity) {
@@ -329,8 +341,36 @@ static bool ethdev_ended(struct fg_source *src)
 	return true;
 }
 
+unsigned int ethdev_figures(struct fg_source *src,
+			    struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX])
+{
+	struct ethdev *dev = src->priv;
+	const bool there = dev->port != NULL && !dev->gone;
+
+	return ethdev_figures_read(there ? &dev->xstats : NULL, dev->port_id, src, figures);
+}
+
+/* A device that is gone stays so: what comes back in its place is another. */
+enum fg_link ethdev_watch(struct fg_source *src)
+{
+	struct ethdev *dev = src->priv;
+	enum fg_port_state state;
+
+	if (dev->port == NULL)
+		return dev->gone ? FG_LINK_GONE : FG_LINK_NONE;
+	state = fg_port_watch(dev->port);
+	if (state == FG_PORT_GONE) {
+		dev->gone = true;
+		dev->over = true;
+		return FG_LINK_GONE;
+	}
+	if (dev->is_file)
+		return FG_LINK_NONE;
+	return state == FG_PORT_UP ? FG_LINK_UP : FG_LINK_DOWN;
+}
+
 /* A driver keeps mbufs in its rings until it is closed. */
-static void give_port_back(struct fg_source *src)
+void ethdev_give_back(struct fg_source *src)
 {
 	struct ethdev *dev = src->priv;
 
@@ -342,22 +382,37 @@ static void give_port_back(struct fg_source *src)
 }
 
 /* Gives the port back, as only then the driver gives its mbufs back. */
-static uint64_t ethdev_outstanding(struct fg_source *src)
+uint64_t ethdev_outstanding(struct fg_source *src)
 {
 	struct ethdev *dev = src->priv;
 
-	give_port_back(src);
+	ethdev_give_back(src);
 	return in_use(dev) - RTE_MIN(in_use(dev), dev->kept);
 }
 
-static void ethdev_close(struct fg_source *src)
+void ethdev_close(struct fg_source *src)
 {
 	struct ethdev *dev = src->priv;
 
-	give_port_back(src);
+	ethdev_give_back(src);
 	rte_mempool_free(dev->pool);
 	rte_free(dev);
 	src->priv = NULL;
+}
+
+void **ethdev_extra(const struct fg_source *src)
+{
+	return &((struct ethdev *)src->priv)->extra;
+}
+
+/* Without mbufs net_af_xdp leaves packets where they are, and counts them at each turn. */
+static void ethdev_really_lost(struct fg_source *src, struct fg_source_lost *lost)
+{
+	const struct ethdev *dev = src->priv;
+
+	ethdev_lost(src, lost);
+	if (dev->is_xdp)
+		lost->no_mbuf = 0;
 }
 
 const struct fg_source_ops fg_source_ethdev = {
@@ -371,7 +426,9 @@ const struct fg_source_ops fg_source_ethdev = {
 	.rx_burst = ethdev_rx_burst,
 	.stop = ethdev_stop,
 	.ended = ethdev_ended,
-	.lost = ethdev_lost,
+	.lost = ethdev_really_lost,
+	.figures = ethdev_figures,
+	.watch = ethdev_watch,
 	.outstanding = ethdev_outstanding,
 	.close = ethdev_close,
 };

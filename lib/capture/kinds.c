@@ -7,6 +7,10 @@
 
 const struct fg_source_ops *const fg_source_kinds[] = {
 	&fg_source_ethdev,
+	&fg_source_af_xdp,
+	&fg_source_io_uring,
+	&fg_source_packet_mmap,
+	&fg_source_pf_ring,
 	&fg_source_replay,
 	NULL,
 };

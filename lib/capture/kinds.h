@@ -5,7 +5,11 @@
 
 #include <fg_source.h>
 
+extern const struct fg_source_ops fg_source_af_xdp;
 extern const struct fg_source_ops fg_source_ethdev;
+extern const struct fg_source_ops fg_source_io_uring;
+extern const struct fg_source_ops fg_source_packet_mmap;
+extern const struct fg_source_ops fg_source_pf_ring;
 extern const struct fg_source_ops fg_source_replay;
 
 #endif /* CAPTURE_KINDS_H */

@@ -15,6 +15,8 @@
 #include <fg_option.h>
 #include <fg_source.h>
 
+struct sock_filter;
+
 struct packet_socket_conf {
 	char *interface;
 	bool promiscuous;
@@ -27,36 +29,37 @@ struct packet_socket_conf {
 
 /* Option rows for a kind's struct that has a packet_socket_conf called `socket`. Row 0 must be
  * interface. */
-#define PACKET_SOCKET_INTERFACE(type)                                                              \
+#define PACKET_SOCKET_INTERFACE(owner)                                                             \
 	{                                                                                          \
 		.name = "interface", .type = FG_OPTION_STRING,                                     \
-		.offset = offsetof(type, socket.interface),                                        \
+		.offset = offsetof(owner, socket.interface),                                       \
 		.help = "network interface of this namespace"                                      \
 	}
-#define PACKET_SOCKET_ROWS(type)                                                                   \
+#define PACKET_SOCKET_ROWS(owner)                                                                  \
 	{.name = "promiscuous",                                                                    \
 	 .type = FG_OPTION_BOOL,                                                                   \
-	 .offset = offsetof(type, socket.promiscuous),                                             \
+	 .offset = offsetof(owner, socket.promiscuous),                                            \
 	 .value = "true",                                                                          \
 	 .help = "receive what is addressed to others"},                                           \
 		{.name = "join",                                                                   \
 		 .type = FG_OPTION_STRING,                                                         \
-		 .offset = offsetof(type, socket.join),                                            \
+		 .offset = offsetof(owner, socket.join),                                           \
 		 .value = "",                                                                      \
 		 .help = "multicast groups that the kernel is to join, so that they come"},        \
 		{.name = "filter",                                                                 \
 		 .type = FG_OPTION_STRING,                                                         \
-		 .offset = offsetof(type, socket.filter),                                          \
+		 .offset = offsetof(owner, socket.filter),                                         \
 		 .value = "",                                                                      \
 		 .help = "what the kernel lets through, as pcap-filter(7) has it"},                \
 		{.name = "outgoing",                                                               \
 		 .type = FG_OPTION_BOOL,                                                           \
-		 .offset = offsetof(type, socket.outgoing),                                        \
+		 .offset = offsetof(owner, socket.outgoing),                                       \
 		 .value = "false",                                                                 \
 		 .help = "receive what this machine sends, too"},                                  \
 	{                                                                                          \
-		.name = "fanout", .type = FG_OPTION_NAME, .offset = offsetof(type, socket.fanout), \
-		.names = packet_socket_fanouts, .value = "hash",                                   \
+		.name = "fanout", .type = FG_OPTION_NAME,                                          \
+		.offset = offsetof(owner, socket.fanout), .names = packet_socket_fanouts,          \
+		.value = "hash",                                                                   \
 		.help = "with several queues: how the kernel spreads packets over them"            \
 	}
 
@@ -66,17 +69,21 @@ extern const char *const packet_socket_fanouts[];
 /* One queue's socket. */
 struct packet_socket {
 	int fd;
-	int ifindex;
 };
 
-/* What all queues of a source share. */
+/* What all queues of a source share. Control's, but fd, which does not change while it is open. */
 struct packet_sockets {
 	const char *source; /* Its name, for messages. */
 	const struct packet_socket_conf *conf;
 	uint16_t n_queues;
-	int member; /* Datagram socket(s) that hold the groups' memberships; -1: none. */
-	int member6;
-	uint64_t drops;  /* tp_drops and ... */
+	int ifindex;     /* Of the interface bound to; changes when it comes back. */
+	bool bound;      /* All are bound and share by fanout, if there are several. */
+	bool letting_in; /* Between bind and unbind. */
+	int *members;    /* Datagram sockets that hold the groups' memberships. */
+	unsigned int n_members;
+	struct sock_filter *filter; /* What lets in what is wanted. */
+	uint16_t filter_length;     /* Instructions. */
+	uint64_t drops;             /* tp_drops and ... */
 	uint64_t frozen; /* tp_freeze_q_cnt: read and added up, since the kernel clears them. */
 	struct packet_socket socket[FG_SOURCE_QUEUES_MAX];
 };
@@ -85,19 +92,27 @@ struct packet_sockets {
 int packet_sockets_probe(struct fg_error *error);
 
 /*
- * Open n_queues sockets for conf->interface: with filter, promiscuity and memberships in force,
- * but not yet bound: nothing is received before packet_sockets_bind(). The caller
- * sets its own socket options (version, ring, ...) in between.
+ * Open n_queues sockets for conf->interface, which must exist and carry
+ * Ethernet frames but may be down: nothing is received before
+ * packet_sockets_bind(). The caller sets its own socket options (version,
+ * ring, ...) in between.
  * @conf and @source live as long as @sockets. 0, or -errno with error set and nothing left open.
  */
 int packet_sockets_open(struct packet_sockets *sockets, const char *source, uint16_t n_queues,
 			const struct packet_socket_conf *conf, struct fg_error *error);
 
-/* Bind all to the interface, with fanout if there are several: packets come. */
+/*
+ * Let packets in, such as conf->filter lets through. At first that binds all
+ * to the interface, with fanout if there are several, joins the groups and
+ * makes the interface promiscuous.
+ * 0, or -errno with error set and nothing let in. Control.
+ */
 int packet_sockets_bind(struct packet_sockets *sockets, struct fg_error *error);
 
 /*
- * Let no more packets in (the sockets stay, and what they hold). Binding again is allowed.
+ * Let no more packets in; the sockets stay, and what they hold. They stay bound (a
+ * member of a fanout group cannot be bound anew), but their filter refuses everything.
+ * packet_sockets_bind() lets in again.
  */
 void packet_sockets_unbind(struct packet_sockets *sockets);
 
@@ -105,10 +120,15 @@ void packet_sockets_unbind(struct packet_sockets *sockets);
 void packet_sockets_count(struct packet_sockets *sockets);
 
 /*
- * How the interface is, and what there is to do about it: an interface that was removed and is
- * back under its name is bound again. As fg_source_ops.watch. Control.
+ * How the interface is, and what there is to do about it: as fg_source_ops.watch. Control.
+ * An interface that was removed and is back under its name is bound again, if there
+ * is one queue: the kernel lets no member of a fanout group go. With several it
+ * stays FG_LINK_GONE; packet_sockets_returned() says whether opening anew would help.
  */
 enum fg_link packet_sockets_watch(struct packet_sockets *sockets);
+
+/* The interface that these sockets were bound to is gone, but there is one of its name. Control. */
+bool packet_sockets_returned(const struct packet_sockets *sockets);
 
 /* NUMA node of the interface's device, or SOCKET_ID_ANY. */
 int packet_sockets_node(const struct packet_sockets *sockets);

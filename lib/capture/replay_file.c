@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <rte_malloc.h>
+
+#include "replay_stream.h"
 
 #define MIB         (1024u * 1024u)
 #define CHUNK_ALIGN (2u * MIB)
@@ -20,6 +21,7 @@
 struct reader {
 	struct replay_file *file;
 	const char *path;
+	struct replay_stream *stream;
 	pcap_t *pcap;
 };
 
@@ -27,12 +29,11 @@ struct reader {
 static int no_memory(const struct reader *reader, struct fg_error *error)
 {
 	uint64_t mib = 2u * (reader->file->n_chunks + 1) + reader->file->n_blocks + 1;
-	FILE *stream = pcap_file(reader->pcap);
-	const off_t done = ftello(stream);
-	struct stat status;
+	uint64_t done, total;
 
-	if (done > 0 && fstat(fileno(stream), &status) == 0 && status.st_size > done)
-		mib += mib * (uint64_t)(status.st_size - done) / (uint64_t)done;
+	replay_stream_progress(reader->stream, &done, &total);
+	if (done > 0)
+		mib += mib * (total - done) / done;
 	return fg_error_set(error, ENOMEM,
 			    "replay %s: needs %" PRIu64
 			    " MiB of DPDK memory; give EAL more with -m or "
@@ -144,6 +145,7 @@ static int add(struct reader *reader, const struct pcap_pkthdr *header, const ui
 static int read_packets(struct reader *reader, struct fg_error *error)
 {
 	struct pcap_pkthdr *header;
+	const char *fault;
 	const u_char *data;
 	int rc;
 
@@ -152,11 +154,12 @@ static int read_packets(struct reader *reader, struct fg_error *error)
 		if (rc != 0)
 			return rc;
 	}
-	if (rc != PCAP_ERROR_BREAK) /* Which is how libpcap calls the end of a file. */
-		return fg_error_set(error, EINVAL, "replay %s: packet %" PRIu64 ": %s",
-				    reader->path, reader->file->count + 1,
-				    pcap_geterr(reader->pcap));
-	return 0;
+	if (rc == PCAP_ERROR_BREAK) /* Which is how libpcap calls the end of a file. */
+		return 0;
+	fault = replay_stream_fault(reader->stream);
+	return fg_error_set(error, EINVAL, "replay %s: packet %" PRIu64 ": %s", reader->path,
+			    reader->file->count + 1,
+			    fault != NULL ? fault : pcap_geterr(reader->pcap));
 }
 
 static int check_link_type(const struct reader *reader, struct fg_error *error)
@@ -170,33 +173,37 @@ static int check_link_type(const struct reader *reader, struct fg_error *error)
 			    reader->path, name != NULL ? name : "unknown", type);
 }
 
-static int open_file(struct reader *reader, struct fg_error *error)
+static int open_pcap(struct reader *reader, struct fg_error *error)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
-	FILE *stream = fopen(reader->path, "rb");
+	FILE *file = replay_stream_take(reader->stream);
+	const char *fault;
 
-	if (stream == NULL)
-		return fg_error_set(error, errno, "replay %s: %s", reader->path, strerror(errno));
-	reader->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO,
-								reason);
-	if (reader->pcap == NULL) {
-		fclose(stream);
-		return fg_error_set(error, EINVAL, "replay %s: %s", reader->path, reason);
-	}
-	return 0;
+	reader->pcap =
+		pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
+	if (reader->pcap != NULL)
+		return 0;
+	fclose(file);
+	fault = replay_stream_fault(reader->stream);
+	return fg_error_set(error, EINVAL, "replay %s: %s", reader->path,
+			    fault != NULL ? fault : reason);
 }
 
 int replay_file_load(struct replay_file *file, const char *path, struct fg_error *error)
 {
 	struct reader reader = {.file = file, .path = path};
-	int rc = open_file(&reader, error);
+	int rc = replay_stream_open(path, &reader.stream, error);
 
 	if (rc != 0)
 		return rc;
-	rc = check_link_type(&reader, error);
-	if (rc == 0)
-		rc = read_packets(&reader, error);
-	pcap_close(reader.pcap);
+	rc = open_pcap(&reader, error);
+	if (rc == 0) {
+		rc = check_link_type(&reader, error);
+		if (rc == 0)
+			rc = read_packets(&reader, error);
+		pcap_close(reader.pcap);
+	}
+	replay_stream_close(reader.stream);
 	if (rc != 0)
 		replay_file_free(file);
 	return rc;

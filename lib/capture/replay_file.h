@@ -40,7 +40,7 @@ struct replay_file {
 };
 
 /*
- * Load a pcap or pcapng file of Ethernet frames. @file is zeroed by the caller.
+ * Load a pcap or pcapng file of Ethernet frames, compressed or not. @file is zeroed by the caller.
  * 0 or -errno with error set; then nothing is left to free.
  */
 int replay_file_load(struct replay_file *file, const char *path, struct fg_error *error);

@@ -56,9 +56,14 @@ static int port_start(struct fg_sink *sink, struct fg_error *error)
 static uint16_t port_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			 uint16_t count)
 {
-	const struct fg_port *port = sink->priv;
+	struct fg_port *port = sink->priv;
+	uint16_t sent;
 
-	return rte_eth_tx_burst(port->id, lane, pkts, count);
+	if (!fg_port_enter(port, lane))
+		return 0; /* The device is gone. */
+	sent = rte_eth_tx_burst(port->id, lane, pkts, count);
+	fg_port_leave(port, lane);
+	return sent;
 }
 
 /* What the device has sent already goes back to its pools; stopping frees the rest. */
@@ -67,7 +72,7 @@ static int port_stop(struct fg_sink *sink, struct fg_error *error)
 	struct fg_port *port = sink->priv;
 
 	(void)error;
-	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
+	for (uint16_t lane = 0; lane < sink->n_lanes && !port->shut; lane++) {
 		const int rc = rte_eth_tx_done_cleanup(port->id, lane, 0);
 
 		if (rc < 0 && rc != -ENOTSUP)

@@ -5,11 +5,26 @@
 
 #include <sys/queue.h>
 
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
 #include <fg_port.h>
 
-struct claim;
-struct rte_eth_dev_info;
+/* One user's hold on one direction of a device. */
+struct claim {
+	struct fg_port port; /* What the user sees; first, so that a pointer to it is one to us. */
+	struct device *device;
+	uint16_t n_queues;
+	bool started;
+};
 
+enum presence {
+	PRESENT,
+	LEAVING, /* Unplugged; lcores may still be at it. */
+	CLOSED,  /* Unplugged, and closed: its port id may be another's. */
+};
+
+/* A DPDK port. Control's own, but for what says otherwise. */
 struct device {
 	TAILQ_ENTRY(device) next;
 	struct fg_port port;
@@ -21,7 +36,33 @@ struct device {
 	bool configured;              /* Queues are set up: no further claims. */
 	bool touched;                 /* Was configured or tried to: the driver may hold packets. */
 	struct rte_mempool *own_pool; /* For rx queues that a driver insists on; or NULL. */
+
+	/* watch.c */
+	struct rte_device *bus_device;       /* Valid while present. */
+	char bus_name[RTE_DEV_NAME_MAX_LEN]; /* Of bus_device. */
+	bool on_pci;
+	unsigned int if_index; /* The kernel interface that a vdev works on; 0: none. */
+	enum presence presence;
+	bool link_up;
+	uint64_t next_look_ns;
+	struct rte_eth_stats last; /* Of a device that is closed. */
+	/* Written by EAL's threads. */
+	_Atomic bool unplugged; /* To be closed by us. */
+	_Atomic bool destroyed; /* Somebody else has closed it. */
 };
+TAILQ_HEAD(device_list, device);
+
+/* All that somebody claims. Control changes the list under the lock; EAL's threads read it. */
+extern struct device_list devices;
+
+/* A new device, whose port is set: put it on the list, and hear from EAL if it goes. */
+void device_enlist(struct device *device, const struct rte_eth_dev_info *info);
+
+/* It was not closed: its port id is its own. */
+bool device_exists(const struct device *device);
+
+/* Off the list. If it is still there and @p close is set, it is closed. Not freed. */
+void device_delist(struct device *device, bool close);
 
 /* The largest MTU that the driver's longest frame allows. */
 uint16_t device_max_mtu(const struct rte_eth_dev_info *info);

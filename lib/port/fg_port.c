@@ -11,15 +11,7 @@
 
 #include "device.h"
 
-/* One user's hold on one direction of a device. */
-struct claim {
-	struct fg_port port; /* What the user sees; first, so that a pointer to it is one to us. */
-	struct device *device;
-	bool started;
-};
 static_assert(offsetof(struct claim, port) == 0, "a claim is found by its port");
-
-static TAILQ_HEAD(, device) devices = TAILQ_HEAD_INITIALIZER(devices);
 
 static struct claim *claim_of(struct fg_port *port)
 {
@@ -83,17 +75,17 @@ int fg_port_find(const char *name, struct fg_port *out, struct fg_error *error)
 static_assert(sizeof(((struct fg_port *)0)->name) >= RTE_ETH_NAME_MAX_LEN, "a name fits");
 
 /* The device that @p port is, as known already or as found now. */
-static struct device *get_device(const struct fg_port *port)
+static struct device *get_device(const struct fg_port *port, const struct rte_eth_dev_info *info)
 {
 	struct device *d;
 
 	TAILQ_FOREACH (d, &devices, next)
-		if (d->port.id == port->id)
+		if (d->port.id == port->id && device_exists(d))
 			return d;
 	d = calloc(1, sizeof(*d));
 	if (d != NULL) {
 		d->port = *port;
-		TAILQ_INSERT_TAIL(&devices, d, next);
+		device_enlist(d, info);
 	}
 	return d;
 }
@@ -103,15 +95,35 @@ static void release_device(struct device *d)
 {
 	if (d->rx != NULL || d->tx != NULL)
 		return;
-	if (d->touched) {
-		const int rc = rte_eth_dev_close(d->port.id);
-
-		if (rc != 0)
-			fg_log(WARNING, "port %s: closing it: %s", d->port.name, strerror(-rc));
-	}
+	device_delist(d, d->touched);
 	rte_mempool_free(d->own_pool);
-	TAILQ_REMOVE(&devices, d, next);
 	free(d);
+}
+
+static void free_claim(struct claim *claim)
+{
+	if (claim == NULL)
+		return;
+	free(claim->port.visits);
+	free(claim);
+}
+
+static struct claim *make_claim(const struct fg_port *port, uint16_t n_queues)
+{
+	struct claim *claim = calloc(1, sizeof(*claim));
+	const size_t bytes = RTE_MAX(n_queues, 1u) * sizeof(struct fg_port_visit);
+
+	if (claim == NULL)
+		return NULL;
+	claim->port = *port;
+	claim->n_queues = n_queues;
+	claim->port.visits = aligned_alloc(sizeof(struct fg_port_visit), bytes);
+	if (claim->port.visits == NULL) {
+		free(claim);
+		return NULL;
+	}
+	memset(claim->port.visits, 0, bytes);
+	return claim;
 }
 
 static int check_queues(const struct fg_port *port, const char *direction, uint16_t wanted,
@@ -150,10 +162,12 @@ static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, st
 
 	if (rc != 0)
 		return rc;
-	claim = calloc(1, sizeof(*claim));
-	d = claim != NULL ? get_device(&port) : NULL;
+	if (rte_eth_dev_info_get(port.id, &info) != 0)
+		return fg_error_set(error, EIO, "port %s: cannot read its abilities", name);
+	claim = make_claim(&port, rx != NULL ? rx->n_queues : n_tx);
+	d = claim != NULL ? get_device(&port, &info) : NULL;
 	if (d == NULL) {
-		free(claim);
+		free_claim(claim);
 		return fg_error_set(error, ENOMEM, "port %s: out of memory", name);
 	}
 	if ((rx != NULL ? d->rx : d->tx) != NULL)
@@ -161,8 +175,6 @@ static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, st
 				  rx != NULL ? "source" : "sink");
 	else if (d->touched)
 		rc = fg_error_set(error, EBUSY, "port %s has been started already", name);
-	else if (rte_eth_dev_info_get(port.id, &info) != 0)
-		rc = fg_error_set(error, EIO, "port %s: cannot read its abilities", name);
 	else if (rx != NULL)
 		rc = check_queues(&port, "receive", rx->n_queues, info.max_rx_queues, error);
 	else
@@ -170,11 +182,10 @@ static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, st
 	if (rc == 0 && rx != NULL)
 		rc = check_mtu(&port, rx->mtu, &info, error);
 	if (rc != 0) {
-		free(claim);
+		free_claim(claim);
 		release_device(d);
 		return rc;
 	}
-	claim->port = port;
 	claim->device = d;
 	if (rx != NULL) {
 		d->rx = claim;
@@ -207,7 +218,7 @@ int fg_port_start(struct fg_port *port, struct fg_error *error)
 
 	if (claim->started)
 		return 0;
-	if (d->n_started == 0)
+	if (d->n_started == 0 && device_exists(d))
 		rc = d->configured ? device_run(d, error) : device_setup(d, error);
 	if (rc != 0)
 		return rc;
@@ -241,9 +252,12 @@ void fg_port_stop(struct fg_port *port)
 	if (!claim->started)
 		return;
 	claim->started = false;
-	if (--d->n_started > 0)
+	if (--d->n_started > 0 || !device_exists(d))
 		return;
 	drain(d);
+	/* Drivers of kernel interfaces set the interface's flags, and leave them so. */
+	(void)rte_eth_promiscuous_disable(d->port.id);
+	(void)rte_eth_allmulticast_disable(d->port.id);
 	rc = rte_eth_dev_stop(d->port.id);
 	if (rc != 0)
 		fg_log(WARNING, "port %s: stopping it: %s", d->port.name, strerror(-rc));
@@ -263,6 +277,6 @@ void fg_port_put(struct fg_port *port)
 		d->rx = NULL;
 	else
 		d->tx = NULL;
-	free(claim);
+	free_claim(claim);
 	release_device(d);
 }

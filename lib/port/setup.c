@@ -73,6 +73,7 @@ static int configure(struct device *d, const struct rte_eth_dev_info *info, stru
 	int rc;
 
 	conf.rxmode.mtu = choose_mtu(d, info);
+	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	/* Packets of other ports may come in several segments. */
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	set_rss(d, info, &conf);
@@ -239,16 +240,17 @@ static uint16_t larger(uint16_t a, uint16_t b)
 }
 
 /*
- * What to try in turn. Some drivers refuse to have no queue of one direction,
- * others (net_af_xdp) to have more of one than of the other. Rx queues are
- * never added to those that are polled, as their share of the packets would be
- * lost; but net_ring does not spread, and only what has an rx queue can be
- * drained.
+ * What to try in turn. Some drivers refuse to have no queue of one direction
+ * (net_vhost says nothing, but never begins), others (net_af_xdp) to have more
+ * of one than of the other. Rx queues are never added to those that are
+ * polled, as their share of the packets would be lost; but net_ring does not
+ * spread, and only what has an rx queue can be drained.
  */
 static void list_shapes(const struct device *d, struct shape shapes[3])
 {
-	const uint16_t n_rx = d->rx != NULL ? d->rx_want.n_queues : 0;
-	const uint16_t n_tx = d->n_tx;
+	const bool both = strcmp(d->port.driver, "net_vhost") == 0;
+	const uint16_t n_rx = d->rx != NULL ? d->rx_want.n_queues : both;
+	const uint16_t n_tx = d->tx != NULL ? d->n_tx : both;
 	const bool ring = strcmp(d->port.driver, "net_ring") == 0;
 
 	shapes[0] = (struct shape){ring ? larger(n_rx, n_tx) : n_rx, n_tx};

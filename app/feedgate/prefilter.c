@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What sources with a filter of their own are told: where packets go that some
+ * rule may keep. Always more than the rules keep, never less: of a rule only
+ * its destination counts, and rules that drop do not. So the rules judge what
+ * comes as ever; what does not come they would have dropped.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fg_log.h>
+
+#include "app.h"
+
+#define EXPAND_MAX   1024u      /* Channels of one entry. */
+#define HOST_BITS    8u         /* A wider prefix is not taken address by address. */
+#define CHANNELS_MAX (1u << 20) /* More no kernel takes. */
+
+struct channels {
+	struct fg_source_channel *at;
+	uint32_t count, room;
+	char *why; /* None: what stands in the way. */
+	size_t why_size;
+};
+
+static int add(struct channels *list, const struct fg_source_channel *channel)
+{
+	if (list->count == CHANNELS_MAX) {
+		snprintf(list->why, list->why_size, "the rules have more than %u channels",
+			 CHANNELS_MAX);
+		return -E2BIG;
+	}
+	if (list->count == list->room) {
+		const uint32_t room = list->room == 0 ? 64 : 2 * list->room;
+		struct fg_source_channel *at = realloc(list->at, room * sizeof(*at));
+
+		if (at == NULL) {
+			snprintf(list->why, list->why_size, "out of memory");
+			return -ENOMEM;
+		}
+		list->at = at;
+		list->room = room;
+	}
+	list->at[list->count++] = *channel;
+	return 0;
+}
+
+/* Bits of an address that the entry leaves open; UINT_MAX if it does not say of which family. */
+static unsigned int open_bits(const struct fg_match *m)
+{
+	const unsigned int bytes = m->value.family == FG_FAMILY_IPV4 ? 4 : 16;
+	unsigned int open = 8 * bytes;
+
+	if (m->mask.family == 0 || m->value.family == FG_FAMILY_OTHER)
+		return UINT_MAX;
+	for (unsigned int i = 0; i < bytes; i++)
+		open -= (unsigned int)__builtin_popcount(m->mask.dst_ip[i]);
+	return open;
+}
+
+static uint8_t transport(const struct fg_match *m)
+{
+	if (m->mask.l4 != 0)
+		return m->value.l4;
+	if (m->mask.protocol != 0 && (m->value.protocol == 6 || m->value.protocol == 17))
+		return m->value.protocol;
+	return 0;
+}
+
+/* One address, or all, with ports @first to @last; without a protocol there are none. */
+static int add_ports(struct channels *list, struct fg_source_channel channel, uint32_t first,
+		     uint32_t last)
+{
+	int rc = 0;
+
+	for (uint32_t port = first; port <= last && rc == 0; port++) {
+		channel.port_be = htons((uint16_t)port);
+		rc = add(list, &channel);
+	}
+	return rc;
+}
+
+/* @return -ENOTSUP if the entry is too wide. */
+static int add_entry(struct channels *list, const struct fg_match *m)
+{
+	struct fg_source_channel channel = {.protocol = transport(m)};
+	const unsigned int bits = open_bits(m);
+	const bool any_port = m->mask.l4 == 0 || (m->dst_port_min == 0 && m->dst_port_max == 65535);
+	uint32_t first = m->dst_port_min, last = m->dst_port_max, hosts;
+	int rc = 0;
+
+	/* Port 0 in a channel is every port: that is right, too, but no range may start with it. */
+	if (any_port || first == 0)
+		first = last = 0;
+	if (bits > HOST_BITS) {
+		if (first == 0 || last - first >= EXPAND_MAX)
+			return -ENOTSUP;
+		return add_ports(list, channel, first, last);
+	}
+	hosts = 1u << bits;
+	if (hosts * (last - first + 1) > EXPAND_MAX)
+		first = last = 0;
+	channel.family = m->value.family;
+	memcpy(channel.ip, m->value.dst_ip, sizeof(channel.ip));
+	for (uint32_t host = 0; host < hosts && rc == 0; host++) {
+		channel.ip[channel.family == FG_FAMILY_IPV4 ? 3 : 15] =
+			(uint8_t)(m->value.dst_ip[channel.family == FG_FAMILY_IPV4 ? 3 : 15] |
+				  host);
+		rc = add_ports(list, channel, first, last);
+	}
+	return rc;
+}
+
+/* Can the entry match a packet of this source? */
+static bool concerns(const struct fg_match *m, const struct fg_source *src)
+{
+	return (m->mask.source == 0 || m->value.source == src->index) &&
+	       (m->mask.line == 0 || m->value.line == src->line);
+}
+
+/* All that @p rules (NULL: none) may keep of what @p src gives. */
+static int add_rules(struct channels *list, const struct fg_rules *rules,
+		     const struct fg_source *src)
+{
+	int rc = 0;
+
+	if (rules == NULL)
+		return 0;
+	if (rules->rules[0].sinks != 0) {
+		snprintf(list->why, list->why_size, "the default action keeps packets");
+		return -ENOTSUP;
+	}
+	for (uint32_t i = 1; i <= rules->count && rc == 0; i++) {
+		const struct fg_rule *rule = &rules->rules[i];
+
+		for (uint32_t n = 0; rule->sinks != 0 && n < rule->n_matches && rc == 0; n++)
+			if (concerns(&rules->matches[rule->first_match + n], src))
+				rc = add_entry(list, &rules->matches[rule->first_match + n]);
+		if (rc == -ENOTSUP)
+			snprintf(list->why, list->why_size,
+				 "rule '%s' names neither a group (at most %u addresses) nor a "
+				 "port (at most %u)",
+				 rule->name, 1u << HOST_BITS, EXPAND_MAX);
+	}
+	return rc;
+}
+
+/* Is there a filter, and was it asked for? */
+static bool has_filter(struct source_entry *entry)
+{
+	struct fg_error error = {0};
+
+	return entry->open && entry->source.ops->prefilter != NULL &&
+	       (entry->prefilter[0] != '\0' ||
+		entry->source.ops->prefilter(&entry->source, NULL, 0, &error) != -ENOTSUP);
+}
+
+/* Tell a source what @a and @b (NULL: none) may keep. @p text: as source_entry.prefilter. */
+static void tell(struct source_entry *entry, const struct fg_rules *a, const struct fg_rules *b,
+		 char *text, size_t size)
+{
+	static const struct fg_source_channel none;
+	char why[sizeof(entry->prefilter) - sizeof("off: ")];
+	struct channels list = {.why = why, .why_size = sizeof(why)};
+	struct fg_error error = {0};
+	int rc = add_rules(&list, a, &entry->source);
+
+	if (rc == 0)
+		rc = add_rules(&list, b, &entry->source);
+	if (rc != 0) {
+		(void)entry->source.ops->prefilter(&entry->source, NULL, 0, &error);
+	} else {
+		/* An empty list has no array yet, and NULL would open the filter. */
+		rc = entry->source.ops->prefilter(&entry->source, list.at != NULL ? list.at : &none,
+						  list.count, &error);
+		if (rc != 0)
+			snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, error.text);
+	}
+	if (rc == 0)
+		snprintf(text, size, "on");
+	else
+		snprintf(text, size, "off: %s", why);
+	free(list.at);
+}
+
+void prefilter_widen(struct app *app, const struct fg_rules *old, const struct fg_rules *new)
+{
+	char text[sizeof(app->sources[0]->prefilter)];
+
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		if (has_filter(app->sources[i]))
+			tell(app->sources[i], old, new, text, sizeof(text));
+}
+
+void prefilter_set(struct app *app, const struct fg_rules *rules)
+{
+	char text[sizeof(app->sources[0]->prefilter)];
+
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct source_entry *entry = app->sources[i];
+
+		if (!has_filter(entry))
+			continue;
+		tell(entry, rules, NULL, text, sizeof(text));
+		if (strcmp(text, entry->prefilter) != 0)
+			fg_log(NOTICE, "source %s: prefilter is %s", entry->name, text);
+		memcpy(entry->prefilter, text, sizeof(text));
+	}
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* A source on a kernel interface by AF_PACKET's mapped receive ring: one socket and ring a queue.
+ */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include "kinds.h"
+#include "packet_mmap_ring.h"
+#include "packet_socket.h"
+
+#define CACHE_MAX 256u /* Mbufs of the pool that an lcore keeps at hand. */
+#define L2_BYTES  26u  /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
+#define ROOM_MIN  2048u
+#define ROOM_MAX  10240u /* A jumbo frame's; longer ones go by reference. */
+
+struct packet_mmap_conf {
+	struct packet_socket_conf socket;
+	uint64_t block_bytes;
+	uint64_t blocks;
+	uint64_t block_timeout;
+	uint64_t copy_below;
+	uint64_t hold;
+	uint64_t hold_limit;
+};
+
+static const char *const hold_names[] = {"copy", "drop", NULL};
+enum hold_policy { HOLD_COPY, HOLD_DROP };
+
+#define ROW(member) .name = #member, .offset = offsetof(struct packet_mmap_conf, member)
+
+static const struct fg_option packet_mmap_options[] = {
+	PACKET_SOCKET_INTERFACE(struct packet_mmap_conf),
+	PACKET_SOCKET_ROWS(struct packet_mmap_conf),
+	{ROW(block_bytes), .type = FG_OPTION_U64, .min = 128u << 10, .max = RING_BLOCK_MAX,
+	 .power_of_two = true, .value = "1M", .unit = "bytes",
+	 .help = "size of a block: what the kernel hands over, and gets back, at once"},
+	{ROW(blocks), .type = FG_OPTION_U64, .min = 4, .max = 2047, .value = "64",
+	 .help = "blocks in a queue's ring"},
+	{ROW(block_timeout), .type = FG_OPTION_U64, .min = 1, .max = 1000, .value = "1",
+	 .unit = "ms", .help = "a block that is not full is handed over after so long"},
+	{ROW(copy_below), .type = FG_OPTION_U64, .max = RING_COPY_ALL, .value = "384",
+	 .unit = "bytes",
+	 .help = "shorter packets are copied, others handed over by reference; 65535: copy all"},
+	{ROW(hold), .type = FG_OPTION_NAME, .names = hold_names, .value = "copy",
+	 .help = "while packets in flight hold too many blocks: copy or drop what would hold more"},
+	{ROW(hold_limit), .type = FG_OPTION_U64, .min = 1, .max = 100, .value = "50", .unit = "%",
+	 .help = "how many of a queue's blocks are too many"},
+	{0}};
+
+/*
+ * Sockets and rings of all queues. When the interface went away and is back, several queues
+ * need new ones: the kernel lets none go of a fanout group. The old ones stay until the lcores are
+ * through with them, and what they have counted stays for good.
+ */
+struct generation {
+	struct generation *older;
+	struct packet_sockets sockets;
+	uint16_t n_rings; /* Those that are open. */
+	struct ring rings[];
+};
+
+/* What a queue's lcore reads from. */
+struct queue {
+	struct ring *ring; /* The lcore's own. */
+	_Atomic(struct ring *)
+		wanted;              /* Control's: where to go on when there is no more in that. */
+	_Atomic(struct ring *) used; /* For control to see: as ring. */
+} __attribute__((aligned(128)));
+
+struct packet_mmap {
+	/* Control's. */
+	const struct fg_source *src;
+	const struct packet_mmap_conf *conf;
+	struct generation *newest;
+	struct rte_mempool *pool;
+	uint32_t room;
+	uint64_t gone_ticks; /* When the interface was first seen to be gone; 0: it is not. */
+
+	struct queue queues[];
+};
+
+static int packet_mmap_probe(struct fg_error *error)
+{
+	return packet_sockets_probe(error);
+}
+
+/* Room for a whole frame of the interface. */
+static uint32_t room_for(const struct packet_sockets *sockets)
+{
+	struct ifreq request = {0};
+	uint32_t room = ROOM_MIN;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", sockets->conf->interface);
+	if (ioctl(sockets->socket[0].fd, SIOCGIFMTU, &request) == 0 && request.ifr_mtu > 0)
+		room = (uint32_t)request.ifr_mtu + L2_BYTES;
+	return RTE_ALIGN_CEIL(RTE_MIN(RTE_MAX(room, ROOM_MIN), ROOM_MAX), 64u);
+}
+
+/* Lcores that free packets keep some, half as much again as the cache: at most half of all. */
+static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
+{
+	static unsigned int serial; /* Names must differ. */
+	const uint32_t needed = src->n_queues * 2u * FG_BURST_MAX;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	if (src->mbufs < needed)
+		return fg_error_set(error, EINVAL,
+				    "source %s: mbufs is %u, but %u queues with two bursts each "
+				    "need at least %u",
+				    src->name, src->mbufs, src->n_queues, needed);
+	snprintf(name, sizeof(name), "fg_packet_mmap_%u", serial++);
+	m->pool = rte_pktmbuf_pool_create_by_ops(
+		name, src->mbufs, RTE_MIN(src->mbufs / (3u * rte_lcore_count()), CACHE_MAX),
+		FG_META_BYTES, (uint16_t)(RTE_PKTMBUF_HEADROOM + m->room), src->socket_id,
+		FG_POOL_OPS);
+	if (m->pool == NULL)
+		return fg_error_set(
+			error, rte_errno,
+			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL "
+			"more with -m or hugepages",
+			src->name, src->mbufs, m->room, rte_strerror(rte_errno));
+	return 0;
+}
+
+static int open_rings(const struct packet_mmap *m, struct generation *g, struct fg_error *error)
+{
+	const struct packet_mmap_conf *conf = m->conf;
+	const struct ring_conf ring_conf = {
+		.block_bytes = (uint32_t)conf->block_bytes,
+		.n_blocks = (uint32_t)conf->blocks,
+		.timeout_ms = (uint32_t)conf->block_timeout,
+		.copy_below = (uint32_t)conf->copy_below,
+		.held_max = (uint32_t)(conf->blocks * conf->hold_limit / 100),
+		.drop_held = conf->hold == HOLD_DROP,
+	};
+
+	for (; g->n_rings < m->src->n_queues; g->n_rings++) {
+		struct fg_error reason = {0};
+		const int rc = ring_open(&g->rings[g->n_rings], g->sockets.socket[g->n_rings].fd,
+					 &ring_conf, m->pool, m->room, &reason);
+
+		if (rc != 0)
+			return fg_error_set(error, -rc, "source %s: queue %u: %s", m->src->name,
+					    g->n_rings, reason.text);
+	}
+	return 0;
+}
+
+/* Give back what it holds of the kernel's; the counters stay. */
+static void retire(struct generation *g)
+{
+	for (uint16_t queue = 0; queue < g->n_rings; queue++)
+		ring_close(&g->rings[queue]);
+	packet_sockets_close(&g->sockets);
+}
+
+static int no_memory(const struct fg_source *src, struct fg_error *error)
+{
+	return fg_error_set(error, ENOMEM,
+			    "source %s: no DPDK memory; give EAL more with -m or hugepages",
+			    src->name);
+}
+
+/* @out is set on success only. */
+static int open_sockets(const struct packet_mmap *m, struct generation **out,
+			struct fg_error *error)
+{
+	struct generation *g =
+		rte_zmalloc(NULL, sizeof(*g) + m->src->n_queues * sizeof(g->rings[0]), 128);
+	int rc;
+
+	if (g == NULL)
+		return no_memory(m->src, error);
+	rc = packet_sockets_open(&g->sockets, m->src->name, m->src->n_queues, &m->conf->socket,
+				 error);
+	if (rc != 0)
+		rte_free(g);
+	else
+		*out = g;
+	return rc;
+}
+
+/* Have the lcores read from it, when they are through with the one before. */
+static void publish(struct packet_mmap *m, struct generation *g)
+{
+	g->older = m->newest;
+	m->newest = g;
+	for (uint16_t queue = 0; queue < m->src->n_queues; queue++)
+		atomic_store_explicit(&m->queues[queue].wanted, &g->rings[queue],
+				      memory_order_release);
+}
+
+static void close_all(struct packet_mmap *m)
+{
+	for (struct generation *g = m->newest, *older; g != NULL; g = older) {
+		older = g->older;
+		retire(g);
+		rte_free(g);
+	}
+	rte_mempool_free(m->pool);
+	rte_free(m);
+}
+
+/* What is missing after the first sockets were opened. */
+static int open_rest(struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
+{
+	struct generation *g = m->newest;
+	int rc;
+
+	src->socket_id = packet_sockets_node(&g->sockets);
+	m->room = room_for(&g->sockets);
+	rc = make_pool(src, m, error);
+	if (rc == 0)
+		rc = open_rings(m, g, error);
+	for (uint16_t queue = 0; queue < src->n_queues; queue++) {
+		m->queues[queue].ring = &g->rings[queue];
+		atomic_init(&m->queues[queue].used, &g->rings[queue]);
+	}
+	return rc;
+}
+
+static int packet_mmap_open(struct fg_source *src, const void *conf, struct fg_error *error)
+{
+	struct packet_mmap *m =
+		rte_zmalloc(NULL, sizeof(*m) + src->n_queues * sizeof(m->queues[0]), 128);
+	struct generation *g = NULL;
+	int rc;
+
+	if (m == NULL)
+		return no_memory(src, error);
+	m->src = src;
+	m->conf = conf;
+	rc = open_sockets(m, &g, error);
+	if (rc == 0) {
+		publish(m, g);
+		rc = open_rest(src, m, error);
+	}
+	if (rc != 0) {
+		close_all(m);
+		return rc;
+	}
+	src->priv = m;
+	return 0;
+}
+
+static int packet_mmap_start(struct fg_source *src, struct fg_error *error)
+{
+	struct packet_mmap *m = src->priv;
+
+	return packet_sockets_bind(&m->newest->sockets, error);
+}
+
+/* There was nothing in its ring: is there a newer one? */
+static void go_on(struct queue *queue)
+{
+	struct ring *wanted = atomic_load_explicit(&queue->wanted, memory_order_acquire);
+
+	if (likely(wanted == queue->ring) || queue->ring->at.left > 0)
+		return;
+	queue->ring = wanted;
+	atomic_store_explicit(&queue->used, wanted, memory_order_release);
+}
+
+static uint16_t packet_mmap_rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
+				     uint16_t max)
+{
+	struct packet_mmap *m = src->priv;
+	const uint16_t count = ring_rx(m->queues[queue].ring, pkts, max);
+
+	if (count == 0)
+		go_on(&m->queues[queue]);
+	return count;
+}
+
+/* What is in the ring then comes after the next start. */
+static void packet_mmap_stop(struct fg_source *src)
+{
+	struct packet_mmap *m = src->priv;
+
+	packet_sockets_unbind(&m->newest->sockets);
+}
+
+static bool packet_mmap_ended(struct fg_source *src)
+{
+	(void)src;
+	return false;
+}
+
+static void packet_mmap_lost(struct fg_source *src, struct fg_source_lost *lost)
+{
+	struct packet_mmap *m = src->priv;
+
+	*lost = (struct fg_source_lost){0};
+	for (struct generation *g = m->newest; g != NULL; g = g->older) {
+		packet_sockets_count(&g->sockets);
+		lost->nic += g->sockets.drops;
+		for (uint16_t queue = 0; queue < g->n_rings; queue++) {
+			const struct ring_counters *count = &g->rings[queue].count;
+
+			lost->no_mbuf += fg_counter_read(&count->dropped_held);
+			lost->errors += fg_counter_read(&count->truncated) +
+					fg_counter_read(&count->too_long) +
+					fg_counter_read(&count->broken);
+		}
+	}
+}
+
+static uint64_t milliseconds_since(uint64_t ticks)
+{
+	const uint64_t now = rte_rdtsc();
+
+	return ticks == 0 || ticks > now ? 0 : (now - ticks) / (rte_get_tsc_hz() / 1000u);
+}
+
+enum figure {
+	BY_REFERENCE,
+	COPIED,
+	BLOCKS_HELD,
+	OLDEST_HELD,
+	DROPPED_HELD,
+	TRUNCATED,
+	TOO_LONG,
+	BROKEN,
+	WAITS,
+	FROZEN,
+	FIGURES
+};
+
+static const struct fg_source_figure figure_names[FIGURES] = {
+	[BY_REFERENCE] = {.name = "by reference", .help = "packets handed over without a copy"},
+	[COPIED] = {.name = "copied", .help = "packets copied: short, or too many blocks held"},
+	[BLOCKS_HELD] = {.name = "blocks held",
+			 .help = "blocks of the ring whose packets are in flight"},
+	[OLDEST_HELD] = {.name = "oldest held ms",
+			 .help = "how long the oldest of these has been held"},
+	[DROPPED_HELD] = {.name = "dropped held",
+			  .help = "packets dropped because too many blocks were held"},
+	[TRUNCATED] = {.name = "truncated", .help = "packets dropped: longer than a block"},
+	[TOO_LONG] = {.name = "too long",
+		      .help = "packets dropped: longer than an mbuf, or a copy, can be"},
+	[BROKEN] = {.name = "broken", .help = "packets dropped: the ring made no sense"},
+	[WAITS] = {.name = "waits for mbufs", .help = "polls that found packets but no mbuf"},
+	[FROZEN] = {.name = "frozen",
+		    .help = "times that the kernel came to a block that was not given back"},
+};
+
+static void add_figures(const struct ring *ring, struct fg_source_figure *figures)
+{
+	const struct ring_counters *count = &ring->count;
+	const uint64_t held_ms = milliseconds_since(ring_oldest(ring));
+
+	figures[BY_REFERENCE].value += fg_counter_read(&count->referred);
+	figures[COPIED].value += fg_counter_read(&count->copied);
+	figures[BLOCKS_HELD].value += ring_held(ring);
+	figures[OLDEST_HELD].value = RTE_MAX(figures[OLDEST_HELD].value, held_ms);
+	figures[DROPPED_HELD].value += fg_counter_read(&count->dropped_held);
+	figures[TRUNCATED].value += fg_counter_read(&count->truncated);
+	figures[TOO_LONG].value += fg_counter_read(&count->too_long);
+	figures[BROKEN].value += fg_counter_read(&count->broken);
+	figures[WAITS].value += fg_counter_read(&count->waits);
+}
+
+static unsigned int packet_mmap_figures(struct fg_source *src,
+					struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX])
+{
+	struct packet_mmap *m = src->priv;
+
+	memcpy(figures, figure_names, sizeof(figure_names));
+	for (struct generation *g = m->newest; g != NULL; g = g->older) {
+		packet_sockets_count(&g->sockets);
+		figures[FROZEN].value += g->sockets.frozen;
+		for (uint16_t queue = 0; queue < g->n_rings; queue++)
+			add_figures(&g->rings[queue], figures);
+	}
+	return FIGURES;
+}
+
+/* No lcore reads from it any more, and none of its packets is in flight. */
+static bool is_through(const struct packet_mmap *m, const struct generation *g)
+{
+	for (uint16_t queue = 0; queue < g->n_rings; queue++)
+		if (atomic_load_explicit(&m->queues[queue].used, memory_order_acquire) ==
+			    &g->rings[queue] ||
+		    ring_held(&g->rings[queue]) > 0)
+			return false;
+	return true;
+}
+
+static void retire_older(const struct packet_mmap *m)
+{
+	for (struct generation *g = m->newest->older; g != NULL; g = g->older)
+		if (g->sockets.n_queues > 0 && is_through(m, g)) {
+			packet_sockets_count(&g->sockets);
+			retire(g);
+			g->sockets.n_queues = 0;
+		}
+}
+
+/* New sockets and rings on the interface that has the name now. */
+static bool open_anew(struct packet_mmap *m)
+{
+	struct fg_error ignored = {0}; /* The next look tries again. */
+	struct generation *g = NULL;
+
+	if (open_sockets(m, &g, &ignored) != 0)
+		return false;
+	if (open_rings(m, g, &ignored) == 0 &&
+	    (!m->newest->sockets.letting_in || packet_sockets_bind(&g->sockets, &ignored) == 0)) {
+		publish(m, g);
+		return true;
+	}
+	retire(g);
+	rte_free(g);
+	return false;
+}
+
+static enum fg_link packet_mmap_watch(struct fg_source *src)
+{
+	struct packet_mmap *m = src->priv;
+	const enum fg_link link = packet_sockets_watch(&m->newest->sockets);
+
+	retire_older(m);
+	if (link != FG_LINK_GONE) {
+		m->gone_ticks = 0;
+		return link;
+	}
+	if (m->gone_ticks == 0)
+		m->gone_ticks = rte_rdtsc();
+	/* By then the kernel has handed over what was in the last blocks. */
+	if (milliseconds_since(m->gone_ticks) <= 2 * m->conf->block_timeout + 10 ||
+	    !packet_sockets_returned(&m->newest->sockets) || !open_anew(m))
+		return link;
+	return packet_sockets_watch(&m->newest->sockets);
+}
+
+static uint64_t packet_mmap_outstanding(struct fg_source *src)
+{
+	struct packet_mmap *m = src->priv;
+
+	return m->pool->size - rte_mempool_avail_count(m->pool);
+}
+
+static void packet_mmap_close(struct fg_source *src)
+{
+	close_all(src->priv);
+	src->priv = NULL;
+}
+
+const struct fg_source_ops fg_source_packet_mmap = {
+	.name = "packet_mmap",
+	.help = "a kernel interface, by AF_PACKET's mapped ring: no copy in user space",
+	.options = packet_mmap_options,
+	.conf_bytes = sizeof(struct packet_mmap_conf),
+	.timed = true,
+	.probe = packet_mmap_probe,
+	.open = packet_mmap_open,
+	.start = packet_mmap_start,
+	.rx_burst = packet_mmap_rx_burst,
+	.stop = packet_mmap_stop,
+	.ended = packet_mmap_ended,
+	.lost = packet_mmap_lost,
+	.figures = packet_mmap_figures,
+	.watch = packet_mmap_watch,
+	.outstanding = packet_mmap_outstanding,
+	.close = packet_mmap_close,
+};

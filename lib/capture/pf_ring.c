@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A source on ntop's PF_RING: its kernel module copies each packet to a ring
+ * that this process has mapped too, and its library says where the next one is.
+ *
+ * pfring_recv() with a buffer length of 0 gives a pointer into the ring. That
+ * call already takes the packet off the ring; what keeps the kernel from
+ * writing over it is that it leaves the room of one packet in front of the
+ * reader. So the pointer is good until the next pfring_recv(), and not longer,
+ * and each packet is copied once, to its mbuf. With wait 0 the call makes no
+ * system call.
+ *
+ * An interface that was removed takes its rings with it. When one of its name
+ * is back, control opens new rings and offers one to each lcore, which takes
+ * it when it has emptied the old; control then closes that.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_memcpy.h>
+
+#include <fg_log.h>
+
+#include "kinds.h"
+#include "pf_ring_open.h"
+
+#define CACHE_MAX  256u               /* Mbufs of the pool that an lcore keeps at hand. */
+#define STASH      (2 * FG_BURST_MAX) /* Mbufs that a queue keeps ready. */
+#define CAPLEN_MAX (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+#define HEADER_MAX 1024u /* Room for what a library other than we think might write. */
+
+#define ROW(member) .name = #member, .offset = offsetof(struct pf_ring_conf, member)
+
+static const struct fg_option pf_ring_options[] = {
+	{ROW(interface), .type = FG_OPTION_STRING, .help = "network interface of this namespace"},
+	{ROW(promiscuous), .type = FG_OPTION_BOOL, .value = "true",
+	 .help = "receive what is addressed to others"},
+	{ROW(filter), .type = FG_OPTION_STRING, .value = "",
+	 .help = "what the kernel lets through, as pcap-filter(7) has it"},
+	{ROW(caplen), .type = FG_OPTION_U64, .min = 0, .max = CAPLEN_MAX, .value = "0",
+	 .unit = "bytes", .help = "longest frame; 0: what the interface's MTU needs"},
+	{ROW(cluster_mode), .type = FG_OPTION_NAME, .names = pf_ring_cluster_modes, .value = "flow",
+	 .help = "with several queues: how packets are spread over them"},
+	{ROW(cluster_id), .type = FG_OPTION_U64, .max = UINT16_MAX, .value = "0",
+	 .help = "number of the PF_RING cluster that the queues are; 0: one that is free"},
+	{ROW(library), .type = FG_OPTION_STRING, .value = "",
+	 .help = "path of PF_RING's library; empty: libpfring.so.8 or libpfring.so"},
+	{0}};
+
+/* A receive queue: the lcore's part first, then where both meet, then control's. */
+struct queue {
+	struct pf_ring_handle *ring;
+	struct rte_mbuf *stash[STASH];
+	unsigned int n_stash;
+	int32_t ifindex; /* Whose packets are ours. */
+	struct fg_counter cut;
+	struct fg_counter foreign;
+	struct fg_counter stalls;
+	struct fg_counter nic_stamps;
+	union {
+		struct pf_ring_header header;
+		uint8_t room[HEADER_MAX];
+	};
+
+	struct {
+		struct pf_ring_handle *_Atomic offered;  /* Control offers, the lcore takes. */
+		struct pf_ring_handle *_Atomic returned; /* The lcore returns, control takes. */
+		_Atomic int32_t ifindex;                 /* Of the one offered. */
+	} meet __attribute__((aligned(128)));
+
+	struct {
+		struct pf_ring_handle *ring; /* The newest. */
+		struct pf_ring_handle *old;  /* Replaced, until the lcore has returned it. */
+		uint64_t ring_drops;         /* What they showed at last: */
+		uint64_t old_drops;          /* ... nothing while they are not enabled. */
+	} control __attribute__((aligned(128)));
+} __attribute__((aligned(128)));
+
+struct pf_ring {
+	struct pf_ring_lib lib;
+	struct pf_ring_opener opener;
+	struct rte_mempool *pool;
+	uint64_t drops; /* Of rings that are closed. */
+	uint64_t reopened;
+	bool started;
+	bool gone; /* The interface was removed, and nothing took its place yet. */
+	struct queue queues[FG_SOURCE_QUEUES_MAX];
+};
+
+static int pf_ring_probe(struct fg_error *error)
+{
+	struct fg_error library_error = {0}, kernel_error = {0};
+	struct pf_ring_lib lib;
+	const int library = pf_ring_lib_open(&lib, "", &library_error);
+	const int kernel = pf_ring_kernel_probe(&kernel_error);
+
+	pf_ring_lib_close(&lib);
+	if (library != 0 && kernel != 0)
+		return fg_error_set(error, -library, "%s; %s", library_error.text,
+				    kernel_error.text);
+	if (library != 0)
+		return fg_error_set(error, -library, "%s", library_error.text);
+	return kernel == 0 ? 0 : fg_error_set(error, -kernel, "%s", kernel_error.text);
+}
+
+static int make_pool(struct fg_source *src, struct pf_ring *r, struct fg_error *error)
+{
+	static unsigned int serial; /* Names must differ. */
+	const uint32_t needed = src->n_queues * (STASH + 2u * FG_BURST_MAX);
+	const uint32_t room = RTE_MAX(RTE_ALIGN_CEIL(r->opener.caplen, 1024u), 2048u);
+	char name[RTE_MEMPOOL_NAMESIZE];
+	unsigned int cache;
+
+	if (src->mbufs < needed)
+		return fg_error_set(error, EINVAL,
+				    "source %s: mbufs is %u, but %u queues need at least %u",
+				    src->name, src->mbufs, src->n_queues, needed);
+	cache = RTE_MIN((src->mbufs - needed) / (3u * rte_lcore_count()), CACHE_MAX);
+	snprintf(name, sizeof(name), "fg_pf_ring_%u", serial++);
+	r->pool = rte_pktmbuf_pool_create_by_ops(
+		name, src->mbufs, cache, FG_META_BYTES,
+		(uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX),
+		src->socket_id, FG_POOL_OPS);
+	if (r->pool == NULL)
+		return fg_error_set(
+			error, rte_errno,
+			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL more "
+			"with -m or hugepages",
+			src->name, src->mbufs, room, rte_strerror(rte_errno));
+	return 0;
+}
+
+static int open_rings(struct pf_ring *r, struct fg_error *error)
+{
+	struct pf_ring_handle *rings[FG_SOURCE_QUEUES_MAX];
+	const int rc = pf_ring_open_rings(&r->opener, rings, error);
+
+	for (uint16_t i = 0; i < r->opener.n_queues && rc == 0; i++) {
+		struct queue *queue = &r->queues[i];
+
+		queue->ring = rings[i];
+		queue->control.ring = rings[i];
+		queue->ifindex = r->opener.ifindex;
+	}
+	return rc;
+}
+
+/* All but the struct itself; what is not there is left out. */
+static void release(struct pf_ring *r)
+{
+	for (uint16_t i = 0; i < r->opener.n_queues; i++) {
+		pf_ring_close_ring(&r->opener, r->queues[i].control.ring);
+		pf_ring_close_ring(&r->opener, r->queues[i].control.old);
+	}
+	rte_mempool_free(r->pool);
+	pf_ring_opener_free(&r->opener);
+	pf_ring_lib_close(&r->lib);
+}
+
+static int open_all(struct fg_source *src, struct pf_ring *r, const struct pf_ring_conf *conf,
+		    struct fg_error *error)
+{
+	struct fg_error reason = {0};
+	int rc = pf_ring_lib_open(&r->lib, conf->library, &reason);
+
+	if (rc == 0)
+		rc = pf_ring_kernel_probe(&reason);
+	if (rc != 0)
+		return fg_error_set(error, -rc, "source %s: %s", src->name, reason.text);
+	if (pf_ring_kernel_drops_tags())
+		fg_log(WARNING,
+		       "source %s: kernel module pf_ring has keep_vlan_offload=1: VLAN tags are "
+		       "missing",
+		       src->name);
+	rc = pf_ring_opener_init(&r->opener, error);
+	if (rc == 0)
+		rc = make_pool(src, r, error);
+	return rc == 0 ? open_rings(r, error) : rc;
+}
+
+static int node_of(char *interface)
+{
+	const struct packet_socket_conf conf = {.interface = interface};
+	const struct packet_sockets sockets = {.conf = &conf};
+
+	return packet_sockets_node(&sockets);
+}
+
+static int pf_ring_open(struct fg_source *src, const void *conf_in, struct fg_error *error)
+{
+	const struct pf_ring_conf *conf = conf_in;
+	struct pf_ring *r;
+	int rc;
+
+	src->socket_id = node_of(conf->interface);
+	r = rte_zmalloc_socket(NULL, sizeof(*r), 128, src->socket_id);
+	if (r == NULL)
+		return fg_error_set(error, ENOMEM,
+				    "source %s: no DPDK memory; give EAL more with -m or hugepages",
+				    src->name);
+	r->opener = (struct pf_ring_opener){.source = src->name,
+					    .conf = conf,
+					    .lib = &r->lib,
+					    .n_queues = src->n_queues,
+					    .control = -1};
+	rc = open_all(src, r, conf, error);
+	if (rc != 0) {
+		release(r);
+		rte_free(r);
+		return rc;
+	}
+	src->priv = r;
+	return 0;
+}
+
+static int pf_ring_start(struct fg_source *src, struct fg_error *error)
+{
+	struct pf_ring *r = src->priv;
+
+	for (uint16_t i = 0; i < src->n_queues && !r->gone; i++) {
+		const int rc = r->lib.call.enable_ring(r->queues[i].control.ring);
+
+		if (rc == 0)
+			continue;
+		while (i-- > 0)
+			(void)r->lib.call.disable_ring(r->queues[i].control.ring);
+		return fg_error_set(error, EIO, "source %s: PF_RING does not enable the ring: %d",
+				    src->name, rc);
+	}
+	r->started = true;
+	return 0;
+}
+
+/* Take mbufs from the pool; near its limit a full load may fail where a smaller one does not. */
+static void fill_stash(const struct pf_ring *r, struct queue *queue)
+{
+	unsigned int count = STASH - queue->n_stash;
+
+	while (count > 0 &&
+	       rte_pktmbuf_alloc_bulk(r->pool, &queue->stash[queue->n_stash], count) != 0)
+		count /= 2;
+	queue->n_stash += count;
+}
+
+/*
+ * The kernel's stamp in nanoseconds. Where a NIC stamps, PF_RING gives its
+ * clock instead, which need not show the time of day; then the kernel's stamp
+ * is there in microseconds.
+ */
+static uint64_t stamp_ns(struct queue *queue)
+{
+	const struct timeval *ts = &queue->header.ts;
+	const uint64_t kernel_ns =
+		(uint64_t)ts->tv_sec * 1000000000u + (uint64_t)ts->tv_usec * 1000u;
+
+	if (likely(queue->header.timestamp_ns - kernel_ns < 1000u))
+		return queue->header.timestamp_ns;
+	fg_counter_add(&queue->nic_stamps, 1);
+	return kernel_ns;
+}
+
+/* One packet of the ring to an mbuf; false if it is not to be handed on. Hot. */
+static bool take(const struct pf_ring *r, struct queue *queue, struct rte_mbuf *m,
+		 const uint8_t *data)
+{
+	const struct pf_ring_header *header = &queue->header;
+	struct fg_meta *meta = fg_meta(m);
+
+	if (unlikely(header->caplen != header->len || header->caplen > r->opener.caplen)) {
+		fg_counter_add(&queue->cut, 1);
+		return false;
+	}
+	if (unlikely(header->if_index != queue->ifindex)) {
+		fg_counter_add(&queue->foreign, 1);
+		return false;
+	}
+	rte_memcpy(rte_pktmbuf_mtod(m, void *), data, header->caplen);
+	/* The next packet's header, most likely. */
+	rte_prefetch0(data + header->caplen);
+	m->data_len = (uint16_t)header->caplen;
+	m->pkt_len = header->caplen;
+	meta->rx_ns = stamp_ns(queue);
+	meta->wire_len = header->len;
+	meta->flags = FG_META_TIMED;
+	return true;
+}
+
+/* The ring is empty: go on with a new one, if control has one. */
+static void change_ring(struct queue *queue)
+{
+	struct pf_ring_handle *next =
+		atomic_load_explicit(&queue->meet.offered, memory_order_acquire);
+
+	if (likely(next == NULL))
+		return;
+	atomic_store_explicit(&queue->meet.offered, NULL, memory_order_relaxed);
+	queue->ifindex = atomic_load_explicit(&queue->meet.ifindex, memory_order_relaxed);
+	/* Release: control may close it after we have last touched it. */
+	atomic_store_explicit(&queue->meet.returned, queue->ring, memory_order_release);
+	queue->ring = next;
+}
+
+static uint16_t pf_ring_rx_burst(struct fg_source *src, uint16_t index, struct rte_mbuf **pkts,
+				 uint16_t max)
+{
+	struct pf_ring *r = src->priv;
+	struct queue *queue = &r->queues[index];
+	uint16_t count = 0;
+
+	if (queue->n_stash < max)
+		fill_stash(r, queue);
+	for (uint16_t turn = 0; turn < max; turn++) {
+		uint8_t *data = NULL;
+
+		if (unlikely(queue->n_stash == 0)) {
+			/* What waits stays in the ring; the kernel counts what it has no room for.
+			 */
+			fg_counter_add(&queue->stalls, 1);
+			break;
+		}
+		if (r->lib.call.recv(queue->ring, &data, 0, &queue->header, 0) <= 0) {
+			change_ring(queue);
+			break;
+		}
+		pkts[count] = queue->stash[queue->n_stash - 1];
+		if (likely(take(r, queue, pkts[count], data))) {
+			queue->n_stash--;
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Read the counters of all rings, as far as they show them. */
+static void read_drops(struct pf_ring *r)
+{
+	for (uint16_t i = 0; i < r->opener.n_queues; i++) {
+		struct queue *queue = &r->queues[i];
+		struct pf_ring_stat stat = {0};
+
+		if (r->lib.call.stats(queue->control.ring, &stat) == 0)
+			queue->control.ring_drops = RTE_MAX(queue->control.ring_drops, stat.drop);
+		stat.drop = 0;
+		if (queue->control.old != NULL && r->lib.call.stats(queue->control.old, &stat) == 0)
+			queue->control.old_drops = RTE_MAX(queue->control.old_drops, stat.drop);
+	}
+}
+
+static void pf_ring_stop(struct fg_source *src)
+{
+	struct pf_ring *r = src->priv;
+
+	/* First in the kernel: once the library knows, it shows no counters. */
+	for (uint16_t i = 0; i < src->n_queues; i++)
+		pf_ring_halt(&r->opener, r->queues[i].control.ring);
+	read_drops(r);
+	for (uint16_t i = 0; i < src->n_queues; i++)
+		(void)r->lib.call.disable_ring(r->queues[i].control.ring);
+	r->started = false;
+}
+
+static bool pf_ring_ended(struct fg_source *src)
+{
+	(void)src;
+	return false;
+}
+
+static uint64_t sum(const struct fg_source *src, size_t counter)
+{
+	const struct pf_ring *r = src->priv;
+	uint64_t total = 0;
+
+	for (uint16_t i = 0; i < src->n_queues; i++) {
+		const char *queue = (const char *)&r->queues[i];
+
+		total += fg_counter_read((const struct fg_counter *)(queue + counter));
+	}
+	return total;
+}
+
+static void pf_ring_lost(struct fg_source *src, struct fg_source_lost *lost)
+{
+	struct pf_ring *r = src->priv;
+
+	memset(lost, 0, sizeof(*lost));
+	read_drops(r);
+	lost->nic = r->drops;
+	for (uint16_t i = 0; i < src->n_queues; i++)
+		lost->nic += r->queues[i].control.ring_drops + r->queues[i].control.old_drops;
+	lost->errors =
+		sum(src, offsetof(struct queue, cut)) + sum(src, offsetof(struct queue, foreign));
+}
+
+static unsigned int pf_ring_figures(struct fg_source *src,
+				    struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX])
+{
+	const struct pf_ring *r = src->priv;
+	const struct fg_source_figure own[] = {
+		{"cut", "frames longer than caplen, dropped (in errors)",
+		 sum(src, offsetof(struct queue, cut))},
+		{"foreign",
+		 "not from our interface: it was removed, or the ring is damaged (in errors)",
+		 sum(src, offsetof(struct queue, foreign))},
+		{"stalls", "turns without a free mbuf: packets waited in the ring",
+		 sum(src, offsetof(struct queue, stalls))},
+		{"nic stamps", "packets with a stamp of the NIC: the kernel's, in us, was taken",
+		 sum(src, offsetof(struct queue, nic_stamps))},
+		{"reopened", "times that the interface was removed and came back", r->reopened},
+		{"cluster", "number of the PF_RING cluster; 0: none", r->opener.cluster},
+	};
+
+	memcpy(figures, own, sizeof(own));
+	return RTE_DIM(own);
+}
+
+/* Close what the lcores have returned; false while one is still out. */
+static bool collect(struct pf_ring *r)
+{
+	bool all = true;
+
+	read_drops(r);
+	for (uint16_t i = 0; i < r->opener.n_queues; i++) {
+		struct queue *queue = &r->queues[i];
+
+		if (queue->control.old == NULL)
+			continue;
+		if (atomic_exchange_explicit(&queue->meet.returned, NULL, memory_order_acquire) ==
+		    NULL) {
+			all = false;
+			continue;
+		}
+		r->drops += queue->control.old_drops;
+		pf_ring_close_ring(&r->opener, queue->control.old);
+		queue->control.old = NULL;
+		queue->control.old_drops = 0;
+	}
+	return all;
+}
+
+/* New rings on the interface of the same name, offered to the lcores. */
+static void reopen(struct pf_ring *r)
+{
+	struct pf_ring_handle *rings[FG_SOURCE_QUEUES_MAX];
+	struct fg_error ignored = {0}; /* The next look tries again. */
+
+	if (!pf_ring_can_open(&r->opener) || pf_ring_open_rings(&r->opener, rings, &ignored) != 0)
+		return;
+	for (uint16_t i = 0; i < r->opener.n_queues; i++) {
+		struct queue *queue = &r->queues[i];
+
+		if (r->started)
+			(void)r->lib.call.enable_ring(rings[i]);
+		queue->control.old = queue->control.ring;
+		queue->control.old_drops = queue->control.ring_drops;
+		queue->control.ring_drops = 0;
+		queue->control.ring = rings[i];
+		atomic_store_explicit(&queue->meet.ifindex, r->opener.ifindex,
+				      memory_order_relaxed);
+		atomic_store_explicit(&queue->meet.offered, rings[i], memory_order_release);
+	}
+	r->gone = false;
+	r->reopened++;
+}
+
+static enum fg_link pf_ring_watch(struct fg_source *src)
+{
+	struct pf_ring *r = src->priv;
+	enum fg_link link = r->gone ? FG_LINK_GONE : pf_ring_link(&r->opener);
+
+	if (!collect(r))
+		return link;
+	if (link == FG_LINK_GONE && !r->gone) {
+		r->gone = true;
+		for (uint16_t i = 0; i < src->n_queues; i++)
+			pf_ring_detach(&r->opener, r->queues[i].control.ring);
+	}
+	if (r->gone) {
+		reopen(r);
+		link = r->gone ? FG_LINK_GONE : pf_ring_link(&r->opener);
+	}
+	return link;
+}
+
+static uint64_t pf_ring_outstanding(struct fg_source *src)
+{
+	struct pf_ring *r = src->priv;
+
+	for (uint16_t i = 0; i < src->n_queues; i++) {
+		rte_pktmbuf_free_bulk(r->queues[i].stash, r->queues[i].n_stash);
+		r->queues[i].n_stash = 0;
+	}
+	return r->pool->size - rte_mempool_avail_count(r->pool);
+}
+
+static void pf_ring_close(struct fg_source *src)
+{
+	struct pf_ring *r = src->priv;
+
+	(void)pf_ring_outstanding(src);
+	release(r);
+	rte_free(r);
+	src->priv = NULL;
+}
+
+const struct fg_source_ops fg_source_pf_ring = {
+	.name = "pf_ring",
+	.help = "a network interface through ntop's PF_RING kernel module and library",
+	.options = pf_ring_options,
+	.conf_bytes = sizeof(struct pf_ring_conf),
+	.timed = true,
+	.probe = pf_ring_probe,
+	.open = pf_ring_open,
+	.start = pf_ring_start,
+	.rx_burst = pf_ring_rx_burst,
+	.stop = pf_ring_stop,
+	.ended = pf_ring_ended,
+	.lost = pf_ring_lost,
+	.figures = pf_ring_figures,
+	.watch = pf_ring_watch,
+	.outstanding = pf_ring_outstanding,
+	.close = pf_ring_close,
+};
