@@ -29,5 +29,6 @@ struct bench {
 
 extern const struct bench bench_path;
 extern const struct bench bench_classify;
+extern const struct bench bench_capture;
 
 #endif /* BENCH_H */

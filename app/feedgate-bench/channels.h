@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-#define FRAME_BYTES 128u
+#define FRAME_BYTES   128u
+#define FRAME_HEADERS 42u /* Ethernet, IPv4, UDP. */
 
 #define CHANNEL_PORT_FIRST 20000u
 #define CHANNEL_PORTS      40000u
@@ -27,5 +28,9 @@ static inline uint16_t channel_port(uint32_t channel)
 
 /* Ethernet, IPv4, UDP without checksum, payload; @p number is in the payload and the IP id. */
 void frame_make(uint8_t frame[FRAME_BYTES], uint32_t number, uint32_t group, uint16_t port);
+
+/* The same of @p bytes, at least FRAME_HEADERS + 4; what no header needs is zero. */
+void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t group,
+		     uint16_t port);
 
 #endif /* CHANNELS_H */

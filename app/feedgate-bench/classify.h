@@ -95,6 +95,9 @@ static inline uint32_t work_key(const struct work *work, enum input input, uint3
 /* Room for so many rules and keys; 0 or -ENOMEM. work_free() frees it in any case. */
 int work_allocate(struct work *work, uint32_t n_matches, uint32_t n_keys);
 
+/* The rule of @p channel, as `{ipv4: {dst: GROUP}, udp: {dst: PORT}}` is compiled. */
+void work_match_channel(struct fg_match *match, uint32_t channel);
+
 /* @p channels rules, @p packets packets, every MATCH_EVERY_NTH of which matches one. */
 int work_make_channels(struct work *work, uint32_t channels, uint32_t packets,
 		       struct fg_error *error);

@@ -55,8 +55,7 @@ void work_free(struct work *work)
 	*work = (struct work){0};
 }
 
-/* As `{ipv4: {dst: GROUP}, udp: {dst: PORT}}` is compiled. */
-static void make_match(struct fg_match *match, uint32_t channel)
+void work_match_channel(struct fg_match *match, uint32_t channel)
 {
 	const uint32_t group_be = htonl(channel_group(channel));
 
@@ -137,7 +136,7 @@ static int fill_keys(struct work *work, uint32_t packets)
 	int rc = 0;
 
 	for (uint32_t channel = 0; channel < work->channels; channel++)
-		make_match(&work->matches[channel], channel);
+		work_match_channel(&work->matches[channel], channel);
 	for (uint32_t first = 0; first < work->n_keys; first += packets)
 		choose_rules(&rng, work->truth + first, packets, work->channels);
 	for (uint32_t i = 0; rc == 0 && i < work->n_keys; i++) {

@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "child.h"
 #include "output.h"
+#include "report.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -15,8 +16,22 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-static const struct bench *const benches[] = {&bench_path, &bench_classify};
+static const struct bench *const benches[] = {&bench_path, &bench_classify, &bench_capture};
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
+
+/* What measures nothing, and reads its own arguments. */
+static const struct tool {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int (*run)(int argc, char **argv); /* @return the exit status. */
+} tools[] = {
+	{"report", "FILE... [-o PAGE.html]",
+	 "one page of plots and tables from what --json printed", report_main},
+	{"machine", "[--json]", "describe this machine; --json: the line that report looks for",
+	 machine_main},
+};
+#define TOOLS (sizeof(tools) / sizeof(tools[0]))
 
 /* What every benchmark can be told. */
 struct common {
@@ -66,7 +81,7 @@ static void print_help(void)
 	puts("usage: feedgate-bench NAME [options]\n"
 	     "Measure feedgate, beside a peer where there is one.\n"
 	     "\n"
-	     "Every NAME takes:");
+	     "Every benchmark takes:");
 	print_options(common_options);
 	puts("    --help, --version\n"
 	     "\n"
@@ -75,6 +90,10 @@ static void print_help(void)
 		printf("  %s: %s\n", benches[i]->name, benches[i]->help);
 		print_options(benches[i]->options);
 	}
+	puts("\n"
+	     "Beside them:");
+	for (size_t i = 0; i < TOOLS; i++)
+		printf("  %s %s: %s\n", tools[i].name, tools[i].arguments, tools[i].help);
 	puts("\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
@@ -181,6 +200,9 @@ int main(int argc, char **argv)
 
 	if (serve_at_once(argc, argv))
 		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_RUNTIME;
+	for (size_t i = 0; argc > 1 && i < TOOLS; i++)
+		if (strcmp(tools[i].name, argv[1]) == 0)
+			return tools[i].run(argc, argv);
 	bench = argc > 1 ? find_bench(argv[1]) : NULL;
 	if (bench == NULL) {
 		fg_error_set(&error, EINVAL, "%s%s%s; --help lists the benchmarks",

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""feedgate-bench classify: what it says, and what it refuses. Never how fast anything is."""
+"""feedgate-bench classify and capture: what they say, and what they refuse. Never how fast anything is."""
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import sys
 import time
@@ -14,28 +16,43 @@ import lib  # pylint: disable=wrong-import-position
 MEMBERS = {"bench": str, "case": str, "subject": str, "metric": str, "value": (int, float), "min": (int, float),
            "max": (int, float), "unit": str, "repeats": int}
 OWN = {"ns_per_packet", "touch_ns_per_packet", "touch_ratio", "build_ms", "table_bytes", "build_peak_bytes"}
+ROADS = {"libpcap", "recvmmsg", "feedgate:packet_mmap", "feedgate:packet_mmap-copy", "feedgate:packet_mmap-reference",
+         "feedgate:io_uring", "feedgate:io_uring-sqpoll", "feedgate:pf_ring", "feedgate:af_xdp",
+         "feedgate:ethdev-net_af_packet", "feedgate:ethdev-net_pcap", "feedgate:ethdev-net_af_xdp"}
+# Those that any kernel has that can make namespaces.
+ALWAYS = {name for name in ROADS if not re.search("io_uring|pf_ring|xdp", name)}
+DRAIN = {"drain_ns_per_packet"}
+LATENCY = {"latency_ns_p50", "latency_ns_p99", "latency_ns_p999"}
+LIVE = LATENCY | {"lossless_packets_per_s", "offered_packets_per_s", "cpu_ns_per_packet"}
+QUICK_CAPTURE = ["--repeats", "1", "--packets", "1000", "--run-ms", "20", "--latency-pps", "5000"]
 QUICK = ["--repeats", "2", "--pass-ms", "0", "--packets", "1000"]
 
 
-def bench(*options, quick=True):
+def bench(*options, name="classify", quick=True, **start):
     """Run it; the Result."""
-    return lib.finish(lib.start([lib.binary("feedgate-bench"), "classify", *(QUICK if quick else []), *options]))
+    quickly = {"classify": QUICK, "capture": QUICK_CAPTURE}[name] if quick else []
+    return lib.finish(lib.start([lib.binary("feedgate-bench"), name, *quickly, *options], **start))
 
 
-def measure(*options):
-    """{case: {subject: {metric: line}}}; every answer was right, or it would have failed."""
-    result = bench("--json", *options)
+def parse(name, result):
+    """{case: {subject: {metric: line}}}"""
     assert result.code == 0, str(result)
     found = {}
     for text in result.out.splitlines():
         line = json.loads(text)
         assert set(line) == set(MEMBERS), text
         assert all(isinstance(line[name], kind) for name, kind in MEMBERS.items()), text
-        assert line["bench"] == "classify" and 0 < line["min"] <= line["value"] <= line["max"], text
+        assert line["bench"] == name and 0 <= line["min"] <= line["value"] <= line["max"], text
+        assert line["min"] > 0 or line["metric"] == "lossless_packets_per_s", text
         metrics = found.setdefault(line["case"], {}).setdefault(line["subject"], {})
         assert line["metric"] not in metrics, text
         metrics[line["metric"]] = line
     return found
+
+
+def measure(*options):
+    """What classify says as JSON; every answer was right, or it would have failed."""
+    return parse("classify", bench("--json", *options))
 
 
 def classbench(folder):
@@ -119,6 +136,91 @@ def test_interrupted(_folder):
     lib.stop(process, signal.SIGINT)
     result = lib.finish(process)
     assert result.code == 1 and "interrupted" in result.err and result.out == "", str(result)
+
+
+def need_namespaces():
+    if os.geteuid() != 0:
+        raise lib.Skip("needs root for network namespaces")
+    if shutil.which("ip") is None:
+        raise lib.Skip("ip is not installed")
+    if bench("--only", "recvmmsg", "--cases", "none", "--live-cases", "none", name="capture").code != 0:
+        raise lib.Skip("network namespaces are not allowed here")
+
+
+def test_capture(_folder):
+    """Every road is measured, or said to be left out; accounts add up and rules match, or it would have failed."""
+    need_namespaces()
+    result = bench("--json", "--cases", "64B,1500B-filter", "--live-cases", "128B-filter", name="capture")
+    found = parse("capture", result)
+    left_out = set(re.findall(r"^feedgate-bench: (\S+) is left out: .+$", result.err, re.M))
+    assert set(found) == {"64B", "1500B-filter", "128B-filter"}, str(set(found))
+    for case, subjects in found.items():
+        assert set(subjects) == ROADS - left_out and ALWAYS <= set(subjects), f"{case}: {set(subjects)}\n{result.err}"
+        for name, metrics in subjects.items():
+            wanted = LIVE if case == "128B-filter" else DRAIN
+            own = {metric for metric in metrics if not metric.startswith("kernel_")}
+            assert own == wanted, f"{name} {case}: {set(metrics)}"
+            assert set(metrics) - own in (set(), {"kernel_" + metric for metric in LATENCY}), f"{name}: {set(metrics)}"
+    for name in ("libpcap", "feedgate:packet_mmap"):
+        metrics = found["128B-filter"][name]
+        assert metrics["kernel_latency_ns_p50"]["value"] <= metrics["latency_ns_p999"]["value"], str(metrics)
+
+
+def test_capture_only(_folder):
+    need_namespaces()
+    found = parse("capture", bench("--json", "--only", "^(libpcap|recv.*)$", "--repeats", "3", "--cases", "512B", "--live-cases",
+                                   "none", name="capture"))
+    assert set(found) == {"512B"} and set(found["512B"]) == {"libpcap", "recvmmsg"}, str(found)
+    assert all(metrics["drain_ns_per_packet"]["repeats"] == 3 for metrics in found["512B"].values()), str(found)
+
+
+def test_capture_small_ring(_folder):
+    """A ring that holds less than what is asked for is filled again and again."""
+    need_namespaces()
+    result = bench("--only", "net_pcap", "--packets", "6000", "--cases", "1500B", "--live-cases", "none", name="capture")
+    lines = result.out.splitlines()
+    assert result.code == 0 and lines[1].split()[:4] == ["capture", "1500B", "feedgate:ethdev-net_pcap", "drain_ns_per_packet"], str(result)
+
+
+@lib.each(("--only", "nobody"), ("--only", "("), ("--cases", "77B"), ("--live-cases", "64B,x"), ("--packets", "0"),
+          ("--run-ms", "fast"), ("--seconds", "1"), ("64B",))
+def test_capture_refused(_folder, *options):
+    result = bench(*options, name="capture")
+    assert result.code in (1, 2) and result.out == "", str(result)
+    assert len(result.err.splitlines()) == 1 and result.err.startswith("feedgate-bench: "), str(result)
+
+
+def test_capture_without_root(folder):
+    if os.geteuid() != 0:
+        raise lib.Skip("needs root to become somebody else")
+    os.chmod(folder, 0o755)
+    program = shutil.copy(lib.binary("feedgate-bench"), folder)
+    result = lib.finish(lib.start([program, "capture"], user=65534, group=65534, extra_groups=[], cwd="/"))
+    assert result.code == 1 and result.out == "" and "root" in result.err, str(result)
+
+
+def session_of(pid):
+    """Session of a process; 0 if it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def test_capture_interrupted(_folder):
+    """No process is left, so no namespace and no interface either."""
+    need_namespaces()
+    process = lib.start([lib.binary("feedgate-bench"), "capture", "--repeats", "1000"], start_new_session=True)
+    time.sleep(2)
+    lib.stop(process, signal.SIGINT)
+    result = lib.finish(process)
+    assert result.code == 1 and "interrupted" in result.err and result.out == "", str(result)
+    deadline = time.monotonic() + 20
+    left = None
+    while left != [] and time.monotonic() < deadline:
+        left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == process.pid]
+        time.sleep(0.1)
+    assert not left, f"processes left: {left}"
 
 
 if __name__ == "__main__":

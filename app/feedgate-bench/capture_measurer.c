@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process that measures one road: what it does in its life, and how it is
+ * watched. It may crash or hang; its namespaces, its sender and its DPDK end with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include <fg_source.h>
+
+#include "capture.h"
+#include "child.h"
+
+#define HUGE_FREE  "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+#define HUGE_PAGES 512                  /* So many free ones are enough. */
+#define LATE_NS    UINT64_C(2000000000) /* So long without a packet: no more will come. */
+
+static void report(const struct measurer *m, const struct sample *sample)
+{
+	/* Less than what a pipe takes in one piece. If nobody reads, we are about to be ended. */
+	if (write(m->report, sample, sizeof(*sample)) != (ssize_t)sizeof(*sample))
+		_exit(1);
+}
+
+void measurer_value(const struct measurer *m, const struct capture_case *with,
+		    enum capture_metric metric, double value)
+{
+	const struct sample sample = {.kind = SAMPLE_VALUE,
+				      .case_index = (uint32_t)(with - capture_cases),
+				      .metric = metric,
+				      .value = value};
+
+	report(m, &sample);
+}
+
+static void report_end(const struct measurer *m, enum sample_kind kind, const char *text)
+{
+	struct sample sample = {.kind = kind};
+
+	snprintf(sample.text, sizeof(sample.text), "%s%s%s", m->at != NULL ? m->at : "",
+		 m->at != NULL ? ": " : "", text);
+	report(m, &sample);
+}
+
+static bool huge_pages_free(void)
+{
+	FILE *file = fopen(HUGE_FREE, "re");
+	int pages = 0;
+
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%d", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return pages >= HUGE_PAGES;
+}
+
+static int start_eal(struct fg_error *error)
+{
+	char *argv[] = {"feedgate-bench",
+			"-m",
+			"512",
+			huge_pages_free() ? "--in-memory" : "--no-huge",
+			"--no-pci",
+			"--no-telemetry",
+			"--no-shconf",
+			"--log-level=*:error",
+			NULL};
+
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
+		return 0;
+	return fg_error_set(error, rte_errno, "the EAL does not start: %s",
+			    rte_strerror(rte_errno));
+}
+
+int measurer_open(struct measurer *m, struct reader *reader, const struct capture_case *with,
+		  uint64_t ring_packets, struct fg_error *error)
+{
+	int rc = net_make_pair(m->sender.pid, error);
+
+	*reader = (struct reader){
+		.road = m->road, .with = with, .ring_packets = ring_packets, .filter = &m->filter};
+	if (rc == 0)
+		rc = net_set_up(INTERFACE_RECEIVE, error);
+	if (rc == 0)
+		rc = sender_attach(&m->sender, error);
+	if (rc == 0)
+		rc = m->road->reader->open(reader, error);
+	return rc;
+}
+
+int measurer_close(struct measurer *m, struct reader *reader, struct fg_error *error)
+{
+	const int rc = m->road->reader->close(reader, error);
+
+	return rc == 0 ? net_remove_pair(error) : rc;
+}
+
+/* What the road itself, and the interface, say that they lost. */
+struct losses {
+	uint64_t lost, dropped;
+};
+
+static int read_losses(struct measurer *m, struct reader *reader, struct losses *losses,
+		       struct fg_error *error)
+{
+	const int rc = m->road->reader->lost(reader, &losses->lost, error);
+
+	return rc == 0 ? net_read_dropped(INTERFACE_RECEIVE, &losses->dropped, error) : rc;
+}
+
+static bool balanced(const struct reader *reader, const struct ledger *ledger,
+		     const struct losses *losses)
+{
+	const uint64_t known = reader->packets + losses->lost;
+
+	/* A driver may count what an interface's counter has as well. */
+	return known == ledger->sent || known + losses->dropped == ledger->sent ||
+	       (reader->road->silent && reader->packets <= ledger->sent);
+}
+
+/* The kernel may have been kept from handing over the last packets: it gets the time to. */
+static int settle(struct measurer *m, struct reader *reader, const struct ledger *ledger,
+		  struct losses *losses, struct fg_error *error)
+{
+	uint64_t until_ns = now_ns() + LATE_NS;
+	int rc = read_losses(m, reader, losses, error);
+
+	while (rc == 0 && !balanced(reader, ledger, losses) && now_ns() < until_ns) {
+		if (reader->road->reader->poll[READING_FILTERED](reader) == 0)
+			usleep(1000);
+		else
+			until_ns = now_ns() + LATE_NS;
+		rc = read_losses(m, reader, losses, error);
+	}
+	return rc;
+}
+
+int measurer_check(struct measurer *m, struct reader *reader, const struct ledger *ledger,
+		   struct fg_error *error)
+{
+	struct losses losses = {0};
+	const int rc = settle(m, reader, ledger, &losses, error);
+
+	if (rc != 0)
+		return rc;
+	if (!balanced(reader, ledger, &losses))
+		return fg_error_set(error, EBADMSG,
+				    "accounts do not add up: %" PRIu64 " packets sent, %" PRIu64
+				    " received, %" PRIu64 " counted as lost, %" PRIu64
+				    " dropped by the interface",
+				    ledger->sent, reader->packets, losses.lost, losses.dropped);
+	if (reader->packets == ledger->sent && ledger->matching != UINT64_MAX &&
+	    reader->with->filter && reader->matched != ledger->matching)
+		return fg_error_set(error, EBADMSG,
+				    "rules matched %" PRIu64 " packets, not %" PRIu64,
+				    reader->matched, ledger->matching);
+	return 0;
+}
+
+/* Is there such a road at all? */
+static int probe(const struct road *road, struct fg_error *error)
+{
+	const struct fg_source_ops *ops;
+
+	if (road->kind == NULL)
+		return 0;
+	ops = fg_source_kind(road->kind);
+	if (ops == NULL)
+		return fg_error_set(error, ENOTSUP, "no source of kind %s is built in", road->kind);
+	return ops->probe(error);
+}
+
+/* Can it be opened, with the first case's frames? */
+static int try_road(struct measurer *m, struct fg_error *error)
+{
+	struct reader reader;
+	int rc = measurer_open(m, &reader, &capture_cases[0], m->conf->packets, error);
+
+	return rc == 0 ? measurer_close(m, &reader, error) : rc;
+}
+
+static int set_up(struct measurer *m, struct fg_error *error)
+{
+	/* Kernels before 5.11 count BPF programs and maps, and so AF_XDP's memory, as locked. */
+	const struct rlimit no_limit = {RLIM_INFINITY, RLIM_INFINITY};
+	int processor, other;
+	int rc = net_enter_own(error);
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &no_limit);
+	if (rc == 0)
+		rc = sender_start(&m->sender, error);
+	net_processors(&other, &processor);
+	if (rc == 0)
+		rc = net_pin(processor, error);
+	if (rc == 0)
+		rc = start_eal(error);
+	return rc == 0 ? filter_open(&m->filter, error) : rc;
+}
+
+static int measure(struct measurer *m, uint32_t drain, uint32_t live, struct fg_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < CAPTURE_CASES_MAX; i++) {
+		m->at = capture_cases[i].name;
+		if ((drain >> i & 1) != 0)
+			rc = drain_measure(m, &capture_cases[i], error);
+		if (rc == 0 && (live >> i & 1) != 0)
+			rc = live_measure(m, &capture_cases[i], error);
+	}
+	return rc;
+}
+
+static _Noreturn void be_measurer(struct measurer *m, uint32_t drain, uint32_t live)
+{
+	struct fg_error error = {0};
+	enum sample_kind failure = SAMPLE_FAILED;
+	int rc;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(m->words, STDERR_FILENO);
+	dup2(m->words, STDOUT_FILENO);
+	rc = set_up(m, &error);
+	if (rc == 0) {
+		failure = SAMPLE_UNAVAILABLE;
+		rc = probe(m->road, &error);
+	}
+	if (rc == 0)
+		rc = try_road(m, &error);
+	if (rc == 0) {
+		failure = SAMPLE_FAILED;
+		rc = measure(m, drain, live, &error);
+	}
+	report_end(m, rc == 0 ? SAMPLE_DONE : failure, error.text);
+	filter_close(&m->filter);
+	_exit(0);
+}
+
+/* Generous: for builds with sanitizers, too. */
+static uint64_t limit_ms(const struct capture_conf *conf, uint32_t drain, uint32_t live)
+{
+	const uint64_t drains = (uint64_t)__builtin_popcount(drain);
+	const uint64_t lives = (uint64_t)__builtin_popcount(live);
+
+	return 60000 + drains * (10000 + conf->packets / 10) + lives * 40 * (conf->run_ms + 1000);
+}
+
+/* One sample. @return 1, 0 if there will be none, or -errno with @p error set. */
+static int next_sample(int fd, uint64_t until_ns, struct sample *sample, struct fg_error *error)
+{
+	struct pollfd words = {.fd = fd, .events = POLLIN};
+	ssize_t got;
+	int rc;
+
+	do {
+		const uint64_t now = now_ns();
+
+		if (child_interrupted())
+			return fg_error_set(error, EINTR, "interrupted");
+		if (now >= until_ns)
+			return fg_error_set(error, ETIMEDOUT, "it took too long");
+		rc = poll(&words, 1, 100);
+	} while (rc == 0 || (rc < 0 && errno == EINTR));
+	got = read(fd, sample, sizeof(*sample));
+	if (got != 0 && got != (ssize_t)sizeof(*sample))
+		return fg_error_set(error, EIO, "its words are cut");
+	return got != 0;
+}
+
+static int follow(pid_t pid, int fd, uint64_t until_ns, sample_taker take, void *arg,
+		  struct fg_error *error)
+{
+	struct sample sample;
+	bool ended = false;
+	int rc, status = 0;
+
+	while ((rc = next_sample(fd, until_ns, &sample, error)) > 0) {
+		take(arg, &sample);
+		ended |= sample.kind == SAMPLE_DONE || sample.kind == SAMPLE_FAILED ||
+			 sample.kind == SAMPLE_UNAVAILABLE;
+	}
+	if (rc < 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (rc < 0 || ended)
+		return rc;
+	if (WIFSIGNALED(status))
+		return fg_error_set(error, EIO, "it was killed by signal %d (%s)", WTERMSIG(status),
+				    strsignal(WTERMSIG(status)));
+	return fg_error_set(error, EIO, "it ended with status %d", WEXITSTATUS(status));
+}
+
+/* What libraries said in the measurer: hardly ever of use unless it came to a bad end. */
+static void pass_on(int words)
+{
+	char text[4096];
+	ssize_t got;
+
+	lseek(words, 0, SEEK_SET);
+	while ((got = read(words, text, sizeof(text))) > 0)
+		fwrite(text, 1, (size_t)got, stderr);
+}
+
+/* Passes samples on, and keeps in mind how it ended. */
+struct listener {
+	sample_taker take;
+	void *arg;
+	bool done;
+};
+
+static void listen_and_pass(void *arg, const struct sample *sample)
+{
+	struct listener *listener = arg;
+
+	listener->done |= sample->kind == SAMPLE_DONE;
+	listener->take(listener->arg, sample);
+}
+
+int measurer_run(const struct capture_conf *conf, const struct road *road, uint32_t drain,
+		 uint32_t live, sample_taker take, void *arg, struct fg_error *error)
+{
+	struct listener listener = {take, arg, false};
+	struct measurer m = {.conf = conf, .road = road};
+	const uint64_t until_ns = now_ns() + limit_ms(conf, drain, live) * 1000000u;
+	int ends[2], rc;
+	pid_t pid;
+
+	m.words = memfd_create("words", MFD_CLOEXEC);
+	if (m.words < 0)
+		return fg_error_set(error, errno, "no memory for words: %s", strerror(errno));
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		close(m.words);
+		return fg_error_set(error, errno, "no pipe: %s", strerror(errno));
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		m.report = ends[1];
+		be_measurer(&m, drain, live);
+	}
+	rc = pid < 0 ? fg_error_set(error, errno, "no process: %s", strerror(errno)) : 0;
+	close(ends[1]);
+	if (rc == 0)
+		rc = follow(pid, ends[0], until_ns, listen_and_pass, &listener, error);
+	if (!listener.done && rc != -EINTR)
+		pass_on(m.words);
+	close(ends[0]);
+	close(m.words);
+	return rc;
+}
