@@ -2,9 +2,13 @@
 /* The ethdev source, on DPDK's own virtual devices. */
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -285,6 +289,184 @@ static void test_lost(void **state)
 	remove_vdev("net_pcap3");
 }
 
+static enum fg_link look(struct rig *rig)
+{
+	return rig->src.ops->watch(&rig->src);
+}
+
+/* EAL takes a device away: said, nothing more comes, and everything may still be called. */
+static void test_removed(void **state)
+{
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	struct rig rig;
+
+	(void)state;
+	add_vdev("net_null4", "size=64");
+	assert_int_equal(open_device(&rig, "net_null4", 2, 2048), 0);
+	rig_start(&rig);
+	assert_int_equal(look(&rig), FG_LINK_UP);
+	assert_int_equal(rig.src.ops->rx_burst(&rig.src, 1, pkts, 32), 32);
+	assert_false(ended(&rig));
+	remove_vdev("net_null4");
+	assert_int_equal(look(&rig), FG_LINK_GONE);
+	assert_int_equal(look(&rig), FG_LINK_GONE);
+	assert_true(ended(&rig));
+	for (uint16_t queue = 0; queue < 2; queue++)
+		assert_int_equal(rig.src.ops->rx_burst(&rig.src, queue, &pkts[16], 8), 0);
+	assert_int_equal(get_lost(&rig).nic, 0);
+	rte_pktmbuf_free_bulk(pkts, 16);
+	rte_pktmbuf_free_bulk(&pkts[16], 16);
+	rig.src.ops->stop(&rig.src);
+	rig_start(&rig);
+	assert_true(ended(&rig));
+	assert_int_equal(look(&rig), FG_LINK_GONE);
+	rig_close(&rig);
+
+	/* Another takes its name, and its number. */
+	add_vdev("net_null4", "size=64");
+	assert_int_equal(open_device(&rig, "net_null4", 1, 1024), 0);
+	rig_start(&rig);
+	assert_int_equal(look(&rig), FG_LINK_UP);
+	assert_int_equal(rig.src.ops->rx_burst(&rig.src, 0, pkts, 32), 32);
+	rte_pktmbuf_free_bulk(pkts, 32);
+	rig_close(&rig);
+	remove_vdev("net_null4");
+}
+
+/* Nobody asks before it is all over. */
+static void test_removed_unseen(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	add_vdev("net_null5", "");
+	assert_int_equal(open_device(&rig, "net_null5", 1, 1024), 0);
+	rig_start(&rig);
+	remove_vdev("net_null5");
+	rig_close(&rig);
+	add_vdev("net_null5", "");
+	assert_int_equal(open_device(&rig, "net_null5", 1, 1024), 0);
+	remove_vdev("net_null5");
+	rig_close(&rig);
+}
+
+/* Whoever sends out of a device that is gone is refused. */
+static void test_removed_sink(void **state)
+{
+	struct fg_error error = {0};
+	struct fg_port *out;
+	struct rig rig;
+
+	(void)state;
+	add_vdev("net_ring1", "");
+	assert_int_equal(open_device(&rig, "net_ring1", 1, 1024), 0);
+	assert_int_equal(fg_port_want_tx("net_ring1", 2, &out, &error), 0);
+	assert_int_equal(fg_port_start(out, &error), 0);
+	rig_start(&rig);
+	assert_true(fg_port_enter(out, 1));
+	fg_port_leave(out, 1);
+	assert_int_equal(fg_port_watch(out), FG_PORT_UP);
+	remove_vdev("net_ring1");
+	assert_int_equal(fg_port_watch(NULL), FG_PORT_UP);
+	assert_int_equal(fg_port_watch(out), FG_PORT_GONE);
+	for (uint16_t lane = 0; lane < 2; lane++)
+		assert_false(fg_port_enter(out, lane));
+	fg_port_stop(out);
+	assert_int_equal(fg_port_start(out, &error), 0);
+	fg_port_put(out);
+	assert_int_equal(look(&rig), FG_LINK_GONE);
+	rig_close(&rig);
+}
+
+/* What an lcore and the kernel's interface do meanwhile. */
+struct poller {
+	struct rig *rig;
+	uint64_t received;
+	_Atomic bool stop;
+};
+
+static void *poll_until_told(void *arg)
+{
+	struct poller *poller = arg;
+	struct fg_burst burst;
+
+	while (!atomic_load(&poller->stop)) {
+		poller->received += fg_source_rx(&poller->rig->src, 0, &burst);
+		rte_pktmbuf_free_bulk(burst.pkts, burst.count);
+	}
+	return NULL;
+}
+
+static void ip(const char *words)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "ip %s", words);
+	assert_int_equal(system(line), 0);
+}
+
+static enum fg_link wait_for(struct rig *rig, enum fg_link wanted)
+{
+	enum fg_link link = look(rig);
+
+	for (unsigned int i = 0; i < 200 && link != wanted; i++) {
+		usleep(50000);
+		link = look(rig);
+	}
+	return link;
+}
+
+/* An interface goes down, comes up, and is deleted while a thread polls; the port is closed under
+ * it. */
+static void check_interface(const char *driver)
+{
+	struct poller poller = {0};
+	char vdev[32], args[64];
+	pthread_t thread;
+	struct rig rig;
+
+	ip("link add fgx type veth peer name fgy");
+	ip("link set fgx up");
+	ip("link set fgy up");
+	snprintf(vdev, sizeof(vdev), "%s9", driver);
+	snprintf(args, sizeof(args), "iface=fgx");
+	add_vdev(vdev, args);
+	assert_int_equal(open_device(&rig, vdev, 1, 16384), 0);
+	rig_start(&rig);
+	poller.rig = &rig;
+	assert_int_equal(pthread_create(&thread, NULL, poll_until_told, &poller), 0);
+	assert_int_equal(wait_for(&rig, FG_LINK_UP), FG_LINK_UP);
+	ip("link set fgy down");
+	assert_int_equal(wait_for(&rig, FG_LINK_DOWN), FG_LINK_DOWN);
+	ip("link set fgy up");
+	assert_int_equal(wait_for(&rig, FG_LINK_UP), FG_LINK_UP);
+	ip("link del fgx");
+	assert_int_equal(wait_for(&rig, FG_LINK_GONE), FG_LINK_GONE);
+	usleep(100000);
+	assert_int_equal(look(&rig), FG_LINK_GONE);
+	assert_true(ended(&rig));
+	atomic_store(&poller.stop, true);
+	pthread_join(thread, NULL);
+	rig_close(&rig);
+}
+
+static void test_interface(void **state)
+{
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) != 0) {
+		print_message("skipped: no network namespace of one's own\n");
+		return;
+	}
+	check_interface("net_af_packet");
+	check_interface("net_pcap");
+	fd = socket(AF_XDP, SOCK_RAW, 0);
+	if (fd >= 0)
+		check_interface("net_af_xdp");
+	close(fd);
+}
+
 int main(void)
 {
 	static char *eal_args[] = {"test_ethdev",    "--no-huge",   "-m", "512", "--no-pci",
@@ -299,6 +481,10 @@ int main(void)
 		cmocka_unit_test(test_pcap_not_polled),
 		cmocka_unit_test(test_pcap_infinite),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_removed_unseen),
+		cmocka_unit_test(test_removed_sink),
+		cmocka_unit_test(test_interface), /* Leaves this network namespace. */
 	};
 	char command[64];
 	int failed;

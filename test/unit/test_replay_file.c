@@ -152,26 +152,184 @@ static void test_replay_broken(void **state)
 	}
 }
 
+/* Takes all DPDK memory but @p left_mib; give_back() frees it. */
+static void *hog[1024];
+static unsigned int n_hog;
+
+static void take_memory(unsigned int left_mib)
+{
+	while (n_hog < RTE_DIM(hog) && (hog[n_hog] = rte_malloc(NULL, 1 << 20, 0)) != NULL)
+		n_hog++;
+	for (unsigned int i = 0; i < left_mib; i++)
+		rte_free(hog[--n_hog]);
+}
+
+static void give_back(void)
+{
+	while (n_hog > 0)
+		rte_free(hog[--n_hog]);
+}
+
 /* Little DPDK memory left: an error that says how much is needed, and all is given back. */
 static void test_replay_no_memory(void **state)
 {
 	const char *path = write_file("big.pcap", 40000, PCAP_TSTAMP_PRECISION_NANO);
-	static void *hog[1024];
-	unsigned int n_hog = 0;
 	struct rig rig;
 
 	(void)state;
-	while (n_hog < RTE_DIM(hog) && (hog[n_hog] = rte_malloc(NULL, 1 << 20, 0)) != NULL)
-		n_hog++;
-	for (unsigned int i = 0; i < 20; i++)
-		rte_free(hog[--n_hog]);
+	take_memory(20);
 	assert_int_equal(open_replay(&rig, path, 1), -ENOMEM);
 	assert_non_null(strstr(rig.error.text, "big.pcap: needs "));
 	assert_non_null(strstr(rig.error.text, " MiB of DPDK memory; give EAL more with -m"));
 	print_message("%s\n", rig.error.text);
-	while (n_hog > 0)
-		rte_free(hog[--n_hog]);
+	give_back();
 	unlink(path);
+}
+
+/* Ways to compress: the program reads standard input. */
+static const struct {
+	const char *program, *command, *name;
+} compressors[] = {
+	{"gzip", "gzip -n", "gzip"}, {"zstd", "zstd -q --check", "zstd"}, {"xz", "xz", "xz"},
+	{"lz4", "lz4 -q", "lz4"},    {"bzip2", "bzip2", "bzip2"},
+};
+
+/* What @p compressor makes of @p from, at @p to in the folder; false if it is not installed. */
+static bool compress_file(size_t compressor, const char *from, const char *to)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "command -v %s >/dev/null",
+		 compressors[compressor].program);
+	if (system(command) != 0) {
+		print_message("no %s: skipped\n", compressors[compressor].program);
+		return false;
+	}
+	snprintf(command, sizeof(command), "cd %s && %s <%s >%s", folder,
+		 compressors[compressor].command, from, to);
+	assert_int_equal(system(command), 0);
+	return true;
+}
+
+static void run_in_folder(const char *text)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cd %s && %s", folder, text);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_replay_compressed(void **state)
+{
+	(void)state;
+	for (size_t c = 0; c < RTE_DIM(compressors); c++) {
+		write_file("in", 2000, PCAP_TSTAMP_PRECISION_NANO);
+		if (compress_file(c, "in", "out"))
+			check_replay(in_folder("out"), 2000, 1);
+		write_file("in", 0, PCAP_TSTAMP_PRECISION_NANO);
+		if (compress_file(c, "in", "out"))
+			check_replay(in_folder("out"), 0, 1);
+	}
+	write_file("in", 70000, PCAP_TSTAMP_PRECISION_MICRO);
+	run_in_folder("gzip -1 <in >out");
+	check_replay(in_folder("out"), 70000, 1000);
+}
+
+/* Several gzip members are one file, and what follows them is padding; a pipe will do, too. */
+static void test_replay_members(void **state)
+{
+	(void)state;
+	write_file("in", 2000, PCAP_TSTAMP_PRECISION_NANO);
+	run_in_folder("(head -c 777777 in | gzip; tail -c +777778 in | gzip) >out");
+	check_replay(in_folder("out"), 2000, 1);
+	run_in_folder("head -c 1000 /dev/zero >>out");
+	check_replay(in_folder("out"), 2000, 1);
+	run_in_folder("mkfifo pipe && (cat out >pipe &)");
+	check_replay(in_folder("pipe"), 2000, 1);
+	run_in_folder("cat in >pipe &");
+	check_replay(in_folder("pipe"), 2000, 1);
+}
+
+/*
+ * A damaged file is refused by its name, or what it holds is unharmed. Checksums mostly come last:
+ * libpcap may stumble over a damaged byte before the decompressor does.
+ */
+static void check_damaged(const char *path, uint32_t count)
+{
+	struct rig rig;
+
+	if (open_replay(&rig, path, 1) == 0) {
+		rig_close(&rig);
+		check_replay(path, count, 1);
+	} else {
+		assert_non_null(strstr(rig.error.text, path));
+	}
+}
+
+/* A file that ends early is refused as such. */
+static void check_cut(const char *path, const char *compressor)
+{
+	char name[64];
+	struct rig rig;
+
+	snprintf(name, sizeof(name), " %s: ", compressor);
+	assert_int_equal(open_replay(&rig, path, 1), -EINVAL);
+	assert_non_null(strstr(rig.error.text, path));
+	if (strstr(rig.error.text, name) == NULL)
+		fail_msg("%s cut: %s", compressor, rig.error.text);
+}
+
+static void test_replay_compressed_broken(void **state)
+{
+	char whole[256], part[256];
+
+	(void)state;
+	snprintf(whole, sizeof(whole), "%s", in_folder("whole"));
+	snprintf(part, sizeof(part), "%s", in_folder("part"));
+	for (size_t c = 0; c < RTE_DIM(compressors); c++) {
+		struct stat status;
+
+		write_file("in", 12, PCAP_TSTAMP_PRECISION_NANO);
+		if (!compress_file(c, "in", "whole"))
+			continue;
+		assert_int_equal(stat(whole, &status), 0);
+		for (size_t cut = 8; cut < (size_t)status.st_size; cut += 1 + cut / 64) {
+			copy_part(whole, part, cut, SIZE_MAX);
+			check_cut(part, compressors[c].name);
+		}
+		for (size_t flip = 6; flip < (size_t)status.st_size; flip += 1 + flip / 64) {
+			copy_part(whole, part, SIZE_MAX, flip);
+			check_damaged(part, 12);
+		}
+	}
+}
+
+/* Hardly anything on disk, far more than there is memory for: refused, and the guess is fair. */
+static void test_replay_bomb(void **state)
+{
+	const struct pcap_pkthdr header = {.caplen = 1400, .len = 1400};
+	static const uint8_t zeros[1400];
+	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
+	pcap_dumper_t *dumper = pcap_dump_open(dead, in_folder("in"));
+	unsigned int mib = 0;
+	struct rig rig;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100 * 1024 * 1024 / 1408; i++)
+		pcap_dump((u_char *)dumper, &header, zeros);
+	pcap_dump_close(dumper);
+	pcap_close(dead);
+	take_memory(20);
+	for (size_t c = 0; c < RTE_DIM(compressors) && c < 2; c++) {
+		if (!compress_file(c, "in", "bomb"))
+			continue;
+		assert_int_equal(open_replay(&rig, in_folder("bomb"), 1), -ENOMEM);
+		print_message("%s\n", rig.error.text);
+		assert_int_equal(sscanf(strstr(rig.error.text, "needs"), "needs %u MiB", &mib), 1);
+		assert_in_range(mib, 50, 300);
+	}
+	give_back();
+	unlink(in_folder("in"));
 }
 
 /* What libpcap itself says is in a file; false if a replay has to refuse it. */
@@ -238,9 +396,16 @@ static void test_replay_collection(void **state)
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay_pcap),      cmocka_unit_test(test_replay_pcapng),
-		cmocka_unit_test(test_replay_errors),    cmocka_unit_test(test_replay_broken),
-		cmocka_unit_test(test_replay_no_memory), cmocka_unit_test(test_replay_collection),
+		cmocka_unit_test(test_replay_pcap),
+		cmocka_unit_test(test_replay_pcapng),
+		cmocka_unit_test(test_replay_errors),
+		cmocka_unit_test(test_replay_broken),
+		cmocka_unit_test(test_replay_no_memory),
+		cmocka_unit_test(test_replay_compressed),
+		cmocka_unit_test(test_replay_members),
+		cmocka_unit_test(test_replay_compressed_broken),
+		cmocka_unit_test(test_replay_bomb),
+		cmocka_unit_test(test_replay_collection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 """The whole pipeline over capture files by the replay source, against the oracle and against tcpdump."""
 import os
 import re
+import shutil
 import struct
+import subprocess
 import sys
 
 import yaml
@@ -18,9 +20,9 @@ FRAME_MAX = 65535
 NOISE = int(os.environ.get("FG_NOISE", "3000"))
 
 
-def check_run(folder, template, files, workers, **options):
-    """Run one rule file over some captures and compare everything with the oracle."""
-    sources = lib.replays(files, **options)
+def check_run(folder, template, files, workers, played=None, **options):
+    """Run one rule file over some captures, or others that hold the same, and compare everything with the oracle."""
+    sources = lib.replays(played or files, **options)
     text = lib.fill(template, folder, sources.values())
     rules = oracle.Rules(text)
     packets = {name: oracle.read_capture(path)[1] for name, path in zip(sources, files)}
@@ -162,6 +164,31 @@ def generate(folder, *options):
     """Two capture files of feedgate-gen in the folder."""
     done = lib.finish(lib.start([lib.binary("feedgate-gen"), *GEN, *options, "-o", os.path.join(folder, "day")]))
     assert done.code == 0, str(done)
+
+
+def compress(path, tool):
+    """What gzip, zstd, ... makes of a file; its path."""
+    if not shutil.which(tool):
+        raise lib.Skip(f"{tool} is not installed")
+    with open(path, "rb") as source, open(f"{path}.{tool}", "wb") as target:
+        subprocess.run([tool, "-c"], stdin=source, stdout=target, check=True)
+    return target.name
+
+
+@lib.each(*[(tool, style) for tool in ("gzip", "zstd") for style in ("pcap", "pcapng")])
+def test_compressed(folder, tool, style):
+    """Compressed captures give what they hold, packet for packet; damaged ones are refused by name."""
+    generate(folder, "--format", style)
+    files = [os.path.join(folder, f"day-{line}.{style}") for line in "ab"]
+    packed = [compress(path, tool) for path in files]
+    assert os.path.getsize(packed[0]) < os.path.getsize(files[0]), "nothing was compressed"
+    check_run(folder, "lines", files, 1, played=packed, mbufs=8192)
+    os.truncate(packed[1], os.path.getsize(packed[1]) // 2)
+    out = os.path.join(folder, "again")
+    os.mkdir(out)
+    result = lib.run(out, lib.fill("everything", out, lib.replays(packed).values()))
+    assert result.code in (1, 2) and packed[1] in result.err and f"{tool}: " in result.err, str(result)
+    assert not os.path.exists(os.path.join(out, "all.pcapng")), str(result)
 
 
 GEN = ["--seed", "7", "--packets", "6000", "--loss-a", "3000", "--loss-b", "3000"]
