@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sink that sends out of a DPDK port, without copying: each lane has a tx
- * queue of its own. A packet that another sink holds too is only read here.
+ * queue of its own. A packet that another sink holds too is only read here. What lies in
+ * memory that a device cannot reach (a kernel's ring) is copied to an mbuf of its pool.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -53,16 +54,44 @@ static int port_start(struct fg_sink *sink, struct fg_error *error)
 	return 0;
 }
 
+static inline bool out_of_reach(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_EXTERNAL) != 0 && m->buf_iova == RTE_BAD_IOVA;
+}
+
+/*
+ * What to send for @p pkts: they themselves, or copies of those out of reach.
+ * @return how many; fewer than @p count if there is no mbuf for a copy.
+ */
+static uint16_t within_reach(struct rte_mbuf *const *pkts, uint16_t count, struct rte_mbuf **out)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		out[i] = pkts[i];
+		if (unlikely(out_of_reach(pkts[i]))) {
+			out[i] = rte_pktmbuf_copy(pkts[i], pkts[i]->pool, 0, UINT32_MAX);
+			if (out[i] == NULL)
+				return i;
+		}
+	}
+	return count;
+}
+
 static uint16_t port_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			 uint16_t count)
 {
 	struct fg_port *port = sink->priv;
-	uint16_t sent;
+	struct rte_mbuf *out[FG_BURST_MAX];
+	uint16_t sent, ready;
 
 	if (!fg_port_enter(port, lane))
 		return 0; /* The device is gone. */
-	sent = rte_eth_tx_burst(port->id, lane, pkts, count);
+	ready = within_reach(pkts, (uint16_t)RTE_MIN(count, FG_BURST_MAX), out);
+	sent = rte_eth_tx_burst(port->id, lane, out, ready);
 	fg_port_leave(port, lane);
+	/* A copy was sent instead, or was not: one of the two is left. */
+	for (uint16_t i = 0; i < ready; i++)
+		if (unlikely(out[i] != pkts[i]))
+			rte_pktmbuf_free(i < sent ? pkts[i] : out[i]);
 	return sent;
 }
 

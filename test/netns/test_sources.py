@@ -11,7 +11,6 @@ import re
 import shutil
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time

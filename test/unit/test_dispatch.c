@@ -91,6 +91,74 @@ static void test_port_ring(void **state)
 	assert_int_equal(rte_eal_hotplug_remove("vdev", "net_ring_fg"), 0);
 }
 
+static unsigned int blocks_back;
+
+static void block_back(void *address, void *opaque)
+{
+	(void)address;
+	(void)opaque;
+	blocks_back++;
+}
+
+/* A packet by reference, in memory that no device can read. */
+static struct rte_mbuf *make_reference(uint8_t *memory, uint16_t bytes,
+				       struct rte_mbuf_ext_shared_info *shared)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	assert_non_null(m);
+	shared->free_cb = block_back;
+	rte_mbuf_ext_refcnt_set(shared, 1);
+	rte_pktmbuf_attach_extbuf(m, memory, RTE_BAD_IOVA, bytes, shared);
+	assert_non_null(rte_pktmbuf_append(m, bytes));
+	return m;
+}
+
+static void test_port_reference(void **state)
+{
+	const struct fg_port_rx wish = {
+		.n_queues = 1, .descriptors = 512, .promiscuous = true, .pool = pool};
+	static uint8_t memory[2][128];
+	struct rte_mbuf_ext_shared_info shared[2];
+	struct fg_error error = {0};
+	struct rte_mbuf *sent[4], *got[4];
+	struct fg_port *rx = NULL;
+	struct subject *s;
+
+	(void)state;
+	blocks_back = 0;
+	memset(memory[0], 0xa5, sizeof(memory[0]));
+	memset(memory[1], 0x5a, sizeof(memory[1]));
+	assert_int_equal(rte_eal_hotplug_add("vdev", "net_ring_ref", ""), 0);
+	assert_int_equal(fg_port_want_rx("net_ring_ref", &wish, &rx, &error), 0);
+	s = subject_new("port", 1, (const char *const[]){"device", "net_ring_ref", NULL});
+	assert_int_equal(fg_port_start(rx, &error), 0);
+	subject_start(s);
+	sent[0] = make_packet(0, 0);
+	sent[1] = make_reference(memory[0], sizeof(memory[0]), &shared[0]);
+	sent[2] = make_packet(0, 1);
+	sent[3] = make_reference(memory[1], sizeof(memory[1]), &shared[1]);
+	rte_mbuf_refcnt_update(sent[3], 1); /* another sink has it, too */
+	assert_int_equal(fg_sink_put(&s->sink, 0, sent, 4), 4);
+	assert_int_equal(blocks_back, 1);
+	assert_int_equal(rte_eth_rx_burst(rx->id, 0, got, 4), 4);
+	assert_ptr_equal(got[0], sent[0]);
+	assert_ptr_equal(got[2], sent[2]);
+	for (unsigned int i = 1; i < 4; i += 2) {
+		assert_false(RTE_MBUF_HAS_EXTBUF(got[i]));
+		assert_int_equal(rte_pktmbuf_pkt_len(got[i]), sizeof(memory[0]));
+		assert_memory_equal(rte_pktmbuf_mtod(got[i], void *), memory[i / 2],
+				    sizeof(memory[0]));
+	}
+	rte_pktmbuf_free_bulk(got, 4);
+	rte_pktmbuf_free(sent[3]);
+	assert_int_equal(blocks_back, 2);
+	subject_stop(s);
+	subject_close(s);
+	fg_port_put(rx);
+	assert_int_equal(rte_eal_hotplug_remove("vdev", "net_ring_ref"), 0);
+}
+
 static void test_port_null(void **state)
 {
 	struct subject *s;
@@ -150,10 +218,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, check_pool)
 	const struct CMUnitTest tests[] = {
-		TEST(test_count),
-		TEST(test_port_ring),
-		TEST(test_port_null),
-		TEST(test_port_errors),
+		TEST(test_count),     TEST(test_port_ring),   TEST(test_port_reference),
+		TEST(test_port_null), TEST(test_port_errors),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
