@@ -210,7 +210,7 @@ struct reader_kind {
 
 extern const struct reader_kind reader_source;
 extern const struct reader_kind reader_libpcap;
-extern const struct reader_kind reader_recvmmsg;
+extern const struct reader_kind reader_recvmmsg, reader_recvmmsg_noted;
 
 static inline void times_note(struct times *times, uint64_t now_ns, uint64_t then_ns)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readers without DPDK, as programs are commonly written: libpcap's callback,
- * as tcpdump has it, and recvmmsg() on a plain packet socket. Their packets lie in
- * the library's or their own buffer and are judged there, by the same filter.
+ * as tcpdump has it, and recvmmsg() on a plain packet socket, with and without what
+ * the kernel knows beside the bytes: the time, and the VLAN tag that it took off. Their packets
+ * lie in the library's or their own buffer and are judged there, by the same filter.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fg_classify.h>
@@ -26,6 +28,7 @@
 #define SNAPLEN    262144 /* tcpdump's. */
 #define SLOT_BYTES 2048u
 #define MESSAGES   64u
+#define NOTES      (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct tpacket_auxdata)))
 #define SKB_BYTES  1024u /* What the kernel counts against a socket's buffer beside the packet. */
 #define RING_EXTRA 160u  /* What libpcap's ring has beside the packet, */
 #define RING_SPARE (UINT64_C(64) << 18) /* ... and blocks that are closed before they are full. */
@@ -47,6 +50,8 @@ struct peer {
 	struct mmsghdr messages[MESSAGES];
 	struct iovec vectors[MESSAGES];
 	uint8_t *slots;
+	bool noted; /* Times and tags are asked for. */
+	uint8_t notes[MESSAGES][NOTES] __attribute__((aligned(16)));
 };
 
 static void note_batch(struct peer *peer)
@@ -268,8 +273,13 @@ static int set_up_socket(struct peer *peer)
 	/* The kernel doubles it. */
 	const int bytes = buffer_bytes(peer->reader, SKB_BYTES, 0);
 
+	const int yes = 1;
+
 	peer->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (peer->fd < 0 ||
+	    (peer->noted &&
+	     (setsockopt(peer->fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) != 0 ||
+	      setsockopt(peer->fd, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)) != 0)) ||
 	    setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0 ||
 	    setsockopt(peer->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
 		       sizeof(promiscuous)) != 0 ||
@@ -278,17 +288,21 @@ static int set_up_socket(struct peer *peer)
 	for (unsigned int i = 0; i < MESSAGES; i++) {
 		peer->vectors[i] = (struct iovec){peer->slots + i * SLOT_BYTES, SLOT_BYTES};
 		peer->messages[i].msg_hdr =
-			(struct msghdr){.msg_iov = &peer->vectors[i], .msg_iovlen = 1};
+			(struct msghdr){.msg_iov = &peer->vectors[i],
+					.msg_iovlen = 1,
+					.msg_control = peer->noted ? peer->notes[i] : NULL,
+					.msg_controllen = peer->noted ? NOTES : 0};
 	}
 	return 0;
 }
 
-static int open_recvmmsg(struct reader *reader, struct fg_error *error)
+static int open_socket(struct reader *reader, bool noted, struct fg_error *error)
 {
 	struct peer *peer = make_peer(reader);
 	int rc = -ENOMEM;
 
 	if (peer != NULL) {
+		peer->noted = noted;
 		peer->slots = malloc(MESSAGES * SLOT_BYTES);
 		if (peer->slots != NULL)
 			rc = set_up_socket(peer);
@@ -306,14 +320,45 @@ static int open_recvmmsg(struct reader *reader, struct fg_error *error)
 	return fg_error_set(error, -rc, "%s", strerror(-rc));
 }
 
+static int open_recvmmsg(struct reader *reader, struct fg_error *error)
+{
+	return open_socket(reader, false, error);
+}
+
+static int open_noted(struct reader *reader, struct fg_error *error)
+{
+	return open_socket(reader, true, error);
+}
+
+/* The kernel's time of a message, and the room for notes as it was. */
+static inline uint64_t read_notes(struct msghdr *message)
+{
+	uint64_t stamp_ns = 0;
+
+	for (struct cmsghdr *note = CMSG_FIRSTHDR(message); note != NULL;
+	     note = CMSG_NXTHDR(message, note)) {
+		struct timespec time;
+
+		if (note->cmsg_level != SOL_SOCKET || note->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&time, CMSG_DATA(note), sizeof(time));
+		stamp_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+	}
+	message->msg_controllen = NOTES;
+	return stamp_ns;
+}
+
 static inline unsigned int poll_recvmmsg(struct reader *reader, const unsigned int reading)
 {
 	struct peer *peer = reader->state;
 	const int found = recvmmsg(peer->fd, peer->messages, MESSAGES, MSG_DONTWAIT, NULL);
 
-	for (int i = 0; i < found; i++)
-		take_packet(peer, reading, peer->vectors[i].iov_base, peer->messages[i].msg_len,
-			    peer->messages[i].msg_len, 0);
+	for (int i = 0; i < found; i++) {
+		struct mmsghdr *message = &peer->messages[i];
+
+		take_packet(peer, reading, peer->vectors[i].iov_base, message->msg_len,
+			    message->msg_len, peer->noted ? read_notes(&message->msg_hdr) : 0);
+	}
 	finish_batch(peer, reading);
 	return found > 0 ? (unsigned int)found : 0;
 }
@@ -365,6 +410,14 @@ static int close_recvmmsg(struct reader *reader, struct fg_error *error)
 
 const struct reader_kind reader_recvmmsg = {
 	.open = open_recvmmsg,
+	.poll = {recvmmsg_plain, recvmmsg_filtered, recvmmsg_timed, recvmmsg_filtered_timed},
+	.wait = wait_peer,
+	.lost = recvmmsg_lost,
+	.close = close_recvmmsg,
+};
+
+const struct reader_kind reader_recvmmsg_noted = {
+	.open = open_noted,
 	.poll = {recvmmsg_plain, recvmmsg_filtered, recvmmsg_timed, recvmmsg_filtered_timed},
 	.wait = wait_peer,
 	.lost = recvmmsg_lost,

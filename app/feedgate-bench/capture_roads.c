@@ -129,6 +129,7 @@ static uint64_t xsk_holds(uint32_t frame_bytes)
 const struct road capture_roads[] = {
 	{.name = "libpcap", .reader = &reader_libpcap},
 	{.name = "recvmmsg", .reader = &reader_recvmmsg},
+	{.name = "recvmmsg-noted", .reader = &reader_recvmmsg_noted},
 	{.name = "feedgate:packet_mmap",
 	 .reader = &reader_source,
 	 .kind = "packet_mmap",

@@ -31,15 +31,15 @@ static const struct road roads[] = {
 	 "The kernel joins: a socket on the port sends the IGMP report."},
 	{"io_uring", KEEPS_PORT | NEEDS_LITTLE, "One, by the kernel into the packet's own buffer.",
 	 "CAP_NET_RAW; io_uring may be forbidden (kernel.io_uring_disabled, containers).",
-	 "Any interface; kernel 6.0 or later.", "As packet_mmap."},
-	{"pf_ring", KEEPS_PORT, "One, by the kernel module into its ring; none after it.",
+	 "Any interface; kernel 6.1 or later.", "As packet_mmap."},
+	{"pf_ring", KEEPS_PORT, "Two: by the kernel module into its ring, and out of it.",
 	 "CAP_NET_RAW; root to load the module.",
 	 "ntop's module, built for the running kernel, and libpfring. Its zero-copy drivers are "
 	 "licensed by port.",
 	 "As packet_mmap."},
 	{"af_xdp", KEEPS_PORT,
 	 "None with a driver that can do it (i40e, ice, ixgbe, mlx5, ...), else one.",
-	 "CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, or root; locked memory.",
+	 "CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, or root; locked memory.",
 	 "Kernel 5.4 or later; the NIC's queues must be steered to the sockets.",
 	 "The kernel joins; what is redirected never reaches its sockets, so queries must be let "
 	 "through."},

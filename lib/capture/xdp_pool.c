@@ -60,7 +60,7 @@ static int populate(struct rte_mempool *pool)
 	if (zone == NULL)
 		return -rte_errno;
 	populated = rte_mempool_populate_virt(pool, zone->addr, bytes, zone->hugepage_sz, give_back,
-					      (void *)(uintptr_t)zone);
+					      (void *)zone);
 	if (populated < 0) {
 		rte_memzone_free(zone);
 		return populated;

@@ -16,7 +16,7 @@ import lib  # pylint: disable=wrong-import-position
 MEMBERS = {"bench": str, "case": str, "subject": str, "metric": str, "value": (int, float), "min": (int, float),
            "max": (int, float), "unit": str, "repeats": int}
 OWN = {"ns_per_packet", "touch_ns_per_packet", "touch_ratio", "build_ms", "table_bytes", "build_peak_bytes"}
-ROADS = {"libpcap", "recvmmsg", "feedgate:packet_mmap", "feedgate:packet_mmap-copy", "feedgate:packet_mmap-reference",
+ROADS = {"libpcap", "recvmmsg", "recvmmsg-noted", "feedgate:packet_mmap", "feedgate:packet_mmap-copy", "feedgate:packet_mmap-reference",
          "feedgate:io_uring", "feedgate:io_uring-sqpoll", "feedgate:pf_ring", "feedgate:af_xdp",
          "feedgate:ethdev-net_af_packet", "feedgate:ethdev-net_pcap", "feedgate:ethdev-net_af_xdp"}
 # Those that any kernel has that can make namespaces.
@@ -170,7 +170,7 @@ def test_capture_only(_folder):
     need_namespaces()
     found = parse("capture", bench("--json", "--only", "^(libpcap|recv.*)$", "--repeats", "3", "--cases", "512B", "--live-cases",
                                    "none", name="capture"))
-    assert set(found) == {"512B"} and set(found["512B"]) == {"libpcap", "recvmmsg"}, str(found)
+    assert set(found) == {"512B"} and set(found["512B"]) == {"libpcap", "recvmmsg", "recvmmsg-noted"}, str(found)
     assert all(metrics["drain_ns_per_packet"]["repeats"] == 3 for metrics in found["512B"].values()), str(found)
 
 
