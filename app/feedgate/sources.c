@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <fg_log.h>
+#include <fg_port.h>
 
 #include "app.h"
 
@@ -35,6 +36,7 @@ static const char *link_name(enum fg_link link)
 
 void sources_watch(struct app *app)
 {
+	(void)fg_port_watch(NULL); /* Ports that only a sink has, too. */
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct source_entry *entry = app->sources[i];
 		enum fg_link link;

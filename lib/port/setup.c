@@ -239,16 +239,22 @@ static uint16_t larger(uint16_t a, uint16_t b)
 	return a > b ? a : b;
 }
 
+/* Without queues of both directions net_vhost never begins, and net_memif refuses most peers. */
+static bool needs_both(const struct device *d)
+{
+	return strcmp(d->port.driver, "net_vhost") == 0 || strcmp(d->port.driver, "net_memif") == 0;
+}
+
 /*
- * What to try in turn. Some drivers refuse to have no queue of one direction
- * (net_vhost says nothing, but never begins), others (net_af_xdp) to have more
- * of one than of the other. Rx queues are never added to those that are
- * polled, as their share of the packets would be lost; but net_ring does not
- * spread, and only what has an rx queue can be drained.
+ * What to try in turn. Some drivers refuse to have no queue of one direction,
+ * others (net_af_xdp) to have more of one than of the other. Rx queues are
+ * never added to those that are polled, as their share of the packets would be
+ * lost; but net_ring does not spread, and only what has an rx queue can be
+ * drained.
  */
 static void list_shapes(const struct device *d, struct shape shapes[3])
 {
-	const bool both = strcmp(d->port.driver, "net_vhost") == 0;
+	const bool both = needs_both(d);
 	const uint16_t n_rx = d->rx != NULL ? d->rx_want.n_queues : both;
 	const uint16_t n_tx = d->tx != NULL ? d->n_tx : both;
 	const bool ring = strcmp(d->port.driver, "net_ring") == 0;

@@ -8,10 +8,10 @@ net_pcap and net_null: test_ports.py. Kernel interfaces: test/netns.
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -137,9 +137,12 @@ def testpmd(vdev, folder):
     program = shutil.which("dpdk-testpmd")
     if program is None:
         raise lib.Skip("dpdk-testpmd is not installed")
-    return subprocess.Popen([program, *lib.EAL, "--lcores", "0@0,1@1", "--vdev", vdev, "--", "-i", "--forward-mode=rxonly",
-                             "--total-num-mbufs=4096"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            cwd=folder)
+    line = ["stdbuf", "-oL", program, *lib.EAL, "--lcores", "0@0,1@1", "--vdev", vdev, "--", "-i", "--forward-mode=rxonly",
+            "--total-num-mbufs=4096"]
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+    process.limit = threading.Timer(lib.TIMEOUT_S, process.kill)
+    process.limit.start()
+    return process
 
 
 def say(process, words, until):
@@ -161,21 +164,21 @@ def test_testpmd(folder, driver):
     mine, peer = (vdev.format(meeting).replace("queues=2,", "") for vdev in PAIRS["memif" if driver == "net_memif" else "vhost"])
     if driver == "net_virtio_user":
         mine, peer = peer, mine
-    watch = None
+    other = None
     text = listener(folder, mine)
     try:
         if driver == "net_virtio_user":
-            watch = testpmd(peer, folder)
-            say(watch, "show port info 0", "Link status")
+            other = testpmd(peer, folder)
+            say(other, "show port info 0", "Link status")
         with Console(folder, "target", text, vdevs=[mine]) as receiver:
             receiver.ask("start")
-            if watch is None:
-                watch = testpmd(peer, folder)
-                say(watch, "show port info 0", "Link status")
+            if other is None:
+                other = testpmd(peer, folder)
+                say(other, "show port info 0", "Link status")
             receiver.wait("show sources", r"^s0 +ethdev .* up ")
-            say(watch, "start tx_first 3", "RX Offloads|TX offloads")
+            say(other, "start tx_first 3", "RX Offloads|TX offloads")
             receiver.received(96)
-            shown = say(watch, "show port stats 0", "TX-packets")
+            shown = say(other, "show port stats 0", "TX-packets")
             sent = int(re.search(r"TX-packets: (\d+)", shown).group(1))
             assert sent == 96, shown
             result = receiver.quit()
@@ -183,9 +186,10 @@ def test_testpmd(folder, driver):
         packets = oracle.read_capture(os.path.join(folder, "all.pcapng"))[1]
         assert len(packets) == sent and len({p.data for p in packets}) == 1 and len(packets[0].data) == 64, packets[:2]
     finally:
-        if watch is not None:
-            watch.send_signal(signal.SIGKILL)
-            watch.communicate()
+        if other is not None:
+            other.limit.cancel()
+            other.kill()
+            other.communicate()
 
 
 def test_peer_leaves(folder):
