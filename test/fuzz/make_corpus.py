@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse, fuzz_classbench and fuzz_expr.
+"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr and fuzz_framing.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/ and expr/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/ and framing/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
 a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
-expression in a line, then a frame. Nothing is random, so that the same
+expression in a line, then a frame. For fuzz_framing a letter for the framing, then a payload. Nothing is random, so that the same
 script makes the same files.
 """
 import pathlib
@@ -122,6 +122,34 @@ EXPRESSIONS = {
     "tags": "vlan 100 and vlan and mpls 5 and pppoes and geneve and udp",
 }
 
+MOLD = "53455353494f4e20202000000000000000070002"
+FRAMINGS = {
+    "mold": ("A", MOLD + "00024162000153"),
+    "itch": ("B", MOLD + "000344123400024412"),
+    "cme": ("C", "0a00000000000000000000002f000200250001000900000010000211111111070000002222222233333333" + 32 * "1"),
+    "iex": ("D", "0100048001000000" + "0000dd4814000100" + 16 * "0" + "0100000000000000" + 16 * "0" +
+            "12004848" + 16 * "0" + "5a49455854202020"),
+    "nyse": ("E", "20000b0109000000" + 16 * "0" + "10006400" + 8 * "0" + "07000000" + 8 * "0"),
+    "pitch": ("F", "220001034d0000001a22" + 26 * "1" + "42" + "0100" + "414141414141" + "0000"),
+    "eobi": ("G", "2000cc32ffffffff0500000007000000020100000000000000000000000000000800c93200000000"),
+    "opra": ("H", "0600214f200000000005010000000000000000000" + "04f484e200000000000000000"),
+    "cta": ("I", "02002e514f00000005010000000000000000" + "0000001a435453" + 42 * "0"),
+    "ice": ("J", "050b0003de840002000001655bed428e5400004b000451ce664f"),
+    "miax": ("K", "11000000000000000d0003015412000000000000000c000301"),
+    "memx": ("L", "021200000000000000010000000000000005000100120009050201" + 26 * "0"),
+    "b3": ("M", "070003001e0000000000000000000000100050eb040002000100010063000000"),
+    "deribit": ("N", "1e000500090000000200e8030100010001000100ffff03000200000000001122334455660141"),
+}
+LOADED = {
+    "loaded": "framing: {header: {order: big, bytes: 16}, sequence: {at: 2, bytes: 4, counts: messages}, "
+              "count: {at: 6, bytes: 2}, controls: [{is: heartbeat, at: 6, bytes: 2, value: 0, empty: true}], "
+              "walk: {at: 1, bytes: 2, adds: 3}, type: {at: 0, bytes: 1, text: true}, "
+              "messages: [{type: T, name: Bundle}, {type: other, instrument: number, at: 3, bytes: 4}]}",
+    "loaded_like": "framing: {like: cme_mdp3, checks: [{at: 0, bytes: 1, min: 1, max: 9}], "
+                   "channel: [{at: 0, bytes: 1}, {at: 2, bytes: 2}], messages: [{type: 46, instrument: number, at: 12, "
+                   "bytes: 4, group: 1, symbol_at: 9, symbol_bytes: 12, order_at: 1, order_bytes: 8}]}",
+}
+
 
 def write_parse(directory):
     """A file a packet."""
@@ -145,11 +173,23 @@ def write_expr(directory):
         (directory / name).write_bytes(text.encode() + b"\n" + bytes(SEEDS["udp4"]))
 
 
+def write_framing(directory):
+    """A file a framing, and descriptions with a packet of theirs."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, (letter, payload) in FRAMINGS.items():
+        (directory / name).write_bytes(letter.encode() + bytes.fromhex(payload))
+    for name, text in LOADED.items():
+        payload = bytes.fromhex(FRAMINGS["ice" if name == "loaded" else "cme"][1])
+        (directory / name).write_bytes(b"y" + text.encode() + b"\0" + payload)
+    (directory / "described").write_bytes(b"z" + bytes(range(1, 97)) + bytes.fromhex(MOLD))
+
+
 def main():
     corpus = pathlib.Path(sys.argv[1])
     write_parse(corpus / "parse")
     write_classbench(corpus / "classbench")
     write_expr(corpus / "expr")
+    write_framing(corpus / "framing")
 
 
 if __name__ == "__main__":
