@@ -264,8 +264,9 @@ static void put_choices(FILE *out, const struct capture *c)
 	fputs("</li>\n</ol>\n<p class=\"note\">On virtual interfaces the kernel's own work for "
 	      "each packet is in "
 	      "every figure but drain, and zero copy of a NIC's driver in none: a server with the "
-	      "NIC in question "
-	      "may rank roads otherwise.</p>\n",
+	      "NIC in question may rank roads otherwise. The peers <b>libpcap</b> and "
+	      "<b>recvmmsg</b> count packets where they lie; what is to be kept, their users "
+	      "copy.</p>\n",
 	      out);
 }
 
