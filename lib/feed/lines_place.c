@@ -133,7 +133,7 @@ static void place_stay(struct arrival *a)
 		place_refuse(a->lines, space, other, a->now_ns);
 	if (a->track == space->main)
 		space->strays = 0;
-	else if (a->track->confirmed && other->run == a->track->run &&
+	else if (other != NULL && a->track->confirmed && other->run == a->track->run &&
 		 ++space->strays == STRAYS_MAX) {
 		space->side = other;
 		space->main = a->track;

@@ -208,7 +208,7 @@ def test_never_missing(folder):
             done.set()
             thread.join()
         sender.close()
-        gate.wait_received(sent[0])
+        gate.wait_received(sent[0], "s0")
         result = gate.quit()
     assert result.summary["sinks"]["one"]["packets"] == sent[0], (result.summary, sent)
     assert source_of(result) == {**source_of(result), "lost": 0, "filtered": 0}, source_of(result)
@@ -226,7 +226,7 @@ def test_not_possible(folder, case):
     frames = sendable(shapes.whole()[:100], XDP)
     with Net() as net, Gate(net, folder, config(folder, [rule], default=default)) as gate:
         net.inject(0, frames)
-        gate.wait_received(len(frames))
+        gate.wait_received(len(frames), "s0")
         result = gate.quit()
     assert source_of(result)["filtered"] == 0
     assert f"source s0: prefilter is off: {reason}" in result.err, result.err
@@ -299,7 +299,7 @@ def test_rest(folder, rest):
                 heard = None
             assert heard == (b"hello" if rest == "kernel" else None), heard
             net.inject(0, [shapes.datagram("239.1.0.1", 1001)] * 10)
-            gate.wait_received(10)
+            gate.wait_received(10, "s0")
             result = gate.quit()
         plain.close()
         other.close()
@@ -329,7 +329,7 @@ def test_crash(folder):
         other.close()
         with Gate(net, folder, text) as gate:
             net.inject(0, [shapes.datagram("239.1.0.1", 1001)] * 10)
-            gate.wait_received(10)
+            gate.wait_received(10, "s0")
             result = gate.quit()
         assert "of a feedgate that died is removed" in result.err, result.err
         assert not attached(net)
@@ -350,7 +350,7 @@ def test_two(folder):
         assert f"interface r0: in use by feedgate pid {gate.process.pid}" in err, err
         assert attached(net) == before
         net.inject(0, [shapes.datagram("239.1.0.1", 1001)] * 10)
-        gate.wait_received(10)
+        gate.wait_received(10, "s0")
         gate.quit()
         assert not attached(net)
 
