@@ -20,12 +20,12 @@
 
 #include "ethdev_figures.h"
 #include "kinds.h"
+#include "source_pool.h"
 #include "xdp_pool.h"
 
-#define MTU_MAX   64000u            /* Keeps a packet with its headroom in a 16-bit mbuf length. */
-#define L2_BYTES  26u               /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
-#define CACHE_MAX 256u              /* Mbufs of the pool that an lcore keeps at hand. */
-#define QUIET_NS  (200u * 1000000u) /* A file that gave nothing for so long has ended. */
+#define MTU_MAX  64000u            /* Keeps a packet with its headroom in a 16-bit mbuf length. */
+#define L2_BYTES 26u               /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
+#define QUIET_NS (200u * 1000000u) /* A file that gave nothing for so long has ended. */
 
 #define ROW(member) .name = #member, .offset = offsetof(struct ethdev_conf, member)
 
@@ -109,20 +109,9 @@ static uint16_t data_room(uint16_t port_id, uint64_t mtu)
 			  RTE_MAX(RTE_ALIGN_CEIL(mtu + L2_BYTES, 1024u), 2048u));
 }
 
-/*
- * Lcores keep mbufs they freed in a cache of their own, out of the receiving
- * lcore's reach. All caches together, half as full again as their size, hold
- * at most half of what is not needed for descriptors and bursts.
- */
-static unsigned int cache_size(uint32_t spare)
-{
-	return RTE_MIN(spare / (3u * rte_lcore_count()), CACHE_MAX);
-}
-
 static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_port *port,
 		     const struct ethdev_conf *conf, struct fg_error *error)
 {
-	static unsigned int serial; /* Names must differ. */
 	const uint16_t room = data_room(port->id, conf->mtu);
 	uint16_t descriptors = (uint16_t)conf->descriptors;
 	char name[RTE_MEMPOOL_NAMESIZE];
@@ -139,22 +128,14 @@ static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_
 			"source %s: mbufs is %u, but %u queues with %u descriptors and two "
 			"bursts each need at least %u",
 			src->name, src->mbufs, src->n_queues, descriptors, needed);
-	snprintf(name, sizeof(name), "fg_ethdev_%u", serial++);
 	dev->is_xdp = strcmp(port->driver, "net_af_xdp") == 0;
-	if (dev->is_xdp)
-		dev->pool = xdp_pool_create(name, src->mbufs, cache_size(src->mbufs - needed),
-					    port->socket_id);
-	else
-		dev->pool = rte_pktmbuf_pool_create_by_ops(
-			name, src->mbufs, cache_size(src->mbufs - needed), FG_META_BYTES, room,
-			port->socket_id, FG_POOL_OPS);
-	if (dev->pool == NULL)
-		return fg_error_set(
-			error, rte_errno,
-			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL "
-			"more with -m or hugepages",
-			src->name, src->mbufs, room, rte_strerror(rte_errno));
-	return 0;
+	if (!dev->is_xdp)
+		return source_pool_create(src, src->mbufs - needed, room, port->socket_id,
+					  &dev->pool, error);
+	source_pool_name(src, name);
+	dev->pool = xdp_pool_create(name, src->mbufs, source_pool_cache(src->mbufs - needed),
+				    port->socket_id);
+	return source_pool_made(src, dev->pool, room, error);
 }
 
 static int claim_port(struct fg_source *src, struct ethdev *dev, const struct ethdev_conf *conf,
@@ -212,11 +193,6 @@ int ethdev_open(struct fg_source *src, const void *conf, struct fg_error *error)
 	return 0;
 }
 
-static uint64_t in_use(const struct ethdev *dev)
-{
-	return dev->pool->size - rte_mempool_avail_count(dev->pool);
-}
-
 /*
  * net_af_xdp fills its ring when it is set up, takes a new mbuf for each packet
  * it hands over, and forgets the ring when it is closed, or when setting it up
@@ -225,7 +201,7 @@ static uint64_t in_use(const struct ethdev *dev)
 static void count_kept(struct ethdev *dev)
 {
 	if (!dev->ran && dev->is_xdp)
-		dev->kept = in_use(dev);
+		dev->kept = source_pool_in_use(dev->pool);
 }
 
 int ethdev_start(struct fg_source *src, struct fg_error *error)
@@ -387,7 +363,7 @@ uint64_t ethdev_outstanding(struct fg_source *src)
 	struct ethdev *dev = src->priv;
 
 	ethdev_give_back(src);
-	return in_use(dev) - RTE_MIN(in_use(dev), dev->kept);
+	return source_pool_in_use(dev->pool) - RTE_MIN(source_pool_in_use(dev->pool), dev->kept);
 }
 
 void ethdev_close(struct fg_source *src)

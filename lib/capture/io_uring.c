@@ -23,11 +23,11 @@
 #include "io_uring_queue.h"
 #include "kinds.h"
 #include "packet_socket.h"
+#include "source_pool.h"
 
-#define L2_BYTES  22u    /* Ethernet header and two VLAN tags: not in the MTU. */
-#define MTU_MAX   65000u /* Keeps a frame with its headroom in a 16-bit mbuf length. */
-#define CPU_MAX   4095u
-#define CACHE_MAX 256u /* Mbufs of the pool that an lcore keeps at hand. */
+#define L2_BYTES 22u    /* Ethernet header and two VLAN tags: not in the MTU. */
+#define MTU_MAX  65000u /* Keeps a frame with its headroom in a 16-bit mbuf length. */
+#define CPU_MAX  4095u
 
 static const char *const modes[] = {"defer", "sqpoll", NULL};
 static const char *const automatic[] = {"auto", NULL};
@@ -152,17 +152,9 @@ static int frame_bytes(struct uring_source *s, uint32_t *bytes, struct fg_error 
 	return 0;
 }
 
-/* As ethdev.c has it: caches of all lcores leave enough for buffers and bursts. */
-static unsigned int cache_size(uint32_t spare)
-{
-	return RTE_MIN(spare / (3u * rte_lcore_count()), CACHE_MAX);
-}
-
 static int make_pool(struct fg_source *src, struct uring_source *s, struct fg_error *error)
 {
-	static unsigned int serial; /* Names must differ. */
 	const uint32_t needed = src->n_queues * (n_buffers(s->conf) + 2u * FG_BURST_MAX);
-	char name[RTE_MEMPOOL_NAMESIZE];
 	uint32_t bytes = 0;
 	uint16_t room;
 	int rc = frame_bytes(s, &bytes, error);
@@ -176,16 +168,7 @@ static int make_pool(struct fg_source *src, struct uring_source *s, struct fg_er
 				    src->name, src->mbufs, src->n_queues, n_buffers(s->conf),
 				    needed);
 	room = (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_ALIGN_CEIL(bytes, RTE_CACHE_LINE_SIZE));
-	snprintf(name, sizeof(name), "fg_io_uring_%u", serial++);
-	s->pool = rte_pktmbuf_pool_create_by_ops(name, src->mbufs, cache_size(src->mbufs - needed),
-						 FG_META_BYTES, room, src->socket_id, FG_POOL_OPS);
-	if (s->pool == NULL)
-		return fg_error_set(
-			error, rte_errno,
-			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL "
-			"more with -m or hugepages",
-			src->name, src->mbufs, room, rte_strerror(rte_errno));
-	return 0;
+	return source_pool_create(src, src->mbufs - needed, room, src->socket_id, &s->pool, error);
 }
 
 static int open_queues(struct fg_source *src, struct uring_source *s, struct fg_error *error)
@@ -217,7 +200,7 @@ static int open_source(struct fg_source *src, struct uring_source *s, struct fg_
 
 	if (rc != 0)
 		return rc;
-	src->socket_id = packet_sockets_node(&s->sockets);
+	src->socket_id = packet_interface_node(s->conf->socket.interface);
 	rc = set_up_sockets(s, &s->sockets, error);
 	if (rc == 0)
 		rc = make_pool(src, s, error);
@@ -420,7 +403,7 @@ static uint64_t uring_outstanding(struct fg_source *src)
 		uring_queue_empty(&s->queues[queue]);
 		s->stuck = s->stuck || s->queues[queue].stuck;
 	}
-	return s->pool->size - rte_mempool_avail_count(s->pool);
+	return source_pool_in_use(s->pool);
 }
 
 static void uring_close(struct fg_source *src)

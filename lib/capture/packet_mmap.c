@@ -19,11 +19,11 @@
 #include "kinds.h"
 #include "packet_mmap_ring.h"
 #include "packet_socket.h"
+#include "source_pool.h"
 
-#define CACHE_MAX 256u /* Mbufs of the pool that an lcore keeps at hand. */
-#define L2_BYTES  26u  /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
-#define ROOM_MIN  2048u
-#define ROOM_MAX  10240u /* A jumbo frame's; longer ones go by reference. */
+#define L2_BYTES 26u /* Ethernet header, two VLAN tags and FCS: not in the MTU. */
+#define ROOM_MIN 2048u
+#define ROOM_MAX 10240u /* A jumbo frame's; longer ones go by reference. */
 
 struct packet_mmap_conf {
 	struct packet_socket_conf socket;
@@ -108,30 +108,17 @@ static uint32_t room_for(const struct packet_sockets *sockets)
 	return RTE_ALIGN_CEIL(RTE_MIN(RTE_MAX(room, ROOM_MIN), ROOM_MAX), 64u);
 }
 
-/* Lcores that free packets keep some, half as much again as the cache: at most half of all. */
 static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
 {
-	static unsigned int serial; /* Names must differ. */
 	const uint32_t needed = src->n_queues * 2u * FG_BURST_MAX;
-	char name[RTE_MEMPOOL_NAMESIZE];
 
 	if (src->mbufs < needed)
 		return fg_error_set(error, EINVAL,
 				    "source %s: mbufs is %u, but %u queues with two bursts each "
 				    "need at least %u",
 				    src->name, src->mbufs, src->n_queues, needed);
-	snprintf(name, sizeof(name), "fg_packet_mmap_%u", serial++);
-	m->pool = rte_pktmbuf_pool_create_by_ops(
-		name, src->mbufs, RTE_MIN(src->mbufs / (3u * rte_lcore_count()), CACHE_MAX),
-		FG_META_BYTES, (uint16_t)(RTE_PKTMBUF_HEADROOM + m->room), src->socket_id,
-		FG_POOL_OPS);
-	if (m->pool == NULL)
-		return fg_error_set(
-			error, rte_errno,
-			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL "
-			"more with -m or hugepages",
-			src->name, src->mbufs, m->room, rte_strerror(rte_errno));
-	return 0;
+	return source_pool_create(src, src->mbufs, (uint16_t)(RTE_PKTMBUF_HEADROOM + m->room),
+				  src->socket_id, &m->pool, error);
 }
 
 static int open_rings(const struct packet_mmap *m, struct generation *g, struct fg_error *error)
@@ -219,7 +206,7 @@ static int open_rest(struct fg_source *src, struct packet_mmap *m, struct fg_err
 	struct generation *g = m->newest;
 	int rc;
 
-	src->socket_id = packet_sockets_node(&g->sockets);
+	src->socket_id = packet_interface_node(m->conf->socket.interface);
 	m->room = room_for(&g->sockets);
 	rc = make_pool(src, m, error);
 	if (rc == 0)
@@ -449,7 +436,7 @@ static uint64_t packet_mmap_outstanding(struct fg_source *src)
 {
 	struct packet_mmap *m = src->priv;
 
-	return m->pool->size - rte_mempool_avail_count(m->pool);
+	return source_pool_in_use(m->pool);
 }
 
 static void packet_mmap_close(struct fg_source *src)

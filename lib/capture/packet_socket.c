@@ -397,14 +397,13 @@ enum fg_link packet_sockets_watch(struct packet_sockets *sockets)
 	return (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0 ? FG_LINK_UP : FG_LINK_DOWN;
 }
 
-int packet_sockets_node(const struct packet_sockets *sockets)
+int packet_interface_node(const char *interface)
 {
 	char path[64];
 	int node = SOCKET_ID_ANY;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/device/numa_node",
-		 sockets->conf->interface);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/numa_node", interface);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return SOCKET_ID_ANY;

@@ -131,7 +131,7 @@ enum fg_link packet_sockets_watch(struct packet_sockets *sockets);
 bool packet_sockets_returned(const struct packet_sockets *sockets);
 
 /* NUMA node of the interface's device, or SOCKET_ID_ANY. */
-int packet_sockets_node(const struct packet_sockets *sockets);
+int packet_interface_node(const char *interface);
 
 void packet_sockets_close(struct packet_sockets *sockets);
 

@@ -28,9 +28,10 @@
 #include <fg_log.h>
 
 #include "kinds.h"
+#include "packet_socket.h"
 #include "pf_ring_open.h"
+#include "source_pool.h"
 
-#define CACHE_MAX  256u               /* Mbufs of the pool that an lcore keeps at hand. */
 #define STASH      (2 * FG_BURST_MAX) /* Mbufs that a queue keeps ready. */
 #define CAPLEN_MAX (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
 #define HEADER_MAX 1024u /* Room for what a library other than we think might write. */
@@ -111,29 +112,17 @@ static int pf_ring_probe(struct fg_error *error)
 
 static int make_pool(struct fg_source *src, struct pf_ring *r, struct fg_error *error)
 {
-	static unsigned int serial; /* Names must differ. */
 	const uint32_t needed = src->n_queues * (STASH + 2u * FG_BURST_MAX);
 	const uint32_t room = RTE_MAX(RTE_ALIGN_CEIL(r->opener.caplen, 1024u), 2048u);
-	char name[RTE_MEMPOOL_NAMESIZE];
-	unsigned int cache;
 
 	if (src->mbufs < needed)
 		return fg_error_set(error, EINVAL,
 				    "source %s: mbufs is %u, but %u queues need at least %u",
 				    src->name, src->mbufs, src->n_queues, needed);
-	cache = RTE_MIN((src->mbufs - needed) / (3u * rte_lcore_count()), CACHE_MAX);
-	snprintf(name, sizeof(name), "fg_pf_ring_%u", serial++);
-	r->pool = rte_pktmbuf_pool_create_by_ops(
-		name, src->mbufs, cache, FG_META_BYTES,
+	return source_pool_create(
+		src, src->mbufs - needed,
 		(uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX),
-		src->socket_id, FG_POOL_OPS);
-	if (r->pool == NULL)
-		return fg_error_set(
-			error, rte_errno,
-			"source %s: no DPDK memory for %u mbufs of %u bytes (%s); give EAL more "
-			"with -m or hugepages",
-			src->name, src->mbufs, room, rte_strerror(rte_errno));
-	return 0;
+		src->socket_id, &r->pool, error);
 }
 
 static int open_rings(struct pf_ring *r, struct fg_error *error)
@@ -184,21 +173,13 @@ static int open_all(struct fg_source *src, struct pf_ring *r, const struct pf_ri
 	return rc == 0 ? open_rings(r, error) : rc;
 }
 
-static int node_of(char *interface)
-{
-	const struct packet_socket_conf conf = {.interface = interface};
-	const struct packet_sockets sockets = {.conf = &conf};
-
-	return packet_sockets_node(&sockets);
-}
-
 static int pf_ring_open(struct fg_source *src, const void *conf_in, struct fg_error *error)
 {
 	const struct pf_ring_conf *conf = conf_in;
 	struct pf_ring *r;
 	int rc;
 
-	src->socket_id = node_of(conf->interface);
+	src->socket_id = packet_interface_node(conf->interface);
 	r = rte_zmalloc_socket(NULL, sizeof(*r), 128, src->socket_id);
 	if (r == NULL)
 		return fg_error_set(error, ENOMEM,
@@ -495,7 +476,7 @@ static uint64_t pf_ring_outstanding(struct fg_source *src)
 		rte_pktmbuf_free_bulk(r->queues[i].stash, r->queues[i].n_stash);
 		r->queues[i].n_stash = 0;
 	}
-	return r->pool->size - rte_mempool_avail_count(r->pool);
+	return source_pool_in_use(r->pool);
 }
 
 static void pf_ring_close(struct fg_source *src)

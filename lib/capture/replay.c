@@ -27,8 +27,8 @@
 
 #include "kinds.h"
 #include "replay_file.h"
+#include "source_pool.h"
 
-#define CACHE_MAX 256u
 #define SECOND_NS 1000000000u
 #define ROOM      RTE_ALIGN_CEIL(sizeof(struct rte_mbuf_ext_shared_info), RTE_CACHE_LINE_SIZE)
 
@@ -117,16 +117,14 @@ static void init_count(struct rte_mempool *pool, void *opaque, void *object, uns
 
 static int make_pool(const struct fg_source *src, struct replay *r, struct fg_error *error)
 {
-	static unsigned int serial; /* Names must differ. */
-	const unsigned int cache = RTE_MIN(src->mbufs / (3u * rte_lcore_count()), CACHE_MAX);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	if (src->mbufs == 0)
 		return fg_error_set(error, EINVAL, "source %s: mbufs is 0, expected at least 1",
 				    src->name);
-	snprintf(name, sizeof(name), "fg_replay_%u", serial++);
-	r->pool = rte_pktmbuf_pool_create_by_ops(name, src->mbufs, cache, FG_META_BYTES, ROOM,
-						 src->socket_id, FG_POOL_OPS);
+	source_pool_name(src, name);
+	r->pool = rte_pktmbuf_pool_create_by_ops(name, src->mbufs, source_pool_cache(src->mbufs),
+						 FG_META_BYTES, ROOM, src->socket_id, FG_POOL_OPS);
 	if (r->pool == NULL)
 		return fg_error_set(
 			error, rte_errno,
@@ -311,7 +309,7 @@ static uint64_t replay_outstanding(struct fg_source *src)
 {
 	struct replay *r = src->priv;
 
-	return r->pool->size - rte_mempool_avail_count(r->pool);
+	return source_pool_in_use(r->pool);
 }
 
 static void replay_close(struct fg_source *src)
