@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Which messages of a packet are wanted: a rule's message types and
+ * instruments, compiled for one feed.
+ *
+ * A message is wanted if its type is (no types given: any is) and its
+ * instrument is (none given: any is; a message of no instrument, or of number
+ * 0, is of all). In repeating groups any entry's instrument counts.
+ *
+ * Where the feed gives numbers and the rule names symbols, a message whose
+ * number has no symbol so far is undecided, as long as a wanted symbol has no
+ * number; likewise an order that is not known, and what follows a message of
+ * unknown length. Undecided messages are wanted if `unknown` says pass.
+ */
+#ifndef FG_CONTENT_H
+#define FG_CONTENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fg_error.h>
+#include <fg_feed_packet.h>
+#include <fg_framing.h>
+#include <fg_known.h>
+
+#define FG_INSTRUMENTS_MAX 1000000u /**< In one filter. */
+
+enum fg_unknown {
+	FG_UNKNOWN_PASS,
+	FG_UNKNOWN_DROP,
+};
+
+struct fg_content_conf {
+	const struct fg_framing *framing; /**< Outlives it. */
+	struct fg_known *known;           /**< The feed's; outlives it; NULL: nothing is learned. */
+	const uint32_t *types;            /**< Of n_types; 0: any type. */
+	uint32_t n_types;
+	/**
+	 * As people write them: a number where the feed gives numbers and the text is one, else
+	 * a symbol; `symbol:123` is a symbol in any case. Of n_instruments.
+	 */
+	const char *const *instruments;
+	uint32_t n_instruments;
+	bool any_instrument; /**< No list was given; else an empty list wants none. */
+	uint8_t unknown;     /**< enum fg_unknown. */
+	int socket_id;       /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+};
+
+/** What a packet holds for a filter. */
+struct fg_content_result {
+	uint64_t mask;       /**< Bit i: message i is wanted; of the first 64. */
+	uint32_t n_messages; /**< Messages walked over. */
+	uint32_t n_wanted;   /**< Of these, wanted, undecided ones included if they pass. */
+	uint32_t n_undecided;
+	uint8_t walk_end; /**< enum fg_walk_end. */
+};
+
+/** A compiled filter. Its lists never change; what it has learned is written by the worker. */
+struct fg_content;
+
+/**
+ * Compile a filter; fg_content_free() frees it. May take a second with a million instruments.
+ * @return 0; -EINVAL, @p error says which instrument and why: too long, a symbol where the feed
+ *         has numbers only; -E2BIG: over FG_INSTRUMENTS_MAX; -ENOMEM.
+ * Threads: control.
+ */
+int fg_content_create(const struct fg_content_conf *conf, struct fg_content **out,
+		      struct fg_error *error);
+
+/** Free a filter that nobody uses; NULL is allowed. Threads: control. */
+void fg_content_free(struct fg_content *content);
+
+/**
+ * Walk over a packet's messages: learn what they tell, say which are wanted.
+ * Hot. A packet without messages gives all zeros.
+ * @param payload  The UDP payload that @p pkt was read from, by the filter's framing.
+ * Threads: the feed's worker.
+ */
+void fg_content_match(struct fg_content *content, const uint8_t *payload,
+		      const struct fg_feed_packet *pkt, struct fg_content_result *out);
+
+/** For people: how many types, instruments, and wanted symbols without a number. Threads: any. */
+struct fg_content_info {
+	uint32_t n_types;
+	uint32_t n_instruments;
+	uint32_t n_unresolved;
+	uint64_t bytes;
+};
+void fg_content_info(const struct fg_content *content, struct fg_content_info *out);
+
+#endif /* FG_CONTENT_H */
