@@ -30,6 +30,8 @@ struct fg_feed_packet {
 	uint8_t session[FG_SESSION_BYTES]; /**< As in the packet, the rest zero; all zero: none. */
 	uint64_t channel;
 	uint64_t first;        /**< First sequence number, widened to 64 bits. */
+	uint64_t arrival_ns;   /**< When it was received, for lead times. Set by the caller, not by
+				  reading. */
 	uint32_t count;        /**< Sequence numbers it uses: messages, or 1 for the packet. */
 	uint16_t messages_off; /**< Where messages begin, bytes from the payload's start. */
 	uint16_t messages_end; /**< Where they end at the latest: no padding or trailer behind. */

@@ -251,7 +251,8 @@ void fg_lines_free(struct fg_lines *lines);
  * to the other lines.
  *
  * @param line    0..n_lines-1; others are taken as line 0.
- * @param now_ns  Now; it may go back a little from call to call. What is overdue is released first.
+ * @param now_ns  Now, of the clock that fg_lines_tick() goes by; it may go back a little from call
+ * to call. What is overdue is released first. Lead times are by arrival_ns of @p pkt.
  * @param packet  What to give back if it is held; ownership goes with it. Opaque.
  */
 void fg_lines_judge(struct fg_lines *lines, unsigned int line, uint64_t now_ns,

@@ -207,7 +207,7 @@ static __rte_noinline void line_back(struct fg_lines *lines, unsigned int line, 
 
 /* The packet is just what comes next. */
 static __rte_always_inline void common_next(struct fg_lines *lines, struct space *space,
-					    unsigned int line, uint64_t now_ns, uint64_t first,
+					    unsigned int line, uint64_t arrival_ns, uint64_t first,
 					    uint32_t count, struct fg_lines_verdict *verdict)
 {
 	struct fg_counter *counters = lines->lines[line].counters;
@@ -222,7 +222,7 @@ static __rte_always_inline void common_next(struct fg_lines *lines, struct space
 	bits_set(track->bits, lines->mask, first, count);
 	track->high = track->next = end;
 	line_moves(lines, &track->line[line], line, first, end);
-	win_note(track, line, now_ns, first, count);
+	win_note(track, line, arrival_ns, first, count);
 	fg_counter_set(&space->next, end);
 	fg_counter_add(&counters[FG_LINES_LINE_won], 1);
 	fg_counter_add(&counters[FG_LINES_LINE_won_numbers], count);
@@ -230,8 +230,9 @@ static __rte_always_inline void common_next(struct fg_lines *lines, struct space
 
 /* The packet is one that came before. */
 static __rte_always_inline void common_duplicate(struct fg_lines *lines, struct space *space,
-						 unsigned int line, uint64_t now_ns, uint64_t first,
-						 uint32_t count, struct fg_lines_verdict *verdict)
+						 unsigned int line, uint64_t arrival_ns,
+						 uint64_t first, uint32_t count,
+						 struct fg_lines_verdict *verdict)
 {
 	struct fg_counter *counters = lines->lines[line].counters;
 	struct track *track = space->main;
@@ -243,7 +244,7 @@ static __rte_always_inline void common_duplicate(struct fg_lines *lines, struct 
 	line_moves(lines, place, line, first, first + count);
 	fg_counter_add(&counters[FG_LINES_LINE_duplicates], 1);
 	fg_counter_add(&counters[FG_LINES_LINE_duplicate_numbers], count);
-	win_measure(lines, track, line, now_ns, first, first + count);
+	win_measure(lines, track, line, arrival_ns, first, first + count);
 }
 
 /* @return whether the common path decides it; if not, nothing is changed. */
@@ -264,12 +265,12 @@ static __rte_always_inline bool common_judge(struct fg_lines *lines, struct spac
 	if (first == track->high) {
 		if (unlikely(ahead(end, track->limit) > 0))
 			return false;
-		common_next(lines, space, line, now_ns, first, count, verdict);
+		common_next(lines, space, line, pkt->arrival_ns, first, count, verdict);
 	} else {
 		if (ahead(end, track->high) > 0 || ahead(first, track->run_from) < 0 ||
 		    track->high - first > lines->window)
 			return false;
-		common_duplicate(lines, space, line, now_ns, first, count, verdict);
+		common_duplicate(lines, space, line, pkt->arrival_ns, first, count, verdict);
 	}
 	fg_counter_set(&space->last_ns, now_ns);
 	fg_counter_set(&lines->lines[line].counters[FG_LINES_LINE_last_ns], now_ns);

@@ -262,16 +262,16 @@ static inline void line_moves(struct fg_lines *lines, struct line_place *place, 
 	place->next = later(place->next, end);
 }
 
-static inline void win_note(struct track *track, unsigned int line, uint64_t now_ns, uint64_t first,
-			    uint64_t n)
+static inline void win_note(struct track *track, unsigned int line, uint64_t arrival_ns,
+			    uint64_t first, uint64_t n)
 {
 	struct win *win = &track->wins[track->wins_head++ % WINS_MAX];
 
 	win->first = first;
-	win->stamp = now_ns << 24 | (uint64_t)line << 20 | RTE_MIN(n, (1u << 20) - 1u);
+	win->stamp = arrival_ns << 24 | (uint64_t)line << 20 | RTE_MIN(n, (1u << 20) - 1u);
 }
 
-void win_search(struct fg_lines *lines, struct track *track, unsigned int line, uint64_t now_ns,
+void win_search(struct fg_lines *lines, struct track *track, unsigned int line, uint64_t arrival_ns,
 		uint64_t first, uint64_t end);
 
 /* Numbers that a win brought. */
@@ -282,10 +282,10 @@ static inline uint64_t win_count(const struct win *win)
 
 /* Count by how much the line lost this race. */
 static inline void win_count_lead(struct fg_lines *lines, const struct win *win, unsigned int line,
-				  uint64_t now_ns)
+				  uint64_t arrival_ns)
 {
 	const unsigned int winner = win->stamp >> 20 & 15;
-	const uint64_t lead = (now_ns - (win->stamp >> 24)) & (UINT64_MAX >> 24);
+	const uint64_t lead = (arrival_ns - (win->stamp >> 24)) & (UINT64_MAX >> 24);
 	unsigned int bucket = 0;
 
 	if (winner == line)
@@ -298,18 +298,18 @@ static inline void win_count_lead(struct fg_lines *lines, const struct win *win,
 
 /* [first, end) came before: who was first, and by how much? Told by the first number. */
 static inline void win_measure(struct fg_lines *lines, struct track *track, unsigned int line,
-			       uint64_t now_ns, uint64_t first, uint64_t end)
+			       uint64_t arrival_ns, uint64_t first, uint64_t end)
 {
 	struct line_place *place = &track->line[line];
 	const struct win *win = &track->wins[place->cursor % WINS_MAX];
 
 	/* Lines bring the same in the same order, so it is mostly where the last one ended. */
 	if (unlikely(first - win->first >= win_count(win))) {
-		win_search(lines, track, line, now_ns, first, end);
+		win_search(lines, track, line, arrival_ns, first, end);
 		return;
 	}
 	place->cursor += end - win->first >= win_count(win);
-	win_count_lead(lines, win, line, now_ns);
+	win_count_lead(lines, win, line, arrival_ns);
 }
 
 /* Make sure that fg_lines_tick() has a look at @p when_ns. */

@@ -230,7 +230,7 @@ static void track_take(struct arrival *a, uint64_t at, uint64_t end)
 	struct track *track = a->track;
 	const uint64_t known = track->high;
 
-	win_note(track, a->line, a->now_ns, at, end - at);
+	win_note(track, a->line, a->pkt->arrival_ns, at, end - at);
 	line_add(a->lines, a->line, FG_LINES_LINE_won_numbers, end - at);
 	a->claimed += end - at;
 	if (ahead(at, known) < 0)
@@ -297,7 +297,7 @@ static uint32_t win_find(const struct track *track, uint32_t i, uint32_t end, ui
 }
 
 /* It is not where the last one ended: further on, or further back. */
-void win_search(struct fg_lines *lines, struct track *track, unsigned int line, uint64_t now_ns,
+void win_search(struct fg_lines *lines, struct track *track, unsigned int line, uint64_t arrival_ns,
 		uint64_t first, uint64_t end)
 {
 	struct line_place *place = &track->line[line];
@@ -315,7 +315,7 @@ void win_search(struct fg_lines *lines, struct track *track, unsigned int line, 
 	}
 	win = &track->wins[i % WINS_MAX];
 	place->cursor = i + (end - win->first >= win_count(win));
-	win_count_lead(lines, win, line, now_ns);
+	win_count_lead(lines, win, line, arrival_ns);
 }
 
 void track_duplicate(struct arrival *a)
@@ -323,5 +323,5 @@ void track_duplicate(struct arrival *a)
 	a->verdict->fate = FG_LINES_DUPLICATE;
 	line_add(a->lines, a->line, FG_LINES_LINE_duplicates, 1);
 	line_add(a->lines, a->line, FG_LINES_LINE_duplicate_numbers, a->end - a->first);
-	win_measure(a->lines, a->track, a->line, a->now_ns, a->first, a->end);
+	win_measure(a->lines, a->track, a->line, a->pkt->arrival_ns, a->first, a->end);
 }

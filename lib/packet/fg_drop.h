@@ -17,6 +17,11 @@
 	X(not_ip, "neither IPv4 nor IPv6, no rule matched, and the default is drop")               \
 	X(no_rule, "no rule matched, and the default is drop")                                     \
 	X(rule_drop, "a rule says drop")                                                           \
+	X(duplicate, "another line of the feed brought all of it before")                          \
+	X(stale, "older than the feed's window, or of a new beginning not believed so far")        \
+	X(no_content, "the rule wants none of its messages")                                       \
+	X(unknown, "instruments not known so far, and the rule says unknown: drop")                \
+	X(not_framing, "not of the feed's framing, and the rule wants certain messages")           \
 	X(ring_full, "the worker's ring had no room")                                              \
 	X(sink_full, "no sink of the rule had room")
 

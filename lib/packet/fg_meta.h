@@ -8,6 +8,7 @@
  *                      times of their own; see fg_source.h
  *   rx loop   rx       the rest of the first group, for packets that a rule keeps
  *   stamp     worker   rx_ns (unless FG_META_TIMED), out_ns
+ *   feed      worker   messages and n_wanted, where content was; FG_META_CHOSEN
  *
  * A packet that no rule keeps never has this line touched, unless its source
  * did. Before the ring the rx lcore owns the mbuf; after it, one worker does.
@@ -25,20 +26,32 @@
 
 /** fg_meta.flags. */
 enum fg_meta_flag {
-	FG_META_TIMED = 1 << 0, /**< The source knew the time: rx_ns is final at capture. */
+	FG_META_TIMED = 1 << 0,    /**< The source knew the time: rx_ns is final at capture. */
+	FG_META_DATAGRAM = 1 << 1, /**< The payload is all of a UDP datagram's. */
+	FG_META_SLICE = 1 << 2,    /**< Its rule wants the wanted messages alone. */
+	FG_META_CHOSEN = 1 << 3,   /**< messages and n_wanted say which messages are wanted. */
 };
 
+#define FG_META_FEED_NONE UINT16_MAX /**< fg_meta.feed: of no feed that has a framing. */
+
+struct fg_content;
+
 struct fg_meta {
-	uint64_t rx_ticks;    /**< Capture clock (TSC), ticks; see fg_clock.h. */
-	uint64_t rx_ns;       /**< When it was received, UTC, ns since 1970. */
-	uint64_t out_ns;      /**< Taken just before dispatch, UTC, ns. */
-	uint64_t sinks;       /**< Bit i: to sink i; from the rule. */
-	uint32_t rule;        /**< Index of the rule in its set, 1-based; FG_RULE_NONE: default. */
+	uint64_t rx_ticks; /**< Capture clock (TSC), ticks; see fg_clock.h. */
+	uint64_t rx_ns;    /**< When it was received, UTC, ns since 1970. */
+	uint64_t out_ns;   /**< Taken just before dispatch, UTC, ns. */
+	uint64_t sinks;    /**< Bit i: to sink i; from the rule. */
+	union {
+		struct fg_content *content; /**< Up to feed: what its rule wants; NULL: all. */
+		uint64_t messages; /**< Behind feed: bit i: message i is wanted; of the first 64. */
+	};
 	uint32_t rule_id;     /**< The rule's name, for good; see fg_names.h. */
 	uint32_t generation;  /**< Which rule set judged the packet. */
 	uint32_t wire_len;    /**< Bytes on the wire; more than pkt_len if the capture cut it. */
 	uint16_t payload_off; /**< First L4 payload byte, from packet start. */
 	uint16_t payload_len; /**< Bytes, as the headers say. */
+	uint16_t feed;        /**< Index of its feed, or FG_META_FEED_NONE. */
+	uint16_t n_wanted;    /**< Messages wanted, also beyond the first 64. */
 	uint8_t source;       /**< Index of the source. */
 	uint8_t queue;        /**< Queue of that source. */
 	uint8_t line;         /**< 1 for A, 2 for B, ...; 0: none. */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include <fg_error.h>
+#include <fg_feed.h>
 #include <fg_option.h>
 #include <fg_parse.h>
 #include <fg_rules.h>
@@ -56,6 +57,16 @@ struct fg_placement {
 int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues,
 		      struct fg_placement *out, struct fg_error *error);
 
+/** What packets come from, go through and go to. All of it is opened and outlives the pipeline. */
+struct fg_pipeline_ends {
+	struct fg_source *const *sources; /**< At least one. */
+	uint32_t n_sources;
+	struct fg_sink *const *sinks;
+	uint32_t n_sinks;
+	struct fg_feed *const *feeds; /**< By fg_rule.feed; NULL for those without a framing. */
+	uint32_t n_feeds;
+};
+
 struct fg_pipeline;
 
 /**
@@ -63,14 +74,13 @@ struct fg_pipeline;
  * loaded on the device's NUMA node; where that node has none, the nearest,
  * with a warning.
  *
- * @param classify How rule sets are compiled; copied, as the other settings are.
- * @param sources  Opened; at least one. They and the sinks outlive the pipeline.
- * @return 0; -EINVAL, -ENOMEM.
+ * @param classify How rule sets are compiled; copied, as the other settings and @p ends are.
+ * @return 0; -EINVAL: also if feeds have framings, there are no workers, and several rx lcores;
+ *         -ENOMEM.
  */
 int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
 		       const struct fg_parse_conf *parse, const struct fg_classify_conf *classify,
-		       struct fg_source *const *sources, uint32_t n_sources,
-		       struct fg_sink *const *sinks, uint32_t n_sinks, struct fg_pipeline **out,
+		       const struct fg_pipeline_ends *ends, struct fg_pipeline **out,
 		       struct fg_error *error);
 
 /** Free it; it must be stopped. Counters go with it. NULL is allowed. */
@@ -118,12 +128,17 @@ void fg_pipeline_tick(struct fg_pipeline *pipeline);
 /** Seconds it has been running, all starts together. */
 double fg_pipeline_seconds(const struct fg_pipeline *pipeline);
 
+/** Mbufs of slices that are still with somebody; 0 when stopped and sinks are closed. */
+uint64_t fg_pipeline_slices_out(const struct fg_pipeline *pipeline);
+
 /** Sums over all lcores, since creation. Exact when stopped. */
 void fg_pipeline_totals(const struct fg_pipeline *pipeline, struct fg_totals *totals);
 
 /** What one rule saw, by its id, since creation. */
 struct fg_rule_totals {
-	uint64_t packets, bytes, dropped;
+	uint64_t packets, bytes;
+	uint64_t filtered;   /**< Of the packets, left out by the rule's feed. */
+	uint64_t dropped;    /**< Of the packets, lost: ring_full, sink_full. */
 	uint64_t last_ticks; /**< When its last packet came (TSC, to the burst); 0: never. */
 };
 void fg_pipeline_rule(const struct fg_pipeline *pipeline, uint32_t rule_id,

@@ -8,11 +8,14 @@
 #ifndef FG_RULES_H
 #define FG_RULES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include <fg_classify.h>
+#include <fg_content.h>
 #include <fg_error.h>
+#include <fg_framing.h>
 
 struct fg_node;
 
@@ -25,20 +28,40 @@ struct fg_scope {
 	const char *const *sinks;
 	const char *const *feeds;
 	uint32_t n_sources, n_sinks, n_feeds;
+	/**
+	 * By feed; NULL in it: has none, so that its rules can want no messages. NULL
+	 * itself: not known; then messages and instruments are accepted as they are.
+	 */
+	const struct fg_framing *const *framings;
+};
+
+/** What a rule wants of a feed. */
+struct fg_wanted {
+	uint32_t *types; /**< [n_types]; 0: any. */
+	uint32_t n_types;
+	const char **instruments; /**< [n_instruments], in `text`. */
+	uint32_t n_instruments;
+	char *text;
+	bool any_instrument; /**< No list was given. */
+	bool slice;          /**< Hand on the wanted messages alone. */
+	uint8_t unknown;     /**< enum fg_unknown. */
+	char *file;          /**< `instruments_file`; NULL: none. */
 };
 
 #define FG_FEED_NONE UINT16_MAX
 
 /** One rule; rule number = index in fg_rules.rules, 1-based; 0 is the default action. */
 struct fg_rule {
-	char *name;           /**< Owned by the set; "-" for the default. */
-	uint32_t id;          /**< The name's id, fg_names.h. */
-	uint32_t line;        /**< Where it stands in the file; 0 for the default. */
-	uint64_t sinks;       /**< Bit i: sink i. 0: drop. */
-	uint16_t feed;        /**< Index or FG_FEED_NONE. */
-	uint32_t n_matches;   /**< Entries it compiled to. */
-	uint32_t first_match; /**< Index of the first. */
-	char *text;           /**< Its match as one line of YAML; owned by the set. */
+	char *name;               /**< Owned by the set; "-" for the default. */
+	uint32_t id;              /**< The name's id, fg_names.h. */
+	uint32_t line;            /**< Where it stands in the file; 0 for the default. */
+	uint64_t sinks;           /**< Bit i: sink i. 0: drop. */
+	uint16_t feed;            /**< Index or FG_FEED_NONE. */
+	uint8_t feed_line;        /**< Line of its packets, 1 for A; 0: that of their source. */
+	struct fg_wanted *wanted; /**< Owned; NULL: all of its packets. */
+	uint32_t n_matches;       /**< Entries it compiled to. */
+	uint32_t first_match;     /**< Index of the first. */
+	char *text;               /**< Its match as one line of YAML; owned by the set. */
 };
 
 /** A compiled set of rules. Read-only after fg_rules_load(). */
@@ -67,6 +90,11 @@ int fg_rules_load(const struct fg_node *rules, const struct fg_node *default_act
 
 /** Free a set that nobody uses. NULL is allowed. Threads: control. */
 void fg_rules_free(struct fg_rules *rules);
+
+/** How @p rule, which wants something, is compiled for its feed. Threads: control. */
+struct fg_content_conf fg_rules_content_conf(const struct fg_wanted *wanted,
+					     const struct fg_framing *framing,
+					     struct fg_known *known, int socket_id);
 
 /** Is @p name fit for a source, feed, sink or rule: 1..64 printable characters, no blank? */
 int fg_name_check(const char *name, const struct fg_node *at, struct fg_error *error);

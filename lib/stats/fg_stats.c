@@ -6,25 +6,35 @@
 #include <fg_stats.h>
 
 static const size_t rules_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rule_counter);
+static const size_t filtered_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_counter);
+
+/* Zeroed address space; NULL if there is none. */
+static void *reserve(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	/* A hint only: fewer TLB misses with many rules. */
+	(void)madvise(at, bytes, MADV_HUGEPAGE);
+	return at;
+}
 
 struct fg_lcore_stats *fg_lcore_stats_alloc(void)
 {
 	struct fg_lcore_stats *stats =
 		aligned_alloc(_Alignof(struct fg_lcore_stats), sizeof(struct fg_lcore_stats));
-	void *rules;
 
 	if (stats == NULL)
 		return NULL;
 	memset(stats, 0, sizeof(*stats));
-	rules = mmap(NULL, rules_bytes, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (rules == MAP_FAILED) {
-		free(stats);
+	stats->rules = reserve(rules_bytes);
+	stats->filtered = reserve(filtered_bytes);
+	if (stats->rules == NULL || stats->filtered == NULL) {
+		fg_lcore_stats_free(stats);
 		return NULL;
 	}
-	/* A hint only: fewer TLB misses with many rules. */
-	(void)madvise(rules, rules_bytes, MADV_HUGEPAGE);
-	stats->rules = rules;
 	return stats;
 }
 
@@ -32,7 +42,10 @@ void fg_lcore_stats_free(struct fg_lcore_stats *stats)
 {
 	if (stats == NULL)
 		return;
-	(void)munmap(stats->rules, rules_bytes);
+	if (stats->rules != NULL)
+		(void)munmap(stats->rules, rules_bytes);
+	if (stats->filtered != NULL)
+		(void)munmap(stats->filtered, filtered_bytes);
 	free(stats);
 }
 

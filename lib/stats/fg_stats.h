@@ -59,7 +59,7 @@ static inline void fg_counter_set(struct fg_counter *counter, uint64_t value)
 /** What one rule saw on one lcore. Packets are counted where classify ran. */
 struct fg_rule_counter {
 	struct fg_flow_counter hits; /**< Packets that this rule won. */
-	struct fg_counter dropped;   /**< Of those, dropped later: ring_full, sink_full. */
+	struct fg_counter dropped;   /**< Of those, lost later: ring_full, sink_full. */
 	struct fg_counter last;      /**< rx_ticks of the burst with the last of them; 0: none. */
 };
 
@@ -71,14 +71,15 @@ struct fg_lcore_stats {
 	struct fg_counter bursts;      /**< Turns of the loop that found packets. */
 	struct fg_counter empty;       /**< Turns that found none. */
 	struct fg_rule_counter *rules; /**< [FG_RULE_IDS_MAX], by rule id; see fg_names.h. */
+	struct fg_counter *filtered;   /**< The same: won, and then left out by the rule's feed. */
 } __attribute__((aligned(128)));
 
 /** Most rule names in a process's life; ids stay below. */
 #define FG_RULE_IDS_MAX (1u << 20)
 
 /**
- * One zeroed set of counters. The per-rule array is address space that takes
- * memory only where it is touched, so it never moves when rules are added.
+ * One zeroed set of counters. The per-rule arrays are address space that takes
+ * memory only where it is touched, so they never move when rules are added.
  * @return NULL if there is no memory. Threads: control.
  */
 struct fg_lcore_stats *fg_lcore_stats_alloc(void);

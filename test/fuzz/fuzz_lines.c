@@ -131,11 +131,12 @@ static struct fg_feed_packet packet_of(const uint8_t *at, uint32_t op)
 
 static void judge(const uint8_t *at, uint32_t op)
 {
-	const struct fg_feed_packet pkt = packet_of(at, op);
+	struct fg_feed_packet pkt = packet_of(at, op);
 	const unsigned int line = at[1] % (N_LINES + 1);
 	const unsigned int as_line = line < N_LINES ? line : 0;
 	struct fg_lines_verdict verdict;
 
+	pkt.arrival_ns = now_ns;
 	fg_lines_judge(lines, line, now_ns, &pkt, (void *)(uintptr_t)op, &verdict);
 	n_judged[as_line]++;
 	check(verdict.line == as_line);

@@ -60,9 +60,10 @@ static inline struct fg_lines_verdict judge(struct fg_lines *lines, unsigned int
 					    enum fg_feed_control control, uint64_t first,
 					    uint32_t count)
 {
-	const struct fg_feed_packet pkt = packet_of(control, first, count);
+	struct fg_feed_packet pkt = packet_of(control, first, count);
 	struct fg_lines_verdict verdict;
 
+	pkt.arrival_ns = now;
 	fg_lines_judge(lines, line, now, &pkt, (void *)(uintptr_t)first, &verdict);
 	return verdict;
 }

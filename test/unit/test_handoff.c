@@ -64,7 +64,7 @@ static void make_packets(struct rte_mbuf **pkts, const uint8_t *workers, uint16_
 {
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, count), 0);
 	for (uint16_t i = 0; i < count; i++) {
-		fg_meta(pkts[i])->rule = workers[i];
+		fg_meta(pkts[i])->rule_id = workers[i];
 		fg_meta(pkts[i])->wire_len = first + i;
 	}
 }
@@ -114,7 +114,7 @@ static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *
 		assert_int_equal(n, RTE_MIN(max, count - seen));
 		assert_memory_equal(got, expected + seen, n * sizeof(got[0]));
 		for (uint16_t i = 0; i < n; i++)
-			assert_int_equal(fg_meta(got[i])->rule, worker);
+			assert_int_equal(fg_meta(got[i])->rule_id, worker);
 		rte_pktmbuf_free_bulk(got, n);
 		seen += n;
 		assert_int_equal(fg_handoff_waiting(handoff, worker), count - seen);
@@ -176,9 +176,9 @@ static void check_back(struct rte_mbuf *const *sent, struct rte_mbuf *const *cam
 		uint16_t at = 0;
 
 		for (uint16_t i = 0; i < count; i++) {
-			if (!back[i] || fg_meta(sent[i])->rule != w)
+			if (!back[i] || fg_meta(sent[i])->rule_id != w)
 				continue;
-			while (at < n_back && fg_meta(came[at])->rule != w)
+			while (at < n_back && fg_meta(came[at])->rule_id != w)
 				at++;
 			assert_true(at < n_back);
 			assert_ptr_equal(came[at], sent[i]);
@@ -278,7 +278,7 @@ static void stress_receive(struct stress *s, uint16_t index, struct rte_mbuf **p
 	for (uint16_t i = 0; i < n; i++) {
 		const struct fg_meta *meta = fg_meta(pkts[i]);
 
-		if (meta->rule != index || meta->wire_len <= *last)
+		if (meta->rule_id != index || meta->wire_len <= *last)
 			s->disorder[index]++;
 		*last = meta->wire_len;
 		s->fate[index][meta->wire_len]++;
@@ -328,7 +328,7 @@ static uint64_t stress_send(struct stress *s, struct rte_mbuf **idle, uint32_t *
 		while (*n_idle > 0 && n < burst && number <= STRESS_PACKETS) {
 			pkts[n] = idle[--*n_idle];
 			workers[n] = (uint8_t)random_below(s->n_workers);
-			fg_meta(pkts[n])->rule = workers[n];
+			fg_meta(pkts[n])->rule_id = workers[n];
 			fg_meta(pkts[n++])->wire_len = number++;
 		}
 		came = n > 0 ? fg_handoff_put(s->forth, pkts, workers, n) : 0;

@@ -220,6 +220,7 @@ static struct fg_feed_packet packet_in(const struct world *world, const struct a
 	/* One differs in the channel, one in the session. */
 	pkt.channel += arrival->space == 1;
 	pkt.session[15] = (uint8_t)(arrival->space == 2);
+	pkt.arrival_ns = arrival->ns;
 	return pkt;
 }
 
