@@ -265,14 +265,19 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 {
 	struct fg_source *sources[FG_SOURCES_MAX];
 	struct fg_sink *sinks[FG_SINKS_MAX];
+	const struct fg_pipeline_ends ends = {
+		.sources = sources,
+		.n_sources = app->n_sources,
+		.sinks = sinks,
+		.n_sinks = app->n_sinks,
+	};
 
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		sources[i] = &app->sources[i]->source;
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		sinks[i] = &app->sinks[i]->sink;
 	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, &app->classify,
-				  sources, app->n_sources, sinks, app->n_sinks, &app->pipeline,
-				  error);
+				  &ends, &app->pipeline, error);
 }
 
 int setup_open(struct app *app, struct fg_error *error)

@@ -69,4 +69,18 @@ static inline uint32_t fg_handoff_waiting(const struct fg_handoff *handoff, uint
 	return rte_ring_count(handoff->rings[worker]);
 }
 
+/** Where the last packet handed to @p worker stands; see fg_handoff_passed(). Threads: any. */
+static inline uint32_t fg_handoff_mark(const struct fg_handoff *handoff, uint16_t worker)
+{
+	return __atomic_load_n(&handoff->rings[worker]->prod.tail, __ATOMIC_ACQUIRE);
+}
+
+/** Has @p worker taken all that had been handed over at @p mark? Threads: any. */
+static inline bool fg_handoff_passed(const struct fg_handoff *handoff, uint16_t worker,
+				     uint32_t mark)
+{
+	return (int32_t)(__atomic_load_n(&handoff->rings[worker]->cons.tail, __ATOMIC_ACQUIRE) -
+			 mark) >= 0;
+}
+
 #endif /* FG_HANDOFF_H */

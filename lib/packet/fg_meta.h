@@ -30,6 +30,7 @@ enum fg_meta_flag {
 	FG_META_DATAGRAM = 1 << 1, /**< The payload is all of a UDP datagram's. */
 	FG_META_SLICE = 1 << 2,    /**< Its rule wants the wanted messages alone. */
 	FG_META_CHOSEN = 1 << 3,   /**< messages and n_wanted say which messages are wanted. */
+	FG_META_UNKNOWN = 1 << 4,  /**< None is wanted, but only because some are not known. */
 };
 
 #define FG_META_FEED_NONE UINT16_MAX /**< fg_meta.feed: of no feed that has a framing. */

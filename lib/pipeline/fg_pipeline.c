@@ -7,6 +7,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_pause.h>
 
 #include <fg_log.h>
 
@@ -29,6 +30,13 @@ const struct fg_option fg_pipeline_options[] = {
 	 .value = "65536",
 	 .unit = "packets",
 	 .help = "ring from one rx lcore to one worker; a power of two"},
+	{.name = "slice_mbufs",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct fg_pipeline_conf, slice_mbufs),
+	 .max = 1u << 24,
+	 .value = "4096",
+	 .unit = "packets",
+	 .help = "mbufs for packets cut down to their wanted messages; 0: such packets stay whole"},
 	{0}};
 
 const struct fg_option *const fg_pipeline_option_workers = &fg_pipeline_options[0];
@@ -96,8 +104,7 @@ static int make_rings(struct fg_pipeline *p, const struct fg_pipeline_conf *conf
 
 int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
 		       const struct fg_parse_conf *parse, const struct fg_classify_conf *classify,
-		       struct fg_source *const *sources, uint32_t n_sources,
-		       struct fg_sink *const *sinks, uint32_t n_sinks, struct fg_pipeline **out,
+		       const struct fg_pipeline_ends *ends, struct fg_pipeline **out,
 		       struct fg_error *error)
 {
 	struct fg_pipeline *p = aligned_alloc(_Alignof(struct fg_pipeline), sizeof(*p));
@@ -109,11 +116,11 @@ int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_plac
 	p->n_rx = placement->n_rx;
 	p->n_workers = placement->n_workers;
 	p->classify = *classify;
-	p->n_sources = n_sources;
-	p->n_sinks = n_sinks;
-	memcpy(p->sources, sources, n_sources * sizeof(*sources));
-	if (n_sinks > 0)
-		memcpy(p->sinks, sinks, n_sinks * sizeof(*sinks));
+	p->n_sources = ends->n_sources;
+	p->n_sinks = ends->n_sinks;
+	memcpy(p->sources, ends->sources, ends->n_sources * sizeof(*ends->sources));
+	if (ends->n_sinks > 0)
+		memcpy(p->sinks, ends->sinks, ends->n_sinks * sizeof(*ends->sinks));
 	fg_clock_init(&p->clock);
 	rc = make_qsbr(p, error);
 	if (rc == 0)
@@ -122,6 +129,8 @@ int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_plac
 		rc = make_rings(p, conf, error);
 	if (rc == 0)
 		rc = placement_assign(p, parse, error);
+	if (rc == 0)
+		rc = feeds_create(p, conf, ends, error);
 	if (rc != 0) {
 		fg_pipeline_free(p);
 		return rc;
@@ -141,6 +150,7 @@ void fg_pipeline_free(struct fg_pipeline *p)
 	for (uint16_t i = 0; p->workers != NULL && i < p->n_workers; i++)
 		fg_lcore_stats_free(p->workers[i].stats);
 	ruleset_free(atomic_load_explicit(&p->ruleset, memory_order_relaxed));
+	feeds_free(p);
 	rte_free(p->rx);
 	rte_free(p->workers);
 	rte_free(p->qsbr);
@@ -159,6 +169,22 @@ static void wait_quiescent(const struct fg_pipeline *p)
 	(void)rte_rcu_qsbr_check(p->qsbr, token, true);
 }
 
+/*
+ * Until no worker looks at what the old set wants of packets: it must have taken those that the old
+ * set has judged, and be done with them. What feeds hold has been looked at.
+ */
+static void wait_rings(const struct fg_pipeline *p)
+{
+	for (uint16_t rx = 0; rx < p->n_rx && p->running; rx++)
+		for (uint16_t worker = 0; worker < p->n_workers; worker++) {
+			const uint32_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
+
+			while (!fg_handoff_passed(p->rx[rx].handoff, worker, mark))
+				rte_pause();
+		}
+	wait_quiescent(p);
+}
+
 int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg_error *error)
 {
 	struct ruleset *set, *old;
@@ -169,6 +195,8 @@ int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg
 	set->generation = ++p->generation;
 	old = atomic_exchange_explicit(&p->ruleset, set, memory_order_acq_rel);
 	wait_quiescent(p);
+	if (old != NULL && old->contents != NULL)
+		wait_rings(p);
 	ruleset_free(old);
 	return 0;
 }

@@ -29,8 +29,9 @@
 
 /** Settings; the rows are in fg_pipeline_options[]. */
 struct fg_pipeline_conf {
-	uint64_t workers;    /**< Worker lcores; 0: rx lcores run to completion. */
-	uint64_t ring_slots; /**< Per (rx lcore, worker). */
+	uint64_t workers;     /**< Worker lcores; 0: rx lcores run to completion. */
+	uint64_t ring_slots;  /**< Per (rx lcore, worker). */
+	uint64_t slice_mbufs; /**< For slices of all feeds; taken only where there are feeds. */
 };
 
 /** `pipeline:` of the configuration file; ends with an empty row. */

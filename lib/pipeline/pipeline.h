@@ -13,15 +13,21 @@
 
 /* What becomes of a packet that rule number i won: ruleset->actions[i]. */
 struct action {
-	uint64_t sinks;   /* 0: drop */
-	uint32_t rule_id; /* fg_names.h */
+	uint64_t sinks;             /* 0: drop */
+	struct fg_content *content; /* what it wants of its feed; NULL: all */
+	uint32_t rule_id;           /* fg_names.h */
+	uint16_t feed;              /* FG_META_FEED_NONE: none that has a framing */
 	uint8_t worker;
+	uint8_t line;  /* 0: that of the source */
+	uint8_t flags; /* FG_META_SLICE */
 };
 
 /* Immutable once published. */
 struct ruleset {
 	struct fg_table *table;
 	struct fg_rules *rules;
+	struct fg_content **contents; /* [n_contents], of the actions; NULL: none */
+	uint32_t n_contents;
 	uint32_t generation;
 	struct action actions[]; /* [rules->count + 1] */
 };
@@ -40,9 +46,13 @@ struct lcore {
 	struct fg_lcore_stats *stats;
 	struct fg_handoff *handoff; /* rx: to the workers; NULL without any */
 	uint16_t lcore_id;
-	uint16_t lane;     /* as a deliverer; also a worker's number */
-	uint16_t index;    /* thread id for qsbr */
-	uint16_t n_queues; /* rx */
+	uint16_t lane;              /* as a deliverer; also a worker's number */
+	uint16_t index;             /* thread id for qsbr */
+	uint16_t n_queues;          /* rx */
+	struct fg_feed_stage stage; /* deliverers; no feeds: n_feeds is 0 */
+	struct fg_feed **mine;      /* [n_mine] feeds that this lcore handles */
+	uint32_t n_mine;
+	uint64_t next_tick; /* when to see to them, TSC */
 	struct rx_queue queues[FG_SOURCE_QUEUES_MAX];
 } __attribute__((aligned(128)));
 
@@ -59,6 +69,10 @@ struct fg_pipeline {
 	struct fg_clock clock; /* has cache lines of its own */
 
 	/* Control only. */
+	struct fg_feed **feeds; /* [n_feeds] by rule's feed; NULL where it has no framing */
+	uint32_t n_feeds;
+	struct rte_mempool *slices;
+	uint64_t tick_ticks; /* how often lcores see to their feeds */
 	struct fg_source *sources[FG_SOURCES_MAX];
 	uint32_t n_sources, n_sinks;
 	struct fg_classify_conf classify;
@@ -73,6 +87,20 @@ int worker_main(void *lcore);
 
 /* Stamp a burst and give it to its sinks. Hot. Packets change hands. */
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
+
+/* Give a stamped burst to its sinks. Hot. Packets change hands. */
+void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
+
+/* feeds.c: the stage before dispatch, where there are feeds with framings. Hot but for
+ * feeds_create() and what follows. */
+void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, uint64_t now_ns);
+void feeds_tick(struct lcore *lcore);
+void feeds_flush(struct lcore *lcore); /* at the end of a run */
+int feeds_create(struct fg_pipeline *pipeline, const struct fg_pipeline_conf *conf,
+		 const struct fg_pipeline_ends *ends, struct fg_error *error);
+void feeds_free(struct fg_pipeline *pipeline);
+/* NUMA node of the lcore that handles feeds of @worker. */
+int feeds_socket(const struct fg_pipeline *pipeline, uint8_t worker);
 
 /* Compile rules; 0 or -errno. The set owns @p rules on success. */
 int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, struct ruleset **out,

@@ -16,6 +16,59 @@ static uint8_t pick_worker(const struct fg_rule *rule, uint32_t number, uint16_t
 	return (uint8_t)((rule->feed != FG_FEED_NONE ? rule->feed : number) % n_workers);
 }
 
+static bool is_feed(const struct fg_pipeline *pipeline, const struct fg_rule *rule)
+{
+	return rule->feed != FG_FEED_NONE && rule->feed < pipeline->n_feeds &&
+	       pipeline->feeds[rule->feed] != NULL;
+}
+
+/* What a rule wants of its feed. */
+static int make_content(const struct fg_pipeline *pipeline, const struct fg_rule *rule,
+			struct ruleset *set, struct action *action, struct fg_error *error)
+{
+	const struct fg_feed *feed = pipeline->feeds[rule->feed];
+	const struct fg_content_conf conf =
+		fg_rules_content_conf(rule->wanted, fg_feed_conf(feed)->framing,
+				      fg_feed_known(feed), feeds_socket(pipeline, action->worker));
+	struct fg_error reason = {0};
+	const int rc = fg_content_create(&conf, &action->content, &reason);
+
+	if (rc != 0)
+		return fg_error_set(error, -rc, "rule %s: %s", rule->name, reason.text);
+	set->contents[set->n_contents++] = action->content;
+	action->flags |= rule->wanted->slice ? FG_META_SLICE : 0;
+	return 0;
+}
+
+static int make_contents(const struct fg_pipeline *pipeline, const struct fg_rules *rules,
+			 struct ruleset *set, struct fg_error *error)
+{
+	uint32_t n = 0;
+	int rc = 0;
+
+	for (uint32_t i = 1; i <= rules->count; i++)
+		n += is_feed(pipeline, &rules->rules[i]) && rules->rules[i].wanted != NULL;
+	if (n == 0)
+		return 0;
+	set->contents = calloc(n, sizeof(set->contents[0]));
+	if (set->contents == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for %u rules' messages", n);
+	for (uint32_t i = 1; i <= rules->count && rc == 0; i++)
+		if (is_feed(pipeline, &rules->rules[i]) && rules->rules[i].wanted != NULL)
+			rc = make_content(pipeline, &rules->rules[i], set, &set->actions[i], error);
+	return rc;
+}
+
+/* All but the rules. */
+static void free_set(struct ruleset *set)
+{
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		fg_content_free(set->contents[i]);
+	free(set->contents);
+	fg_table_free(set->table);
+	free(set);
+}
+
 int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, struct ruleset **out,
 		  struct fg_error *error)
 {
@@ -34,11 +87,15 @@ int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, st
 			.sinks = rule->sinks,
 			.rule_id = rule->id,
 			.worker = pick_worker(rule, i, pipeline->n_workers),
+			.feed = is_feed(pipeline, rule) ? rule->feed : FG_META_FEED_NONE,
+			.line = rule->feed_line,
 		};
 	}
-	rc = fg_table_build(&conf, rules->matches, rules->n_matches, &set->table, error);
+	rc = make_contents(pipeline, rules, set, error);
+	if (rc == 0)
+		rc = fg_table_build(&conf, rules->matches, rules->n_matches, &set->table, error);
 	if (rc != 0) {
-		free(set);
+		free_set(set);
 		return rc;
 	}
 	set->rules = rules;
@@ -50,7 +107,6 @@ void ruleset_free(struct ruleset *set)
 {
 	if (set == NULL)
 		return;
-	fg_table_free(set->table);
 	fg_rules_free(set->rules);
-	free(set);
+	free_set(set);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rx lcore: capture, parse, classify, and on. Hot from rx_turn() inwards. */
+#include <netinet/in.h>
+
 #include <rte_pause.h>
 
 #include <fg_free.h>
@@ -8,24 +10,28 @@
 
 /* Notes for a packet that a rule keeps. The source's own notes stay. */
 static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
-			uint64_t rx_ticks, uint32_t rule, const struct action *action,
-			uint32_t generation)
+			uint64_t rx_ticks, const struct action *action, uint32_t generation)
 {
+	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
+	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
 	struct fg_meta *meta = fg_meta(m);
 
 	meta->rx_ticks = rx_ticks;
 	meta->sinks = action->sinks;
-	meta->rule = rule;
+	meta->content = action->content;
 	meta->rule_id = action->rule_id;
 	meta->generation = generation;
 	meta->payload_off = key->payload_off;
 	meta->payload_len = key->payload_len;
 	meta->source = q->source->index;
 	meta->queue = (uint8_t)q->queue;
-	meta->line = q->parse.line;
+	meta->feed = action->feed;
+	meta->line = action->line != 0 ? action->line : q->parse.line;
 	if (!q->timed) {
-		meta->flags = 0;
+		meta->flags = flags;
 		meta->wire_len = rte_pktmbuf_pkt_len(m);
+	} else {
+		meta->flags |= flags;
 	}
 }
 
@@ -115,7 +121,7 @@ static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
-		note(m, q, &keys[i], burst->rx_ticks, rules[i], action, set->generation);
+		note(m, q, &keys[i], burst->rx_ticks, action, set->generation);
 		workers[kept] = action->worker;
 		burst->pkts[kept++] = m;
 	}
@@ -205,10 +211,13 @@ int rx_main(void *arg)
 		for (uint16_t i = 0; i < lcore->n_queues; i++)
 			found = (uint16_t)(found + rx_turn(lcore, &lcore->queues[i], set));
 		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+		if (lcore->n_mine > 0)
+			feeds_tick(lcore);
 		if (found == 0)
 			rte_pause();
 		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
 	}
+	feeds_flush(lcore);
 	rte_rcu_qsbr_thread_offline(pipeline->qsbr, lcore->index);
 	return 0;
 }

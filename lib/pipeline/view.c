@@ -34,9 +34,15 @@ void fg_pipeline_rule(const struct fg_pipeline *p, uint32_t rule_id, struct fg_r
 
 		totals->packets += fg_counter_read(&counter->hits.packets);
 		totals->bytes += fg_counter_read(&counter->hits.bytes);
+		totals->filtered += fg_counter_read(&lcore->stats->filtered[rule_id]);
 		totals->dropped += fg_counter_read(&counter->dropped);
 		totals->last_ticks = RTE_MAX(totals->last_ticks, fg_counter_read(&counter->last));
 	}
+}
+
+uint64_t fg_pipeline_slices_out(const struct fg_pipeline *p)
+{
+	return p->slices != NULL ? rte_mempool_in_use_count(p->slices) : 0;
 }
 
 int fg_pipeline_law(const struct fg_pipeline *p, struct fg_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The deliverer: stamp, dispatch. A worker lcore, or an rx lcore that has no workers. */
+/* The deliverer: stamp, feed, dispatch. A worker lcore, or an rx lcore that has no workers. */
 #include <rte_pause.h>
 
 #include "pipeline.h"
@@ -66,15 +66,23 @@ static inline void count_lot(struct fg_lcore_stats *stats, const struct lot *lot
 		fg_counter_add(&stats->dropped[FG_DROP_sink_full], count - packets);
 }
 
-void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
+void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
 {
 	struct lot lot;
 
-	fg_clock_stamp(&lcore->pipeline->clock, pkts, count);
 	remember(pkts, count, &lot);
 	for (uint64_t sinks = lot.any; sinks != 0; sinks &= sinks - 1)
 		give(lcore, (unsigned int)__builtin_ctzll(sinks), pkts, count, &lot);
 	count_lot(lcore->stats, &lot, count);
+}
+
+void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
+{
+	fg_clock_stamp(&lcore->pipeline->clock, pkts, count);
+	if (lcore->n_mine > 0)
+		feeds_burst(lcore, pkts, count, fg_meta(pkts[0])->out_ns);
+	else
+		dispatch(lcore, pkts, count);
 }
 
 static uint16_t worker_turn(struct lcore *lcore)
@@ -107,12 +115,15 @@ int worker_main(void *arg)
 		const uint16_t found = worker_turn(lcore);
 
 		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+		if (lcore->n_mine > 0)
+			feeds_tick(lcore);
 		if (found == 0 && last)
 			break;
 		if (found == 0)
 			rte_pause();
 		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
 	}
+	feeds_flush(lcore);
 	rte_rcu_qsbr_thread_offline(pipeline->qsbr, lcore->index);
 	return 0;
 }

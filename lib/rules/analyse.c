@@ -14,7 +14,10 @@ static bool same_action(const struct analysis *a, uint32_t rule, uint32_t other)
 {
 	const struct fg_rule *rules = a->rules->rules;
 
-	return rules[rule].sinks == rules[other].sinks && rules[rule].feed == rules[other].feed;
+	/* Two lists of messages are taken to differ. */
+	return rules[rule].sinks == rules[other].sinks && rules[rule].feed == rules[other].feed &&
+	       rules[rule].feed_line == rules[other].feed_line && rules[rule].wanted == NULL &&
+	       rules[other].wanted == NULL;
 }
 
 /* The first rule before @p entry that covers it whole, of those in the index. */

@@ -11,6 +11,7 @@
 
 #include "expressions.h"
 #include "terms.h"
+#include "wanted.h"
 
 int fg_line_read(const char *text, uint8_t *line)
 {
@@ -135,6 +136,14 @@ static int read_rule_name(const struct fg_node *node, struct fg_rule *rule, stru
 	return rule->name != NULL ? 0 : fg_error_at(error, ENOMEM, node, "out of memory");
 }
 
+/* The line that a rule's packets are of, whatever their source's. */
+static int read_line(const struct fg_node *node, struct fg_rule *rule, struct fg_error *error)
+{
+	if (node->kind != FG_NODE_SCALAR || fg_line_read(node->text, &rule->feed_line) != 0)
+		return fg_error_at(error, EINVAL, node, "line: expected a letter, A to Z");
+	return 0;
+}
+
 static int check_action(const struct fg_node *node, bool has_to, bool drop, struct fg_error *error)
 {
 	if (has_to && drop)
@@ -162,19 +171,27 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 			*match = n;
 		else if (strcmp(n->key, "feed") == 0)
 			rc = read_feed(n, scope, &rule->feed, error);
+		else if (strcmp(n->key, "line") == 0)
+			rc = read_line(n, rule, error);
+		else if (wanted_is_key(n->key))
+			continue; /* When the feed is known. */
 		else if (strcmp(n->key, "drop") == 0)
 			rc = read_drop(n, &drop, error);
 		else if (strcmp(n->key, "to") == 0) {
 			has_to = true;
 			rc = read_sinks(n, scope, &rule->sinks, error);
 		} else
-			rc = fg_error_at(error, EINVAL, n,
-					 "unknown key '%s': expected name, match, feed, to or drop",
-					 n->key);
+			rc = fg_error_at(
+				error, EINVAL, n,
+				"unknown key '%s': expected name, match, feed, line, %s, to "
+				"or drop",
+				n->key, WANTED_KEYS);
 	}
 	if (rc == 0 && rule->name == NULL)
 		rc = fg_error_at(error, EINVAL, node, "'name' is missing");
-	return rc != 0 ? rc : check_action(node, has_to, drop, error);
+	if (rc == 0)
+		rc = check_action(node, has_to, drop, error);
+	return rc != 0 ? rc : wanted_read(node, scope, rule, error);
 }
 
 static int compile_rule(struct fg_rules *set, uint32_t number, const struct fg_node *node,
@@ -318,6 +335,7 @@ void fg_rules_free(struct fg_rules *rules)
 	if (rules == NULL)
 		return;
 	for (uint32_t i = 0; rules->rules != NULL && i <= rules->count; i++) {
+		wanted_free(rules->rules[i].wanted);
 		free(rules->rules[i].name);
 		free(rules->rules[i].text);
 	}

@@ -187,6 +187,8 @@ static void make_pipeline(struct walk *walk, uint64_t workers)
 	struct fg_source *source = &walk->rig.src;
 	struct fg_sink *sinks[] = {&walk->sinks[0], &walk->sinks[1]};
 	struct fg_placement placement;
+	const struct fg_pipeline_ends ends = {
+		.sources = &source, .n_sources = 1, .sinks = sinks, .n_sinks = 2};
 	struct fg_error error = {0};
 
 	assert_int_equal(fg_option_read(fg_classify_options, NULL, &classify, &error), 0);
@@ -201,8 +203,8 @@ static void make_pipeline(struct walk *walk, uint64_t workers)
 			.n_lanes = placement.n_lanes,
 		};
 	}
-	if (fg_pipeline_create(&conf, &placement, &parse, &classify, &source, 1, sinks, 2,
-			       &walk->pipeline, &error) != 0)
+	if (fg_pipeline_create(&conf, &placement, &parse, &classify, &ends, &walk->pipeline,
+			       &error) != 0)
 		fail_msg("%s", error.text);
 }
 

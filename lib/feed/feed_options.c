@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* An entry of `feeds:` to struct fg_feed_conf. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include <fg_node.h>
+
+#include "fg_feed.h"
+
+static const char *const reorders[] = {
+	[FG_FEED_REORDER_NONE] = "none", [FG_FEED_REORDER_HOLD] = "hold", NULL};
+
+static const char *const automatic[] = {"auto", NULL};
+
+#define ROW(key, kind, standard, what)                                                             \
+	.name = #key, .type = (kind), .offset = offsetof(struct fg_feed_conf, key),                \
+	.value = (standard), .help = (what)
+
+const struct fg_option fg_feed_options[] = {
+	{ROW(arbitrate, FG_OPTION_BOOL, "false",
+	     "of all lines, the first arrival of each sequence number passes")},
+	{ROW(reorder, FG_OPTION_NAME, "none",
+	     "hold: what comes early waits, so that numbers come out in order"),
+	 .names = reorders},
+	{ROW(track, FG_OPTION_BOOL, "true", "look for gaps, resets and silence")},
+	{ROW(learn, FG_OPTION_BOOL, "true",
+	     "learn symbols and orders from packets whose rule wants all messages, too")},
+	{ROW(window, FG_OPTION_U64, "8192", "how far back it is known which numbers came"),
+	 .min = 128, .max = 1u << 20, .power_of_two = true, .unit = "numbers"},
+	{ROW(jump_max, FG_OPTION_U64, "0", "a gap longer than this is a jump; 0: half the window"),
+	 .max = 1u << 19, .unit = "numbers"},
+	{ROW(hold_packets, FG_OPTION_U64, "256", "held at once at most"), .min = 1, .max = 65536,
+	 .unit = "packets"},
+	{ROW(hold_us, FG_OPTION_U64, "1000", "longest that a packet is held"), .min = 1,
+	 .max = 60000000, .unit = "us"},
+	{ROW(lost_ms, FG_OPTION_U64, "1000", "a gap this old is lost"), .min = 1, .max = 3600000,
+	 .unit = "ms"},
+	{ROW(silence_ms, FG_OPTION_U64, "5000", "a line this quiet is silent; 0: never"),
+	 .max = 86400000, .unit = "ms"},
+	{ROW(spaces, FG_OPTION_U64, "32", "channels and sessions known at once"), .min = 1,
+	 .max = 1024},
+	{ROW(directory, FG_OPTION_STRING, "", "file of numbers and their symbols, read at start")},
+	{ROW(directory_size, FG_OPTION_U64, "65536", "symbols that can be learned"), .min = 1,
+	 .max = 1u << 22, .unit = "entries"},
+	{ROW(orders, FG_OPTION_U64, "auto",
+	     "orders whose instrument is remembered; auto: 1 M where messages name only the order"),
+	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},
+	{ROW(events, FG_OPTION_STRING, "", "name of the sink that gets records of gaps")},
+	{0},
+};
+
+/* What does not come by rows, or must come before them. */
+struct head {
+	char *name;
+	char *messages;
+};
+
+static const struct fg_option head_rows[] = {
+	{.name = "name", .type = FG_OPTION_STRING, .offset = offsetof(struct head, name)},
+	{.name = "messages",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct head, messages),
+	 .value = ""},
+	{0},
+};
+
+static bool is_head(const char *key)
+{
+	for (const struct fg_option *row = head_rows; row->name != NULL; row++)
+		if (strcmp(row->name, key) == 0)
+			return true;
+	return false;
+}
+
+/* Parts of a map as maps of their own: copies of its children, freed by their array. */
+struct parts {
+	struct fg_node head, rest;
+	struct fg_node *copies;
+	const struct fg_node *framing;
+};
+
+static int split(const struct fg_node *node, struct parts *parts, struct fg_error *error)
+{
+	struct fg_node **head = &parts->head.child, **rest = &parts->rest.child;
+	uint32_t n = 0;
+
+	parts->head = parts->rest = *node;
+	*head = *rest = NULL;
+	parts->head.count = parts->rest.count = 0;
+	parts->copies = calloc((size_t)node->count + 1, sizeof(*parts->copies));
+	if (parts->copies == NULL)
+		return fg_error_at(error, ENOMEM, node, "out of memory");
+	for (const struct fg_node *c = node->child; c != NULL; c = c->next) {
+		struct fg_node *copy = &parts->copies[n++];
+
+		if (strcmp(c->key, "framing") == 0) {
+			parts->framing = c;
+			continue;
+		}
+		*copy = *c;
+		copy->next = NULL;
+		if (is_head(c->key)) {
+			*head = copy;
+			head = &copy->next;
+			parts->head.count++;
+		} else {
+			*rest = copy;
+			rest = &copy->next;
+			parts->rest.count++;
+		}
+	}
+	return 0;
+}
+
+/* Other messages than the framing's own. */
+static int take_messages(const struct fg_node *node, const char *name, struct fg_feed_conf *conf,
+			 struct fg_error *error)
+{
+	const struct fg_messages *messages = fg_messages_find(name);
+	struct fg_error reason = {0};
+
+	if (name[0] == '\0')
+		return 0;
+	if (conf->framing == NULL)
+		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"),
+				   "messages: a feed without a framing has none");
+	if (messages == NULL)
+		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"),
+				   "messages: no set named '%s'", name);
+	conf->framing->messages = messages;
+	if (fg_framing_check(conf->framing, &reason) != 0)
+		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"), "messages: %s: %s",
+				   name, reason.text);
+	return 0;
+}
+
+static int check(const struct fg_node *node, const struct fg_feed_conf *conf,
+		 struct fg_error *error)
+{
+	const bool hold = conf->reorder == FG_FEED_REORDER_HOLD;
+
+	if (conf->arbitrate && !conf->track)
+		return fg_error_at(error, EINVAL, node, "arbitrate: true needs track: true");
+	if (hold && !conf->arbitrate)
+		return fg_error_at(error, EINVAL, node, "reorder: hold needs arbitrate: true");
+	if (conf->jump_max > conf->window / 2)
+		return fg_error_at(
+			error, EINVAL, node, "jump_max: %lu: expected at most half the window, %lu",
+			(unsigned long)conf->jump_max, (unsigned long)(conf->window / 2));
+	return 0;
+}
+
+/* Messages that name nothing but an order? */
+static bool names_orders_only(const struct fg_messages *messages)
+{
+	for (uint32_t i = 0; i < messages->count; i++)
+		if (messages->types[i].instrument == FG_INSTRUMENT_ORDER)
+			return true;
+	return messages->other.instrument == FG_INSTRUMENT_ORDER;
+}
+
+static int read_parts(const struct fg_node *node, const struct parts *parts, struct head *head,
+		      struct fg_feed_conf *conf, struct fg_error *error)
+{
+	int rc = 0;
+
+	if (parts->framing != NULL)
+		rc = fg_framing_load(parts->framing, &conf->framing, error);
+	else if (parts->rest.count > 0)
+		rc = fg_error_at(error, EINVAL, parts->rest.child,
+				 "%s: a feed without a framing has no settings",
+				 parts->rest.child->key);
+	if (rc == 0)
+		rc = take_messages(node, head->messages, conf, error);
+	if (rc == 0)
+		rc = fg_option_read(fg_feed_options, &parts->rest, conf, error);
+	if (rc == 0)
+		rc = check(node, conf, error);
+	if (rc == 0 && conf->orders == FG_OPTION_NAMED(0))
+		conf->orders = conf->framing != NULL && names_orders_only(conf->framing->messages)
+				       ? 1u << 20
+				       : 0;
+	return rc;
+}
+
+int fg_feed_read(const struct fg_node *node, struct fg_feed_conf *conf, struct fg_error *error)
+{
+	struct parts parts = {0};
+	struct head head = {0};
+	int rc;
+
+	if (node->kind != FG_NODE_MAP)
+		return fg_error_at(error, EINVAL, node,
+				   "a feed: expected a map {name: ..., framing: ...}, found %s",
+				   fg_node_kind_name(node));
+	rc = split(node, &parts, error);
+	if (rc == 0)
+		rc = fg_option_read(head_rows, &parts.head, &head, error);
+	if (rc == 0) {
+		rc = read_parts(node, &parts, &head, conf, error);
+		conf->name = rc == 0 ? head.name : NULL;
+		head.name = rc == 0 ? NULL : head.name;
+		fg_option_free(head_rows, &head);
+	}
+	free(parts.copies);
+	if (rc != 0)
+		fg_feed_conf_free(conf);
+	return rc;
+}
+
+void fg_feed_conf_free(struct fg_feed_conf *conf)
+{
+	fg_option_free(fg_feed_options, conf);
+	fg_framing_free(conf->framing);
+	free(conf->name);
+	*conf = (struct fg_feed_conf){0};
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A slice: the packet's headers, and of its payload the framing's header and
+ * the wanted messages. Lengths, the count and the IP header's checksum are made
+ * to fit; the sequence number stays the packet's. A checksum that a feed keeps
+ * over its own blocks (OPRA, CTA) is left as it was.
+ */
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+#include <rte_udp.h>
+
+#include "feed.h"
+#include "fg_walk.h"
+
+static void number_store(uint8_t *at, struct fg_field field, unsigned int order, uint64_t value)
+{
+	for (unsigned int i = 0; i < field.bytes; i++) {
+		const unsigned int byte = order == FG_ORDER_BIG ? field.bytes - 1u - i : i;
+
+		at[field.off + i] = (uint8_t)(value >> (8 * byte));
+	}
+}
+
+/* Copy the wanted messages to @to, which has room for them all. @return their bytes; 0: that did
+ * not work out. */
+static uint32_t copy_messages(const struct fg_framing *framing, uint64_t wanted,
+			      const uint8_t *payload, const struct fg_feed_packet *pkt, uint8_t *to)
+{
+	struct fg_message message;
+	struct fg_walk walk;
+	uint32_t bytes = 0;
+
+	fg_walk_begin(&walk, payload, pkt);
+	for (; wanted != 0; wanted >>= 1) {
+		const uint8_t *from = walk.at;
+
+		if (!fg_framing_next(framing, &walk, &message))
+			return 0;
+		if ((wanted & 1) == 0)
+			continue;
+		memcpy(to + bytes, from, (size_t)(walk.at - from));
+		bytes += (uint32_t)(walk.at - from);
+	}
+	return bytes;
+}
+
+/* Where the IP header begins, behind VLAN tags; parse has been there. */
+static uint32_t ip_offset(const uint8_t *frame, uint32_t end)
+{
+	uint32_t off = RTE_ETHER_HDR_LEN;
+
+	while (off + 4 <= end) {
+		const uint64_t type = fg_number_load(frame + off - 2, 2, FG_ORDER_BIG);
+
+		if (type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ &&
+		    type != RTE_ETHER_TYPE_QINQ1)
+			break;
+		off += 4;
+	}
+	return off;
+}
+
+static void fit_ipv4(uint8_t *frame, uint32_t ip_off, uint32_t frame_bytes)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(frame + ip_off);
+
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(frame_bytes - ip_off));
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+/* IPv6 needs UDP's checksum. The pseudo header is the same with extension headers. */
+static void fit_ipv6(uint8_t *frame, uint32_t ip_off, uint32_t udp_off, uint32_t frame_bytes)
+{
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(frame + ip_off);
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(frame + udp_off);
+	const uint32_t tail[] = {rte_cpu_to_be_32(frame_bytes - udp_off),
+				 rte_cpu_to_be_32(IPPROTO_UDP)};
+	uint32_t sum;
+
+	ip->payload_len = rte_cpu_to_be_16((uint16_t)(frame_bytes - ip_off - sizeof(*ip)));
+	sum = rte_raw_cksum(ip->src_addr, 2 * sizeof(ip->src_addr));
+	sum += rte_raw_cksum(tail, sizeof(tail));
+	sum += rte_raw_cksum(udp, frame_bytes - udp_off);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	udp->dgram_cksum = (uint16_t)~sum;
+	if (udp->dgram_cksum == 0)
+		udp->dgram_cksum = UINT16_MAX;
+}
+
+/* Headers of @payload_off bytes around @payload_bytes. false: not what parse lets through. */
+static bool fit_headers(uint8_t *frame, uint32_t payload_off, uint32_t payload_bytes)
+{
+	const uint32_t udp_off = payload_off - (uint32_t)sizeof(struct rte_udp_hdr);
+	const uint32_t ip_off = ip_offset(frame, payload_off);
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(frame + udp_off);
+	const unsigned int version = frame[ip_off] >> 4;
+
+	udp->dgram_len = rte_cpu_to_be_16((uint16_t)(sizeof(*udp) + payload_bytes));
+	udp->dgram_cksum = 0;
+	if (version == 4 && ip_off + sizeof(struct rte_ipv4_hdr) <= udp_off)
+		fit_ipv4(frame, ip_off, payload_off + payload_bytes);
+	else if (version == 6 && ip_off + sizeof(struct rte_ipv6_hdr) <= udp_off)
+		fit_ipv6(frame, ip_off, udp_off, payload_off + payload_bytes);
+	else
+		return false;
+	return true;
+}
+
+static void fit_framing(const struct fg_header_shape *shape, uint8_t *payload, uint32_t bytes,
+			uint32_t count)
+{
+	number_store(payload, shape->count, shape->order, count);
+	if (shape->length.bytes != 0)
+		number_store(payload, shape->length, shape->order, bytes - shape->length_adds);
+}
+
+/* Write the slice into @frame, which has room for all of the packet. @return its bytes or 0. */
+static uint32_t write_slice(const struct fg_framing *framing, struct rte_mbuf *m,
+			    const uint8_t *payload, const struct fg_feed_packet *pkt,
+			    uint8_t *frame)
+{
+	const struct fg_meta *meta = fg_meta(m);
+	const uint32_t off = meta->payload_off, head = pkt->messages_off;
+	const void *headers = rte_pktmbuf_read(m, 0, off, frame);
+	uint32_t bytes;
+
+	if (headers == NULL || off < RTE_ETHER_HDR_LEN + sizeof(struct rte_udp_hdr))
+		return 0;
+	if (headers != frame)
+		memcpy(frame, headers, off);
+	memcpy(frame + off, payload, head);
+	bytes = copy_messages(framing, meta->messages, payload, pkt, frame + off + head);
+	if (bytes == 0)
+		return 0;
+	bytes += head;
+	fit_framing(&framing->header, frame + off, bytes, meta->n_wanted);
+	return fit_headers(frame, off, bytes) ? off + bytes : 0;
+}
+
+struct rte_mbuf *feed_slice(const struct fg_feed *feed, struct rte_mempool *pool,
+			    struct rte_mbuf *m, const uint8_t *payload,
+			    const struct fg_feed_packet *pkt)
+{
+	const struct fg_meta *meta = fg_meta(m);
+	struct rte_mbuf *slice = NULL;
+	uint32_t bytes = 0;
+
+	/* Beyond the first 64 it is not known which are wanted. */
+	if (pool != NULL && meta->n_wanted == (unsigned int)__builtin_popcountll(meta->messages))
+		slice = rte_pktmbuf_alloc(pool);
+	if (slice == NULL)
+		return NULL;
+	if ((uint32_t)meta->payload_off + pkt->messages_end <= rte_pktmbuf_tailroom(slice))
+		bytes = write_slice(feed->framing, m, payload, pkt,
+				    rte_pktmbuf_mtod(slice, uint8_t *));
+	if (bytes == 0) {
+		rte_pktmbuf_free(slice);
+		return NULL;
+	}
+	slice->pkt_len = bytes;
+	slice->data_len = (uint16_t)bytes;
+	slice->port = m->port;
+	*fg_meta(slice) = *meta;
+	fg_meta(slice)->payload_len = (uint16_t)(bytes - meta->payload_off);
+	fg_meta(slice)->wire_len = bytes;
+	return slice;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* Packets through their feeds: read, arbitrate, choose, and on. Hot. */
+#include <errno.h>
+
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include <fg_drop.h>
+
+#include "feed.h"
+#include "fg_walk.h"
+
+#define AHEAD      4u /* packets whose payload is asked for ahead of time */
+#define LINES_MOST 8u /* cache lines of each: what more there is, the CPU fetches by itself */
+#define TAKE_MAX   16u
+
+/* A packet and where its messages are. */
+struct item {
+	struct rte_mbuf *m;
+	struct fg_meta *meta;
+	const uint8_t *payload;
+	uint16_t len;
+};
+
+static inline void prefetch_payload(struct rte_mbuf *m)
+{
+	const struct fg_meta *meta = fg_meta(m);
+	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off);
+	const uint8_t *end = at + RTE_MIN(meta->payload_len, LINES_MOST * RTE_CACHE_LINE_SIZE);
+
+	if (meta->feed == FG_META_FEED_NONE)
+		return;
+	for (; at < end; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(at);
+}
+
+/* Its payload, in one piece. @return 0, or -EPROTO: it has none of a datagram. */
+static inline int item_open(const struct fg_feed_stage *stage, struct rte_mbuf *m,
+			    struct item *item)
+{
+	struct fg_meta *meta = fg_meta(m);
+	const uint32_t off = meta->payload_off, len = meta->payload_len;
+
+	item->m = m;
+	item->meta = meta;
+	item->len = (uint16_t)len;
+	if (unlikely((meta->flags & FG_META_DATAGRAM) == 0))
+		return -EPROTO;
+	if (likely(off + len <= rte_pktmbuf_data_len(m)))
+		item->payload = rte_pktmbuf_mtod_offset(m, const uint8_t *, off);
+	else
+		item->payload = rte_pktmbuf_read(m, off, len, stage->scratch);
+	return likely(item->payload != NULL) ? 0 : -EMSGSIZE;
+}
+
+static inline void pass(struct fg_feed_out *out, struct rte_mbuf *m)
+{
+	out->pass[out->n_pass++] = m;
+}
+
+static inline void drop(struct fg_feed_out *out, struct rte_mbuf *m, enum fg_drop reason)
+{
+	out->drop[out->n_drop] = m;
+	out->reason[out->n_drop++] = (uint8_t)reason;
+}
+
+/* How many more may come out, whatever becomes of them. */
+static inline uint16_t room_of(const struct fg_feed_out *out)
+{
+	return (uint16_t)RTE_MIN((uint32_t)out->room - out->n_pass, FG_BURST_MAX - out->n_drop);
+}
+
+/* All of the packet, whatever it is: its notes say so. */
+static inline void choose_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
+			      struct fg_meta *meta)
+{
+	const uint32_t n = feed->by_messages ? pkt->count : 0;
+
+	meta->messages = n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0;
+	meta->n_wanted = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
+}
+
+/* Look at the messages: learn what they tell, note which of them the packet's rule wants. */
+static inline void choose(struct fg_feed *feed, const struct item *item,
+			  const struct fg_feed_packet *pkt)
+{
+	struct fg_meta *meta = item->meta;
+	struct fg_content *content = meta->content != NULL ? meta->content : feed->learner;
+	const bool wants_all = meta->content == NULL;
+	struct fg_content_result found;
+
+	if (wants_all)
+		choose_all(feed, pkt, meta);
+	if (content == NULL)
+		return;
+	fg_content_match(content, item->payload, pkt, &found);
+	feed_count(feed, FG_FEED_messages, found.n_messages);
+	if (unlikely(found.walk_end != FG_WALK_DONE))
+		feed_count(feed,
+			   found.walk_end == FG_WALK_UNKNOWN ? FG_FEED_unwalked : FG_FEED_malformed,
+			   1);
+	if (wants_all)
+		return;
+	meta->messages = found.mask;
+	meta->n_wanted = (uint16_t)RTE_MIN(found.n_wanted, (uint32_t)UINT16_MAX);
+	meta->flags |= FG_META_CHOSEN;
+	feed_count(feed, FG_FEED_wanted, found.n_wanted);
+	if (unlikely(found.n_undecided > 0)) {
+		feed_count(feed, FG_FEED_undecided, found.n_undecided);
+		meta->flags |= found.n_wanted == 0 ? FG_META_UNKNOWN : 0;
+	}
+}
+
+/* Another line brought some of it: what is new is left. */
+static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
+			    const struct fg_lines_verdict *verdict)
+{
+	const uint64_t new = verdict->from < 64 ? verdict->mask << verdict->from : 0;
+	const uint64_t known = meta->messages & ~new;
+
+	if (likely(known == 0))
+		return;
+	meta->messages &= new;
+	meta->n_wanted = (uint16_t)(meta->n_wanted - __builtin_popcountll(known));
+	meta->flags |= FG_META_CHOSEN;
+	feed_count(feed, FG_FEED_partial, 1);
+}
+
+/*
+ * Of a packet with more than 64 messages a verdict may note only a part at a time as seen: go on.
+ * Not where packets are held: this one might be, too, and it passes.
+ */
+static __rte_noinline void judge_rest(const struct fg_feed *feed, uint64_t now_ns,
+				      const struct fg_feed_packet *pkt, const struct item *item,
+				      const struct fg_lines_verdict *verdict)
+{
+	struct fg_lines_verdict more = *verdict;
+
+	while (!feed->hold && more.fate == FG_LINES_PASS && (more.flags & FG_LINES_MORE) != 0)
+		fg_lines_judge(feed->lines, verdict->line, now_ns, pkt, item->m, &more);
+}
+
+/* The packet passes the lines: is anything of it wanted? */
+static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
+			    const struct item *item, const struct fg_feed_packet *pkt,
+			    struct fg_feed_out *out)
+{
+	const struct fg_meta *meta = item->meta;
+	struct rte_mbuf *slice;
+
+	if ((meta->flags & FG_META_CHOSEN) != 0 && meta->n_wanted == 0 &&
+	    pkt->control != FG_FEED_RESET && pkt->control != FG_FEED_END) {
+		drop(out, item->m,
+		     (meta->flags & FG_META_UNKNOWN) != 0 ? FG_DROP_unknown : FG_DROP_no_content);
+		return;
+	}
+	if (likely((meta->flags & (FG_META_SLICE | FG_META_CHOSEN)) !=
+		   (FG_META_SLICE | FG_META_CHOSEN)) ||
+	    meta->n_wanted == 0) {
+		pass(out, item->m);
+		return;
+	}
+	slice = feed_slice(feed, stage->slices, item->m, item->payload, pkt);
+	feed_count(feed, slice != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
+	if (slice != NULL)
+		rte_pktmbuf_free(item->m);
+	pass(out, slice != NULL ? slice : item->m);
+}
+
+/* Not of the framing: nothing can be said of it. */
+static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, int rc,
+				      struct fg_feed_out *out)
+{
+	struct fg_meta *meta = fg_meta(m);
+	const bool wants_all = meta->content == NULL;
+
+	feed_count(feed,
+		   rc == -EPROTO    ? FG_FEED_foreign
+		   : rc == -EBADMSG ? FG_FEED_malformed
+				    : FG_FEED_truncated,
+		   1);
+	meta->messages = 0;
+	meta->n_wanted = 0;
+	if (wants_all)
+		pass(out, m);
+	else
+		drop(out, m, FG_DROP_not_framing);
+}
+
+/* A packet that the lines gave back. */
+static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
+		      const struct fg_lines_taken *taken, struct fg_feed_out *out)
+{
+	struct fg_feed_packet pkt;
+	struct item item;
+
+	if (taken->verdict.fate == FG_LINES_DUPLICATE) {
+		drop(out, taken->packet, FG_DROP_duplicate);
+		return;
+	}
+	/* Both went well when it came. */
+	if (item_open(stage, taken->packet, &item) != 0 ||
+	    fg_framing_read(feed->framing, item.payload, item.len, &pkt) != 0) {
+		pass(out, taken->packet);
+		return;
+	}
+	if (feed->by_messages)
+		keep_new(feed, item.meta, &taken->verdict);
+	conclude(stage, feed, &item, &pkt, out);
+}
+
+/* Packets that come back, as far as there is room. */
+static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
+{
+	struct fg_lines_taken taken[TAKE_MAX];
+	struct fg_feed *feed = stage->draining;
+	uint16_t room;
+
+	while ((room = room_of(out)) > 0) {
+		const unsigned int n =
+			fg_lines_take(feed->lines, taken, RTE_MIN((unsigned int)room, TAKE_MAX));
+
+		for (unsigned int i = 0; i < n; i++)
+			take_back(stage, feed, &taken[i], out);
+		if (n > 0)
+			continue;
+		if (stage->after != NULL)
+			pass(out, stage->after);
+		stage->after = NULL;
+		stage->draining = NULL;
+		return;
+	}
+}
+
+/* A reset or a heartbeat: those which waited for what was before it go first. */
+static inline void control(struct fg_feed_stage *stage, struct fg_feed *feed,
+			   const struct item *item, const struct fg_feed_packet *pkt, bool ready,
+			   struct fg_feed_out *out)
+{
+	const uint16_t before = out->n_pass;
+
+	choose(feed, item, pkt);
+	conclude(stage, feed, item, pkt, out);
+	if (likely(!ready) || out->n_pass == before)
+		return;
+	stage->after = out->pass[--out->n_pass];
+}
+
+static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, struct item *item,
+			    const struct fg_feed_packet *pkt, uint64_t now_ns,
+			    struct fg_feed_out *out)
+{
+	/* Line A, and no line at all, is number 0. */
+	const unsigned int line = item->meta->line > 0 ? item->meta->line - 1u : 0;
+	struct fg_lines_verdict verdict;
+
+	fg_lines_judge(feed->lines, line, now_ns, pkt, item->m, &verdict);
+	switch (verdict.fate) {
+	case FG_LINES_HELD:
+		choose(feed, item, pkt);
+		break;
+	case FG_LINES_CONTROL:
+		control(stage, feed, item, pkt, (verdict.flags & FG_LINES_READY) != 0, out);
+		break;
+	case FG_LINES_DUPLICATE:
+	case FG_LINES_OLD:
+		if (feed->arbitrate) {
+			drop(out, item->m,
+			     verdict.fate == FG_LINES_OLD ? FG_DROP_stale : FG_DROP_duplicate);
+			break;
+		}
+		choose(feed, item, pkt);
+		conclude(stage, feed, item, pkt, out);
+		break;
+	default:
+		if (unlikely((verdict.flags & FG_LINES_MORE) != 0))
+			judge_rest(feed, now_ns, pkt, item, &verdict);
+		choose(feed, item, pkt);
+		if (feed->arbitrate && feed->by_messages &&
+		    (verdict.flags & FG_LINES_UNTRACKED) == 0)
+			keep_new(feed, item->meta, &verdict);
+		conclude(stage, feed, item, pkt, out);
+		break;
+	}
+	if (unlikely((verdict.flags & FG_LINES_READY) != 0)) {
+		stage->draining = feed;
+		drain(stage, out);
+	}
+}
+
+static inline void one(struct fg_feed_stage *stage, struct rte_mbuf *m, uint64_t now_ns,
+		       struct fg_feed_out *out)
+{
+	const uint16_t index = fg_meta(m)->feed;
+	struct fg_feed *feed = index < stage->n_feeds ? stage->feeds[index] : NULL;
+	struct fg_feed_packet pkt;
+	struct item item;
+	int rc;
+
+	if (feed == NULL) {
+		pass(out, m);
+		return;
+	}
+	feed_count(feed, FG_FEED_packets, 1);
+	rc = item_open(stage, m, &item);
+	if (likely(rc == 0))
+		rc = fg_framing_read(feed->framing, item.payload, item.len, &pkt);
+	if (unlikely(rc != 0)) {
+		unreadable(feed, m, rc, out);
+		return;
+	}
+	pkt.arrival_ns = item.meta->rx_ns;
+	if (feed->lines != NULL) {
+		by_lines(stage, feed, &item, &pkt, now_ns, out);
+		return;
+	}
+	choose(feed, &item, &pkt);
+	conclude(stage, feed, &item, &pkt, out);
+}
+
+uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t count,
+		       uint64_t now_ns, struct fg_feed_out *out)
+{
+	uint16_t i = 0;
+
+	out->n_pass = 0;
+	out->n_drop = 0;
+	if (unlikely(stage->draining != NULL))
+		drain(stage, out);
+	for (; i < RTE_MIN(count, AHEAD); i++)
+		prefetch_payload(pkts[i]);
+	for (i = 0; i < count && stage->draining == NULL && room_of(out) > 0; i++) {
+		if (i + AHEAD < count)
+			prefetch_payload(pkts[i + AHEAD]);
+		one(stage, pkts[i], now_ns, out);
+	}
+	return i;
+}
+
+void fg_feed_tick(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns)
+{
+	if (feed->lines != NULL && fg_lines_tick(feed->lines, now_ns))
+		stage->draining = feed;
+}
+
+void fg_feed_flush(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns)
+{
+	if (feed->lines == NULL)
+		return;
+	fg_lines_flush(feed->lines, now_ns);
+	stage->draining = feed;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Feeds from their configuration, and what they counted. */
+#include <errno.h>
+
+#include <rte_malloc.h>
+
+#include "feed.h"
+
+static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *error)
+{
+	const struct fg_feed_conf *conf = feed->conf;
+	const struct fg_lines_conf lines = {
+		.n_lines = (uint8_t)feed->n_lines,
+		.hold = conf->reorder == FG_FEED_REORDER_HOLD,
+		.socket_id = socket_id,
+		.spaces = (uint32_t)conf->spaces,
+		.window = (uint32_t)conf->window,
+		.jump_max = (uint32_t)conf->jump_max,
+		.hold_packets = (uint32_t)conf->hold_packets,
+		.hold_ns = conf->hold_us * 1000,
+		.lost_ns = conf->lost_ms * 1000000,
+		.silence_ns = conf->silence_ms > 0 ? conf->silence_ms * 1000000 : UINT64_MAX,
+	};
+
+	return conf->track ? fg_lines_create(&lines, &feed->lines, error) : 0;
+}
+
+static bool has_directory(const struct fg_messages *messages)
+{
+	for (uint32_t i = 0; i < messages->count; i++)
+		if (messages->types[i].directory)
+			return true;
+	return messages->other.directory;
+}
+
+static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *error)
+{
+	const struct fg_feed_conf *conf = feed->conf;
+	const struct fg_known_conf known = {
+		.framing = feed->framing,
+		.directory = (uint32_t)conf->directory_size,
+		.orders = (uint32_t)conf->orders,
+		.socket_id = socket_id,
+	};
+	struct fg_content_conf learner = {
+		.framing = feed->framing,
+		.any_instrument = true,
+		.socket_id = socket_id,
+	};
+	int rc = fg_known_create(&known, &feed->known, error);
+
+	if (rc == 0 && conf->directory[0] != '\0')
+		rc = fg_known_load(feed->known, conf->directory, error);
+	if (rc != 0 || !conf->learn)
+		return rc;
+	if (!has_directory(feed->framing->messages) && conf->orders == 0)
+		return 0;
+	learner.known = feed->known;
+	return fg_content_create(&learner, &feed->learner, error);
+}
+
+int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
+		   struct fg_feed **out, struct fg_error *error)
+{
+	struct fg_feed *feed;
+	struct fg_error reason = {0};
+	int rc = 0;
+
+	if (conf->track && (n_lines == 0 || n_lines > FG_LINES_MAX))
+		return fg_error_set(error, EINVAL, "feed %s: %u lines: expected 1 to %u",
+				    conf->name, n_lines, FG_LINES_MAX);
+	feed = rte_zmalloc_socket(NULL, sizeof(*feed), 128, socket_id);
+	if (feed == NULL)
+		return fg_error_set(error, ENOMEM, "feed %s: no DPDK memory", conf->name);
+	feed->conf = conf;
+	feed->n_lines = n_lines;
+	feed->framing = conf->framing;
+	feed->arbitrate = conf->arbitrate;
+	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
+	feed->by_messages = conf->framing->header.counts == FG_COUNTS_MESSAGES;
+	rc = make_lines(feed, socket_id, &reason);
+	if (rc == 0)
+		rc = make_known(feed, socket_id, &reason);
+	if (rc != 0) {
+		fg_feed_free(feed);
+		return fg_error_set(error, -rc, "feed %s: %s", conf->name, reason.text);
+	}
+	*out = feed;
+	return 0;
+}
+
+void fg_feed_free(struct fg_feed *feed)
+{
+	if (feed == NULL)
+		return;
+	fg_content_free(feed->learner);
+	fg_known_free(feed->known);
+	fg_lines_free(feed->lines);
+	rte_free(feed);
+}
+
+const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed)
+{
+	return feed->conf;
+}
+
+unsigned int fg_feed_n_lines(const struct fg_feed *feed)
+{
+	return feed->n_lines;
+}
+
+struct fg_lines *fg_feed_lines(const struct fg_feed *feed)
+{
+	return feed->lines;
+}
+
+struct fg_known *fg_feed_known(const struct fg_feed *feed)
+{
+	return feed->known;
+}
+
+void fg_feed_counters(const struct fg_feed *feed, uint64_t *out)
+{
+	for (unsigned int i = 0; i < FG_FEED_COUNTER_COUNT; i++)
+		out[i] = fg_counter_read(&feed->counters[i]);
+}
+
+const char *fg_feed_counter_name(enum fg_feed_counter counter)
+{
+	static const char *const names[] = {
+#define X(name, help) #name,
+		FG_FEED_COUNTERS(X)
+#undef X
+	};
+
+	return names[counter];
+}
+
+const char *fg_feed_counter_help(enum fg_feed_counter counter)
+{
+	static const char *const helps[] = {
+#define X(name, help) help,
+		FG_FEED_COUNTERS(X)
+#undef X
+	};
+
+	return helps[counter];
+}

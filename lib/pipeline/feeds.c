@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* The feeds of an lcore: its part of the walk between stamp and dispatch. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <fg_free.h>
+
+#include "pipeline.h"
+
+#define TICK_NS       UINT64_C(20000) /* how often feeds are seen to: how exactly `hold` ends */
+#define SCRATCH_BYTES (UINT16_MAX + 1u)
+
+static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
+{
+	struct fg_lcore_stats *stats = lcore->stats;
+
+	for (uint16_t i = 0; i < out->n_drop; i++) {
+		fg_counter_add(&stats->dropped[out->reason[i]], 1);
+		fg_counter_add(&stats->filtered[fg_meta(out->drop[i])->rule_id], 1);
+	}
+	fg_packets_free(out->drop, out->n_drop);
+}
+
+void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, uint64_t now_ns)
+{
+	struct rte_mbuf *pass[FG_BURST_MAX];
+	struct fg_feed_out out = {.pass = pass, .room = FG_BURST_MAX};
+
+	do {
+		const uint16_t taken = fg_feed_burst(&lcore->stage, pkts, count, now_ns, &out);
+
+		pkts += taken;
+		count = (uint16_t)(count - taken);
+		count_and_free(lcore, &out);
+		if (out.n_pass > 0)
+			dispatch(lcore, pass, out.n_pass);
+	} while (count > 0 || fg_feed_pending(&lcore->stage));
+}
+
+static uint64_t clock_ns(const struct lcore *lcore, uint64_t ticks)
+{
+	const struct fg_clock_line line = fg_clock_line(&lcore->pipeline->clock);
+
+	return fg_clock_ns(&line, ticks);
+}
+
+void feeds_tick(struct lcore *lcore)
+{
+	const uint64_t ticks = rte_rdtsc();
+	uint64_t now_ns;
+
+	if (likely(ticks < lcore->next_tick))
+		return;
+	lcore->next_tick = ticks + lcore->pipeline->tick_ticks;
+	now_ns = clock_ns(lcore, ticks);
+	for (uint32_t i = 0; i < lcore->n_mine; i++) {
+		fg_feed_tick(&lcore->stage, lcore->mine[i], now_ns);
+		if (fg_feed_pending(&lcore->stage))
+			feeds_burst(lcore, NULL, 0, now_ns);
+	}
+}
+
+void feeds_flush(struct lcore *lcore)
+{
+	for (uint32_t i = 0; i < lcore->n_mine; i++) {
+		const uint64_t now_ns = clock_ns(lcore, rte_rdtsc());
+
+		fg_feed_flush(&lcore->stage, lcore->mine[i], now_ns);
+		if (fg_feed_pending(&lcore->stage))
+			feeds_burst(lcore, NULL, 0, now_ns);
+	}
+}
+
+/* The lcore that handles feed number @p feed. */
+static struct lcore *lcore_of(struct fg_pipeline *p, uint32_t feed)
+{
+	return p->n_workers > 0 ? &p->workers[feed % p->n_workers] : &p->rx[0];
+}
+
+int feeds_socket(const struct fg_pipeline *p, uint8_t worker)
+{
+	return (int)rte_lcore_to_socket_id(p->n_workers > 0 ? p->workers[worker].lcore_id
+							    : p->rx[0].lcore_id);
+}
+
+static int make_slices(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
+		       struct fg_error *error)
+{
+	if (conf->slice_mbufs == 0)
+		return 0;
+	p->slices = rte_pktmbuf_pool_create_by_ops("fg_slices", (unsigned int)conf->slice_mbufs, 0,
+						   FG_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE,
+						   SOCKET_ID_ANY, FG_POOL_OPS);
+	if (p->slices != NULL)
+		return 0;
+	return fg_error_set(error, rte_errno,
+			    "pipeline: slice_mbufs: no DPDK memory for a pool of %lu mbufs: %s",
+			    (unsigned long)conf->slice_mbufs, rte_strerror(rte_errno));
+}
+
+/* Give an lcore its share. */
+static int equip(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *error)
+{
+	lcore->mine = calloc(p->n_feeds, sizeof(*lcore->mine));
+	lcore->stage.scratch = malloc(SCRATCH_BYTES);
+	if (lcore->mine == NULL || lcore->stage.scratch == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for the feeds of lcore %u",
+				    lcore->lcore_id);
+	lcore->stage.feeds = p->feeds;
+	lcore->stage.n_feeds = p->n_feeds;
+	lcore->stage.slices = p->slices;
+	for (uint32_t i = 0; i < p->n_feeds; i++)
+		if (p->feeds[i] != NULL && lcore_of(p, i) == lcore)
+			lcore->mine[lcore->n_mine++] = p->feeds[i];
+	return 0;
+}
+
+int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
+		 const struct fg_pipeline_ends *ends, struct fg_error *error)
+{
+	uint32_t n = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < ends->n_feeds; i++)
+		n += ends->feeds[i] != NULL;
+	if (n == 0)
+		return 0;
+	if (p->n_workers == 0 && p->n_rx > 1)
+		return fg_error_set(error, EINVAL,
+				    "feeds with a framing are handled by one lcore each, and %u rx "
+				    "lcores run to completion: expected workers: 1 or more, or one "
+				    "rx lcore",
+				    p->n_rx);
+	p->feeds = calloc(ends->n_feeds, sizeof(struct fg_feed *));
+	if (p->feeds == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for %u feeds", n);
+	memcpy(p->feeds, ends->feeds, ends->n_feeds * sizeof(struct fg_feed *));
+	p->n_feeds = ends->n_feeds;
+	p->tick_ticks = rte_get_tsc_hz() * TICK_NS / UINT64_C(1000000000);
+	rc = make_slices(p, conf, error);
+	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
+		rc = equip(p, &p->workers[i], error);
+	return rc == 0 && p->n_workers == 0 ? equip(p, &p->rx[0], error) : rc;
+}
+
+static void strip(struct lcore *lcore)
+{
+	free(lcore->mine);
+	free(lcore->stage.scratch);
+}
+
+void feeds_free(struct fg_pipeline *p)
+{
+	for (uint16_t i = 0; p->rx != NULL && i < p->n_rx; i++)
+		strip(&p->rx[i]);
+	for (uint16_t i = 0; p->workers != NULL && i < p->n_workers; i++)
+		strip(&p->workers[i]);
+	rte_mempool_free(p->slices);
+	free(p->feeds);
+}
