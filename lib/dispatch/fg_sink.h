@@ -27,8 +27,8 @@
 struct fg_sink;
 
 struct fg_sink_ops {
-	const char *name;                /**< As written in config: "count", "pcapng", "port". */
-	const char *help;                /**< One line for people. */
+	const char *name; /**< As written in config: "count", "pcapng", "port", "records". */
+	const char *help; /**< One line for people. */
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `port: net_null0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill. */
 
@@ -51,6 +51,14 @@ struct fg_sink_ops {
 	 */
 	uint16_t (*put)(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			uint16_t count);
+
+	/**
+	 * Take a record, a text that is complete in itself. NULL: the kind takes
+	 * packets. A kind that takes records takes no packets: its put() refuses all.
+	 * @return 0 or -errno; then nothing of it was kept.
+	 * Threads: control, between open and close. Must not block for long.
+	 */
+	int (*record)(struct fg_sink *sink, const char *text, size_t bytes);
 
 	/**
 	 * Lcores have stopped: push out all that put() took. 0 or -errno with
@@ -78,9 +86,10 @@ struct fg_sink {
 	bool takes_stdout; /**< Set by open: standard output is the sink's, not people's. */
 	uint16_t n_sources;
 	const char *const *source_names; /**< [n_sources], by fg_meta.source. */
-	/** Taken but not delivered after all (disk full, ...). One writer: the kind's own thread.
-	 */
+	/** Taken but not delivered after all (disk full, ...). One writer: the kind's own thread,
+	 * or, of records, control. */
 	struct fg_flow_counter lost;
+	struct fg_flow_counter recorded; /**< Records given to it; written by control. */
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };
 
@@ -104,9 +113,23 @@ static inline uint16_t fg_sink_put(struct fg_sink *sink, uint16_t lane, struct r
 	return taken;
 }
 
-/** Sums over the lanes; delivered = taken - lost. Threads: any. */
+/**
+ * Give a record to a sink whose kind takes them, and count it.
+ * @return as ops->record. Threads: control.
+ */
+static inline int fg_sink_record(struct fg_sink *sink, const char *text, size_t bytes)
+{
+	const int rc = sink->ops->record(sink, text, bytes);
+
+	fg_flow_counter_add(&sink->recorded, 1, bytes);
+	if (rc != 0)
+		fg_flow_counter_add(&sink->lost, 1, bytes);
+	return rc;
+}
+
+/** Sums over the lanes, and records; delivered = taken - lost. Threads: any. */
 struct fg_sink_totals {
-	uint64_t packets, bytes; /**< Delivered. */
+	uint64_t packets, bytes; /**< Delivered; or records, and their bytes. */
 	uint64_t dropped;        /**< Refused or lost. */
 };
 

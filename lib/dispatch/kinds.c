@@ -6,10 +6,7 @@
 #include <fg_sink.h>
 
 const struct fg_sink_ops *const fg_sink_kinds[] = {
-	&fg_sink_count,
-	&fg_sink_pcapng,
-	&fg_sink_port,
-	NULL,
+	&fg_sink_count, &fg_sink_pcapng, &fg_sink_port, &fg_sink_records, NULL,
 };
 
 const struct fg_sink_ops *fg_sink_kind(const char *name)
@@ -24,8 +21,8 @@ void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals)
 {
 	const uint64_t lost = fg_counter_read(&sink->lost.packets);
 
-	totals->packets = 0;
-	totals->bytes = 0;
+	totals->packets = fg_counter_read(&sink->recorded.packets);
+	totals->bytes = fg_counter_read(&sink->recorded.bytes);
 	totals->dropped = lost;
 	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
 		totals->packets += fg_counter_read(&sink->lanes[lane].taken.packets);

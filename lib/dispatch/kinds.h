@@ -8,5 +8,6 @@
 extern const struct fg_sink_ops fg_sink_count;
 extern const struct fg_sink_ops fg_sink_pcapng;
 extern const struct fg_sink_ops fg_sink_port;
+extern const struct fg_sink_ops fg_sink_records;
 
 #endif /* DISPATCH_KINDS_H */
