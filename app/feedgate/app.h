@@ -55,6 +55,22 @@ struct sink_entry {
 	bool open;
 };
 
+/* A feed of the file. */
+struct feed_entry {
+	struct fg_feed_conf conf;
+	struct sink_entry *events; /* takes its records; NULL: none */
+	struct fg_feed *feed;      /* NULL: it has no framing, or is not open */
+};
+
+/* What a feed counted. */
+struct feed_totals {
+	uint64_t counters[FG_FEED_COUNTER_COUNT];
+	uint64_t known[FG_KNOWN_COUNT];
+	uint64_t spaces[FG_LINES_SPACE_COUNT];
+	uint64_t events_lost;
+	struct fg_lines_line lines[FG_LINES_MAX];
+};
+
 /* All counters at one moment. */
 struct snapshot {
 	struct fg_totals totals;
@@ -69,6 +85,8 @@ struct snapshot {
 		struct fg_source_figure at[FG_SOURCE_FIGURES_MAX];
 		unsigned int count;
 	} figures[FG_SOURCES_MAX];
+	struct feed_totals *feeds; /* [n_feeds]; all zero: the feed has no framing */
+	uint32_t n_feeds;
 	double seconds;
 };
 
@@ -90,8 +108,10 @@ struct app {
 
 	struct source_entry *sources[FG_SOURCES_MAX];
 	struct sink_entry *sinks[FG_SINKS_MAX];
-	char *feeds[FEEDS_MAX];
+	struct feed_entry *feeds[FEEDS_MAX];
 	uint32_t n_sources, n_sinks, n_feeds;
+	unsigned int
+		n_lines; /* of each feed: the highest of any source or rule; 0: not known so far */
 	struct fg_parse_conf parse;
 	struct fg_classify_conf classify;
 	struct fg_pipeline_conf pipeline_conf;
@@ -99,6 +119,7 @@ struct app {
 	struct fg_rules *rules; /* until published */
 
 	struct fg_pipeline *pipeline;
+	struct feeds_watch *watch;  /* what feeds told; NULL: none has lines */
 	struct findings findings;   /* use findings_of() */
 	struct fg_console *console; /* NULL if not interactive and no command file */
 	struct snapshot cleared;    /* what `clear stats` saw */
@@ -109,6 +130,40 @@ struct app {
  * error. */
 int options_read(struct options *options, int argc, char **argv, struct fg_error *error);
 void options_usage(FILE *out);
+
+/* feeds.c: one entry of `feeds`; sinks must have been read. */
+int feeds_add(struct app *app, const struct fg_node *node, struct fg_error *error);
+/* How many lines feeds must have, for the sources and @rules. */
+int feeds_count_lines(struct app *app, const struct fg_rules *rules, struct fg_error *error);
+/* Can rules be in force: do they ask for no more lines, and for sinks that take packets? */
+int feeds_check_rules(const struct app *app, const struct rulebook *book,
+		      const struct fg_rules *rules, struct fg_error *error);
+/* Compile what rules want of messages, and throw it away. */
+int feeds_try(const struct app *app, struct fg_error *error);
+int feeds_open(struct app *app, struct fg_error *error);
+/* Free them and forget the entries; no pipeline has them any more. */
+void feeds_close(struct app *app);
+/* Number of the feed called @name, or -1. */
+int feeds_find(const struct app *app, const char *name);
+/* What one feed counted. Zeroed by the caller. */
+void feeds_totals(const struct fg_feed *feed, struct feed_totals *totals);
+
+/* feeds_watch.c: what feeds tell is taken, attributed, kept, logged, and given to sinks. To be
+ * called several times a second, and once more when lcores have stopped. */
+int feeds_watch_open(struct app *app, struct fg_error *error);
+void feeds_watch(struct app *app);
+void feeds_watch_free(struct app *app);
+
+/* feeds_report.c: tables. */
+void report_feeds(const struct app *app, const struct snapshot *s, FILE *out);
+/* One feed in full. 0, or -1: there is none of that name. */
+int report_feed(const struct app *app, const struct snapshot *s, const char *name, FILE *out);
+/* "name: {framing: ..., ...}", as `show config` has it; no newline. */
+void report_feed_conf(const struct feed_entry *entry, FILE *out);
+/* feeds_gaps.c: the last events, the newest last. */
+void report_gaps(const struct app *app, FILE *out);
+/* feeds_wanted.c: what a rule wants of its feed, in words; no newline. */
+void report_wanted(const struct app *app, const struct fg_rule *rule, FILE *out);
 
 /* setup.c: the file's parts into app, without opening anything. EAL need not be up. */
 int setup_read(struct app *app, struct fg_error *error);
@@ -158,6 +213,8 @@ void reload_on_signal(struct app *app, FILE *out);
  */
 void prefilter_widen(struct app *app, const struct fg_rules *old, const struct fg_rules *new);
 void prefilter_set(struct app *app, const struct fg_rules *rules);
+/* Can the entry match a packet of this source? */
+bool prefilter_concerns(const struct fg_match *m, const struct fg_source *src);
 
 /* save.c: write the book to @p path, all of it or nothing. */
 int save_rules(const struct app *app, const char *path, struct fg_error *error);
@@ -185,11 +242,14 @@ void snapshot_free(struct snapshot *snapshot);
 void report_totals(const struct app *app, const struct snapshot *s, FILE *out);
 /* 1,234,567. Static text, one of sixteen. */
 const char *report_grouped(uint64_t value);
+/* A counter of a table of one thing: name, value, help. */
+void report_row(FILE *out, const char *name, uint64_t value, const char *help);
 void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all);
 /* The sinks of a rule, or "drop". */
 void report_action(const struct app *app, const struct fg_rule *rule, FILE *out);
-/* "1.2 s ago"; "-" for 0, which means never. Static text. */
+/* "1.2 s ago"; "-" for 0, which means never. Static text. Ticks, or UTC ns. */
 const char *report_age(uint64_t ticks);
+const char *report_age_ns(uint64_t time_ns);
 void report_drops(const struct snapshot *s, FILE *out, bool all);
 void report_sinks(const struct app *app, const struct snapshot *s, FILE *out);
 void report_lcores(const struct app *app, FILE *out);

@@ -72,6 +72,9 @@ static void run_help(void *parsed, struct cmdline *cl, void *data)
 	      "show stats                         received, delivered, dropped\n"
 	      "show sources                       per source: received and lost\n"
 	      "show source NAME                   one source in full, with its kind's own figures\n"
+	      "show feeds                         per feed: sequence, gaps, what is lost for good\n"
+	      "show feed NAME                     one feed in full: its lines, leads, sequences\n"
+	      "show gaps                          what feeds told lately, and who is to blame\n"
 	      "show rules                         every rule: packets, bytes, last hit, action\n"
 	      "show rule NAME                     one rule in full\n"
 	      "show drops                         every reason and its packets\n"
@@ -126,6 +129,13 @@ static cmdline_parse_inst_t command_load = {
 
 /* show stats|... */
 
+static void show_feeds(const struct snapshot *now, FILE *out)
+{
+	if (command_app->n_feeds == 0)
+		fputs("there is no feed\n", out);
+	report_feeds(command_app, now, out);
+}
+
 static void run_show(void *parsed, struct cmdline *cl, void *data)
 {
 	const struct command *command = parsed;
@@ -135,11 +145,16 @@ static void run_show(void *parsed, struct cmdline *cl, void *data)
 
 	(void)cl;
 	(void)data;
+	feeds_watch(command_app);
 	command_snapshot(&now);
 	if (strcmp(what, "stats") == 0)
 		report_totals(command_app, &now, out);
 	else if (strcmp(what, "sources") == 0)
 		report_sources(command_app, &now, out);
+	else if (strcmp(what, "feeds") == 0)
+		show_feeds(&now, out);
+	else if (strcmp(what, "gaps") == 0)
+		report_gaps(command_app, out);
 	else if (strcmp(what, "rules") == 0)
 		report_rules(command_app, &now, out, true);
 	else if (strcmp(what, "drops") == 0)
@@ -154,10 +169,10 @@ static void run_show(void *parsed, struct cmdline *cl, void *data)
 }
 
 static cmdline_parse_token_string_t token_show_what = TOKEN_STRING_INITIALIZER(
-	struct command, words[1], "stats#sources#rules#drops#sinks#lcores#config");
+	struct command, words[1], "stats#sources#feeds#gaps#rules#drops#sinks#lcores#config");
 static cmdline_parse_inst_t command_show = {
 	.f = run_show,
-	.help_str = "show stats|sources|rules|drops|sinks|lcores|config",
+	.help_str = "show stats|sources|feeds|gaps|rules|drops|sinks|lcores|config",
 	.tokens = {(void *)&token_show, (void *)&token_show_what, NULL},
 };
 
@@ -181,12 +196,25 @@ static cmdline_parse_inst_t command_clear_stats = {
 };
 
 cmdline_parse_ctx_t app_commands[] = {
-	&command_help,        &command_simple,     &command_load,
-	&command_show,        &command_show_rule,  &command_show_source,
-	&command_show_port,   &command_reload,     &command_reload_file,
-	&command_add,         &command_delete,     &command_move,
-	&command_move_beside, &command_save,       &command_explain,
-	&command_clear_stats, &command_clear_port, NULL,
+	&command_help,
+	&command_simple,
+	&command_load,
+	&command_show,
+	&command_show_rule,
+	&command_show_source,
+	&command_show_feed,
+	&command_show_port,
+	&command_reload,
+	&command_reload_file,
+	&command_add,
+	&command_delete,
+	&command_move,
+	&command_move_beside,
+	&command_save,
+	&command_explain,
+	&command_clear_stats,
+	&command_clear_port,
+	NULL,
 };
 
 void commands_init(struct app *app)

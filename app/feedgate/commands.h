@@ -4,6 +4,7 @@
 #define COMMANDS_H
 
 #include <cmdline_parse.h>
+#include <stddef.h>
 
 #include "app.h"
 
@@ -29,15 +30,30 @@ void command_snapshot(struct snapshot *s);
 #define COMMAND_TEXT_BYTES 8192u
 const char *command_text(const char *rest, char *copy);
 
-/* For a token that is a name: as cmdline_token_ops.parse. */
-int command_name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
-		       unsigned int size);
+/*
+ * commands_names.c: a token that is the name of something, and completes.
+ * Which names there are is asked when it is needed.
+ */
+struct command_token_name {
+	cmdline_parse_token_hdr_t hdr;
+	const char *what; /* "rule", "source", ... */
+	uint32_t (*count)(void);
+	const char *(*name)(uint32_t index);
+};
+extern struct cmdline_token_ops command_name_ops;
+#define COMMAND_TOKEN_NAME(field, thing, counts, names)                                            \
+	{                                                                                          \
+		.hdr = {.ops = &command_name_ops, .offset = offsetof(struct command, field)},      \
+		.what = (thing), .count = (counts), .name = (names),                               \
+	}
 
 /* Length of the word at @p text; # is no comment here. */
 size_t command_word(const char *text);
 
 /* commands_source.c */
 extern cmdline_parse_inst_t command_show_source;
+/* commands_feeds.c */
+extern cmdline_parse_inst_t command_show_feed;
 /* commands_port.c */
 extern cmdline_parse_inst_t command_show_port, command_clear_port;
 /* commands_rules.c */

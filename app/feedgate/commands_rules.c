@@ -48,60 +48,22 @@ const char *command_text(const char *rest, char *copy)
 	return copy;
 }
 
-/* Token: the name of a rule; names complete, too. */
+/* Token: the name of a rule. */
 
-int command_name_parse(cmdline_parse_token_hdr_t *token, const char *text, void *result,
-		       unsigned int size)
+static uint32_t rule_count(void)
 {
-	const size_t length = command_word(text);
-
-	(void)token;
-	if (length == 0 || length > FG_NAME_BYTES_MAX)
-		return -1;
-	if (result != NULL) {
-		if (size <= length)
-			return -1;
-		memcpy(result, text, length);
-		((char *)result)[length] = '\0';
-	}
-	return (int)length;
+	return rules()->count;
 }
 
-static int name_count(cmdline_parse_token_hdr_t *token)
+static const char *rule_name(uint32_t index)
 {
-	(void)token;
-	return (int)rules()->count;
+	return rules()->rules[index + 1].name;
 }
 
-static int name_complete(cmdline_parse_token_hdr_t *token, int index, char *text, unsigned int size)
-{
-	(void)token;
-	if (index < 0 || (uint32_t)index >= rules()->count)
-		return -1;
-	return snprintf(text, size, "%s", rules()->rules[index + 1].name) < (int)size ? 0 : -1;
-}
-
-static int name_help(cmdline_parse_token_hdr_t *token, char *text, unsigned int size)
-{
-	(void)token;
-	snprintf(text, size, "name of a rule");
-	return 0;
-}
-
-static struct cmdline_token_ops name_ops = {
-	.parse = command_name_parse,
-	.complete_get_nb = name_count,
-	.complete_get_elt = name_complete,
-	.get_help = name_help,
-};
-static cmdline_parse_token_hdr_t token_name = {
-	.ops = &name_ops,
-	.offset = offsetof(struct command, argument),
-};
-static cmdline_parse_token_hdr_t token_other = {
-	.ops = &name_ops,
-	.offset = offsetof(struct command, other),
-};
+static struct command_token_name token_name =
+	COMMAND_TOKEN_NAME(argument, "rule", rule_count, rule_name);
+static struct command_token_name token_other =
+	COMMAND_TOKEN_NAME(other, "rule", rule_count, rule_name);
 
 /* Token: the rest of the line. The line outlives the command, so a pointer will do. */
 
@@ -172,6 +134,21 @@ static void print_place(uint32_t number, FILE *out)
 	fprintf(out, ", line %u of %s", node->line, node->file);
 }
 
+static void print_feed(const struct fg_rule *rule, uint32_t number, FILE *out)
+{
+	struct fg_content_info info;
+
+	fprintf(out, "  feed: %s", command_app->feeds[rule->feed]->conf.name);
+	if (rule->feed_line != 0)
+		fprintf(out, ", line %c", 'A' + rule->feed_line - 1);
+	fputs("\n  wants: ", out);
+	report_wanted(command_app, rule, out);
+	fputc('\n', out);
+	if (fg_pipeline_content(command_app->pipeline, number, &info))
+		fprintf(out, "  unresolved: %u symbols have no number so far; compiled: %s bytes\n",
+			info.n_unresolved, report_grouped(info.bytes));
+}
+
 static void show_rule(const struct fg_rule *rule, uint32_t number)
 {
 	FILE *out = command_out();
@@ -186,12 +163,13 @@ static void show_rule(const struct fg_rule *rule, uint32_t number)
 	fprintf(out, "\n  match: %s\n  entries: %u", rule->text, rule->n_matches);
 	print_tiers(rule, out);
 	if (rule->feed != FG_FEED_NONE)
-		fprintf(out, "  feed: %s\n", command_app->feeds[rule->feed]);
+		print_feed(rule, number, out);
 	fputs("  to: ", out);
 	report_action(command_app, rule, out);
-	fprintf(out, "\n  packets: %lu, bytes: %lu, lost after: %lu, last hit: %s\n",
+	fprintf(out, "\n  packets: %lu, bytes: %lu, filtered: %lu, lost after: %lu, last hit: %s\n",
 		(unsigned long)totals->packets, (unsigned long)totals->bytes,
-		(unsigned long)totals->dropped, report_age(totals->last_ticks));
+		(unsigned long)totals->filtered, (unsigned long)totals->dropped,
+		report_age(totals->last_ticks));
 	findings_text(findings_of(command_app), rules(), number, finding, sizeof(finding));
 	if (finding[0] != '\0')
 		fprintf(out, "  %s\n", finding);

@@ -5,37 +5,18 @@
 
 #include "commands.h"
 
-static int name_count(cmdline_parse_token_hdr_t *token)
+static uint32_t source_count(void)
 {
-	(void)token;
-	return (int)command_app->n_sources;
+	return command_app->n_sources;
 }
 
-static int name_complete(cmdline_parse_token_hdr_t *token, int index, char *text, unsigned int size)
+static const char *source_name(uint32_t index)
 {
-	(void)token;
-	if (index < 0 || (uint32_t)index >= command_app->n_sources)
-		return -1;
-	return snprintf(text, size, "%s", command_app->sources[index]->name) < (int)size ? 0 : -1;
+	return command_app->sources[index]->name;
 }
 
-static int name_help(cmdline_parse_token_hdr_t *token, char *text, unsigned int size)
-{
-	(void)token;
-	snprintf(text, size, "name of a source");
-	return 0;
-}
-
-static struct cmdline_token_ops name_ops = {
-	.parse = command_name_parse,
-	.complete_get_nb = name_count,
-	.complete_get_elt = name_complete,
-	.get_help = name_help,
-};
-static cmdline_parse_token_hdr_t token_name = {
-	.ops = &name_ops,
-	.offset = offsetof(struct command, argument),
-};
+static struct command_token_name token_name =
+	COMMAND_TOKEN_NAME(argument, "source", source_count, source_name);
 
 static void run(void *parsed, struct cmdline *cl, void *data)
 {

@@ -11,7 +11,7 @@
 
 #include "app.h"
 
-#define WATCHES_PER_S 5u /* looks at the sources' devices */
+#define WATCHES_PER_S 5u /* looks at the sources' devices, and at what feeds tell */
 
 static atomic_int signals;
 static atomic_bool hangup; /* not among them: it asks for the file, not for the end */
@@ -67,6 +67,7 @@ void control_stop(struct app *app, FILE *out)
 	}
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
+	feeds_watch(app);
 	snapshot_take(app, &now);
 	snapshot_subtract(&now, &app->cleared);
 	report_all(app, &now, out);
@@ -141,6 +142,7 @@ static void loop(struct app *app)
 			reload(app);
 		if (now >= next_watch) {
 			sources_watch(app);
+			feeds_watch(app);
 			next_watch = now + second / WATCHES_PER_S;
 		}
 		if (now >= next_tick) {
@@ -168,6 +170,7 @@ static void finish(struct app *app)
 
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
+	feeds_watch(app); /* Gaps that were given up at the end; their sinks are open still. */
 	snapshot_take(app, &final);
 	lawful = fg_pipeline_law(app->pipeline, &law) == 0;
 	if (setup_close(app, &law) != 0)

@@ -113,8 +113,7 @@ static int add_entry(struct channels *list, const struct fg_match *m)
 	return rc;
 }
 
-/* Can the entry match a packet of this source? */
-static bool concerns(const struct fg_match *m, const struct fg_source *src)
+bool prefilter_concerns(const struct fg_match *m, const struct fg_source *src)
 {
 	return (m->mask.source == 0 || m->value.source == src->index) &&
 	       (m->mask.line == 0 || m->value.line == src->line);
@@ -136,7 +135,7 @@ static int add_rules(struct channels *list, const struct fg_rules *rules,
 		const struct fg_rule *rule = &rules->rules[i];
 
 		for (uint32_t n = 0; rule->sinks != 0 && n < rule->n_matches && rc == 0; n++)
-			if (concerns(&rules->matches[rule->first_match + n], src))
+			if (prefilter_concerns(&rules->matches[rule->first_match + n], src))
 				rc = add_entry(list, &rules->matches[rule->first_match + n]);
 		if (rc == -ENOTSUP)
 			snprintf(list->why, list->why_size,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_lcore.h>
@@ -29,6 +30,11 @@ const char *report_grouped(uint64_t value)
 	return text;
 }
 
+void report_row(FILE *out, const char *name, uint64_t value, const char *help)
+{
+	fprintf(out, "  %-24s %18s  %s\n", name, report_grouped(value), help);
+}
+
 static uint64_t rate(uint64_t count, double seconds)
 {
 	return seconds > 0 ? (uint64_t)((double)count / seconds) : 0;
@@ -50,14 +56,10 @@ void report_totals(const struct app *app, const struct snapshot *s, FILE *out)
 		fg_pipeline_running(app->pipeline) ? "running" : "stopped");
 }
 
-const char *report_age(uint64_t ticks)
+static const char *age(double seconds)
 {
 	static char text[32];
-	const uint64_t now = rte_rdtsc();
-	const double seconds = now > ticks ? (double)(now - ticks) / (double)rte_get_tsc_hz() : 0;
 
-	if (ticks == 0)
-		return "-";
 	if (seconds < 100)
 		snprintf(text, sizeof(text), "%.1f s ago", seconds);
 	else if (seconds < 6000)
@@ -67,6 +69,27 @@ const char *report_age(uint64_t ticks)
 	else
 		snprintf(text, sizeof(text), "%.0f days ago", seconds / 86400);
 	return text;
+}
+
+const char *report_age(uint64_t ticks)
+{
+	const uint64_t now = rte_rdtsc();
+
+	if (ticks == 0)
+		return "-";
+	return age(now > ticks ? (double)(now - ticks) / (double)rte_get_tsc_hz() : 0);
+}
+
+const char *report_age_ns(uint64_t time_ns)
+{
+	struct timespec now;
+	double seconds;
+
+	if (time_ns == 0)
+		return "-";
+	clock_gettime(CLOCK_REALTIME, &now);
+	seconds = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)time_ns * 1e-9;
+	return age(seconds > 0 ? seconds : 0);
 }
 
 void report_action(const struct app *app, const struct fg_rule *rule, FILE *out)
@@ -91,8 +114,9 @@ static void print_rule(const struct app *app, const struct snapshot *s, uint32_t
 	const struct fg_rule_totals *t = &s->rules[rule->id];
 	char finding[128] = "";
 
-	fprintf(out, "%-28s %16s %18s %12s %12s  ", number > 0 ? rule->name : "- (no rule matched)",
-		report_grouped(t->packets), report_grouped(t->bytes), report_grouped(t->dropped),
+	fprintf(out, "%-28s %16s %18s %12s %12s %12s  ",
+		number > 0 ? rule->name : "- (no rule matched)", report_grouped(t->packets),
+		report_grouped(t->bytes), report_grouped(t->filtered), report_grouped(t->dropped),
 		report_age(t->last_ticks));
 	report_action(app, rule, out);
 	if (findings != NULL)
@@ -106,8 +130,8 @@ void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all
 	const struct findings *findings = all ? findings_of(app) : NULL;
 	uint32_t shown = 0, hidden = 0, unused = 0;
 
-	fprintf(out, "\n%-28s %16s %18s %12s %12s  %s\n", "rule", "packets", "bytes", "lost after",
-		"last hit", "action");
+	fprintf(out, "\n%-28s %16s %18s %12s %12s %12s  %s\n", "rule", "packets", "bytes",
+		"filtered", "lost after", "last hit", "action");
 	for (uint32_t i = 1; i <= set->count; i++) {
 		if (!all && s->rules[set->rules[i].id].packets == 0) {
 			unused++;
@@ -221,10 +245,13 @@ void report_config(const struct app *app, FILE *out)
 	fg_option_print(out, fg_classify_options, &app->classify);
 	fputs("}\npipeline: {", out);
 	fg_option_print(out, fg_pipeline_options, &app->pipeline_conf);
-	fputs("}\nfeeds:", out);
-	for (uint32_t i = 0; i < app->n_feeds; i++)
-		fprintf(out, " %s", app->feeds[i]);
-	fputs("\nsinks:\n", out);
+	fputs("}\nfeeds:\n", out);
+	for (uint32_t i = 0; i < app->n_feeds; i++) {
+		fputs("  ", out);
+		report_feed_conf(app->feeds[i], out);
+		fputc('\n', out);
+	}
+	fputs("sinks:\n", out);
 	for (uint32_t i = 0; i < app->n_sinks; i++) {
 		fprintf(out, "  %s: {%s: {", app->sinks[i]->name, app->sinks[i]->sink.ops->name);
 		fg_option_print(out, app->sinks[i]->sink.ops->options, app->sinks[i]->conf);
@@ -238,6 +265,7 @@ void report_all(struct app *app, const struct snapshot *s, FILE *out)
 	report_totals(app, s, out);
 	report_sources(app, s, out);
 	report_rules(app, s, out, false);
+	report_feeds(app, s, out);
 	report_drops(s, out, false);
 	if (app->n_sinks > 0)
 		report_sinks(app, s, out);

@@ -42,30 +42,6 @@ static int check_top_keys(const struct fg_node *root, struct fg_error *error)
 	return 0;
 }
 
-static int add_feed(struct app *app, const struct fg_node *node, struct fg_error *error)
-{
-	static const struct fg_option rows[] = {{.name = "name", .type = FG_OPTION_STRING}, {0}};
-	struct {
-		char *name;
-	} conf = {0};
-	int rc = fg_option_read(rows, node, &conf, error);
-
-	if (rc != 0)
-		return rc;
-	rc = fg_name_check(conf.name, node, error);
-	if (rc == 0 && app->n_feeds == FEEDS_MAX)
-		rc = fg_error_at(error, EINVAL, node, "at most %u feeds", FEEDS_MAX);
-	for (uint32_t i = 0; i < app->n_feeds && rc == 0; i++)
-		if (strcmp(app->feeds[i], conf.name) == 0)
-			rc = fg_error_at(error, EINVAL, node, "a feed is called '%s' already",
-					 conf.name);
-	if (rc == 0)
-		app->feeds[app->n_feeds++] = conf.name;
-	else
-		fg_option_free(rows, &conf);
-	return rc;
-}
-
 /* Each entry of a list, in order. */
 static int each(struct app *app, const struct fg_node *list,
 		int (*add)(struct app *, const struct fg_node *, struct fg_error *),
@@ -88,21 +64,37 @@ static int each(struct app *app, const struct fg_node *list,
 int setup_compile(const struct app *app, const struct rulebook *book, struct fg_rules **out,
 		  struct fg_error *error)
 {
-	const char *sources[FG_SOURCES_MAX], *sinks[FG_SINKS_MAX];
+	const char *sources[FG_SOURCES_MAX], *sinks[FG_SINKS_MAX], *feeds[FEEDS_MAX];
+	const struct fg_framing *framings[FEEDS_MAX];
 	const struct fg_scope scope = {
 		.sources = sources,
 		.sinks = sinks,
-		.feeds = (const char *const *)app->feeds,
+		.feeds = feeds,
 		.n_sources = app->n_sources,
 		.n_sinks = app->n_sinks,
 		.n_feeds = app->n_feeds,
+		.framings = framings,
 	};
+	struct fg_rules *rules;
+	int rc;
 
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		sources[i] = app->sources[i]->name;
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		sinks[i] = app->sinks[i]->name;
-	return fg_rules_load(&book->list, book->default_action, &scope, out, error);
+	for (uint32_t i = 0; i < app->n_feeds; i++) {
+		feeds[i] = app->feeds[i]->conf.name;
+		framings[i] = app->feeds[i]->conf.framing;
+	}
+	rc = fg_rules_load(&book->list, book->default_action, &scope, &rules, error);
+	if (rc != 0)
+		return rc;
+	rc = feeds_check_rules(app, book, rules, error);
+	if (rc != 0)
+		fg_rules_free(rules);
+	else
+		*out = rules;
+	return rc;
 }
 
 /* All but the rules. */
@@ -125,17 +117,16 @@ static int read_parts(struct app *app, const struct fg_node *root, struct fg_err
 	if (rc == 0)
 		rc = each(app, fg_node_get(root, "sources"), entries_add_source, error);
 	if (rc == 0)
-		rc = each(app, fg_node_get(root, "feeds"), add_feed, error);
-	if (rc == 0)
 		rc = each(app, fg_node_get(root, "sinks"), entries_add_sink, error);
+	if (rc == 0)
+		rc = each(app, fg_node_get(root, "feeds"), feeds_add, error);
 	return rc;
 }
 
 static void free_parts(struct app *app)
 {
 	entries_free(app);
-	for (uint32_t i = 0; i < app->n_feeds; i++)
-		free(app->feeds[i]);
+	feeds_close(app);
 	fg_option_free(fg_parse_options, &app->parse);
 	fg_option_free(fg_classify_options, &app->classify);
 	fg_option_free(fg_pipeline_options, &app->pipeline_conf);
@@ -174,7 +165,8 @@ int setup_read(struct app *app, struct fg_error *error)
 		fg_config_free(file);
 		return rc;
 	}
-	return setup_compile(app, &app->book, &app->rules, error);
+	rc = setup_compile(app, &app->book, &app->rules, error);
+	return rc != 0 ? rc : feeds_count_lines(app, app->rules, error);
 }
 
 /* Append the names of parts that @p root has and that are not as in app->parts. */
@@ -222,9 +214,10 @@ int setup_try(struct app *app, struct fg_error *error)
 	const int rc =
 		fg_table_build(&conf, app->rules->matches, app->rules->n_matches, &table, error);
 
-	if (rc == 0)
-		fg_table_free(table);
-	return rc;
+	if (rc != 0)
+		return rc;
+	fg_table_free(table);
+	return feeds_try(app, error);
 }
 
 static int open_sources(struct app *app, struct fg_error *error)
@@ -265,17 +258,22 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 {
 	struct fg_source *sources[FG_SOURCES_MAX];
 	struct fg_sink *sinks[FG_SINKS_MAX];
+	struct fg_feed *feeds[FEEDS_MAX];
 	const struct fg_pipeline_ends ends = {
 		.sources = sources,
 		.n_sources = app->n_sources,
 		.sinks = sinks,
 		.n_sinks = app->n_sinks,
+		.feeds = feeds,
+		.n_feeds = app->n_feeds,
 	};
 
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		sources[i] = &app->sources[i]->source;
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		sinks[i] = &app->sinks[i]->sink;
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		feeds[i] = app->feeds[i]->feed;
 	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, &app->classify,
 				  &ends, &app->pipeline, error);
 }
@@ -296,23 +294,38 @@ int setup_open(struct app *app, struct fg_error *error)
 	if (rc == 0)
 		rc = open_sinks(app, error);
 	if (rc == 0)
+		rc = feeds_open(app, error);
+	if (rc == 0)
 		rc = make_pipeline(app, error);
 	if (rc == 0)
 		rc = fg_pipeline_publish(app->pipeline, app->rules, error);
 	if (rc == 0) {
 		app->rules = NULL;
 		prefilter_set(app, fg_pipeline_rules(app->pipeline));
+		rc = feeds_watch_open(app, error);
 	}
 	return rc;
 }
 
+/* What the feeds' rules cut out for sinks. */
+static uint64_t count_slices(const struct app *app, struct fg_error *error)
+{
+	const uint64_t out = app->pipeline != NULL ? fg_pipeline_slices_out(app->pipeline) : 0;
+
+	if (out > 0)
+		(void)fg_error_set(error, EBADMSG, "%lu slices never came back to their pool",
+				   (unsigned long)out);
+	return out;
+}
+
 uint64_t setup_close(struct app *app, struct fg_error *error)
 {
-	uint64_t lost = 0;
+	uint64_t lost;
 
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		if (app->sinks[i]->open)
 			app->sinks[i]->sink.ops->close(&app->sinks[i]->sink);
+	lost = count_slices(app, error);
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct fg_source *source = &app->sources[i]->source;
 		uint64_t out;
@@ -334,6 +347,7 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 void setup_free(struct app *app)
 {
 	fg_pipeline_free(app->pipeline);
+	feeds_watch_free(app);
 	fg_rules_free(app->rules);
 	findings_free(&app->findings);
 	free_parts(app);

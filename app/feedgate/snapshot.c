@@ -32,6 +32,17 @@ static void take_source(const struct fg_source *source, struct fg_flow_totals *r
 	}
 }
 
+static void take_feeds(const struct app *app, struct snapshot *s)
+{
+	s->n_feeds = app->n_feeds;
+	s->feeds = calloc((size_t)s->n_feeds + 1, sizeof(*s->feeds));
+	if (s->feeds == NULL)
+		s->n_feeds = 0;
+	for (uint32_t i = 0; i < s->n_feeds; i++)
+		if (app->feeds[i]->feed != NULL)
+			feeds_totals(app->feeds[i]->feed, &s->feeds[i]);
+}
+
 void snapshot_take(const struct app *app, struct snapshot *s)
 {
 	*s = (struct snapshot){0};
@@ -49,7 +60,37 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 		if (source->ops->figures != NULL)
 			s->figures[i].count = source->ops->figures(source, s->figures[i].at);
 	}
+	take_feeds(app, s);
 	s->seconds = fg_pipeline_seconds(app->pipeline);
+}
+
+static void subtract(uint64_t *from, const uint64_t *what, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		from[i] -= what[i];
+}
+
+/* All but what holds now: the like of gaps_open is no count. */
+static void subtract_feed(struct feed_totals *feed, const struct feed_totals *before)
+{
+	const struct feed_totals now = *feed;
+
+	subtract(feed->counters, before->counters, FG_FEED_COUNTER_COUNT);
+	subtract(feed->known, before->known, FG_KNOWN_COUNT);
+	feed->known[FG_KNOWN_directory] = now.known[FG_KNOWN_directory];
+	feed->known[FG_KNOWN_orders] = now.known[FG_KNOWN_orders];
+	subtract(feed->spaces, before->spaces, FG_LINES_SPACE_COUNT);
+	feed->spaces[FG_LINES_SPACE_gaps_open] = now.spaces[FG_LINES_SPACE_gaps_open];
+	feed->spaces[FG_LINES_SPACE_held_now] = now.spaces[FG_LINES_SPACE_held_now];
+	feed->events_lost -= before->events_lost;
+	for (unsigned int i = 0; i < FG_LINES_MAX; i++) {
+		uint64_t *line = feed->lines[i].counters;
+
+		subtract(line, before->lines[i].counters, FG_LINES_LINE_COUNT);
+		line[FG_LINES_LINE_last_ns] = now.lines[i].counters[FG_LINES_LINE_last_ns];
+		line[FG_LINES_LINE_silent] = now.lines[i].counters[FG_LINES_LINE_silent];
+		subtract(feed->lines[i].leads, before->lines[i].leads, FG_LINES_LEADS);
+	}
 }
 
 void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
@@ -58,6 +99,7 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 	for (uint32_t id = 0; id < s->n_rule_ids && id < before->n_rule_ids; id++) {
 		s->rules[id].packets -= before->rules[id].packets;
 		s->rules[id].bytes -= before->rules[id].bytes;
+		s->rules[id].filtered -= before->rules[id].filtered;
 		s->rules[id].dropped -= before->rules[id].dropped;
 	}
 	for (uint32_t i = 0; i < FG_SINKS_MAX; i++) {
@@ -73,11 +115,14 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 		s->lost[i].errors -= before->lost[i].errors;
 		s->lost[i].filtered -= before->lost[i].filtered;
 	}
+	for (uint32_t i = 0; i < s->n_feeds && i < before->n_feeds; i++)
+		subtract_feed(&s->feeds[i], &before->feeds[i]);
 	s->seconds -= before->seconds;
 }
 
 void snapshot_free(struct snapshot *s)
 {
 	free(s->rules);
+	free(s->feeds);
 	*s = (struct snapshot){0};
 }

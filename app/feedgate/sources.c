@@ -92,11 +92,6 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 	}
 }
 
-static void print_row(FILE *out, const char *name, uint64_t value, const char *help)
-{
-	fprintf(out, "  %-24s %18s  %s\n", name, report_grouped(value), help);
-}
-
 int report_source(const struct app *app, const struct snapshot *s, const char *name, FILE *out)
 {
 	uint32_t i = 0;
@@ -110,15 +105,15 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	fprintf(out, "}}, link %s\n", link_name(app->sources[i]->link));
 	if (app->sources[i]->prefilter[0] != '\0')
 		fprintf(out, "prefilter %s\n", app->sources[i]->prefilter);
-	print_row(out, "packets", s->sources[i].packets, "handed over");
-	print_row(out, "bytes", s->sources[i].bytes, "of these");
-	print_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
-	print_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
-	print_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
-	print_row(out, "filtered", s->lost[i].filtered,
-		  "left out by the source's own filter: no loss");
+	report_row(out, "packets", s->sources[i].packets, "handed over");
+	report_row(out, "bytes", s->sources[i].bytes, "of these");
+	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
+	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
+	report_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
+	report_row(out, "filtered", s->lost[i].filtered,
+		   "left out by the source's own filter: no loss");
 	for (unsigned int f = 0; f < s->figures[i].count; f++)
-		print_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,
-			  s->figures[i].at[f].help);
+		report_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,
+			   s->figures[i].at[f].help);
 	return 0;
 }

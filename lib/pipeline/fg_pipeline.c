@@ -217,6 +217,16 @@ const struct fg_table *fg_pipeline_table(const struct fg_pipeline *p)
 	return current(p) != NULL ? current(p)->table : NULL;
 }
 
+bool fg_pipeline_content(const struct fg_pipeline *p, uint32_t number, struct fg_content_info *info)
+{
+	const struct ruleset *set = current(p);
+
+	if (set == NULL || number > set->rules->count || set->actions[number].content == NULL)
+		return false;
+	fg_content_info(set->actions[number].content, info);
+	return true;
+}
+
 uint32_t fg_pipeline_generation(const struct fg_pipeline *p)
 {
 	return p->generation;

@@ -100,6 +100,13 @@ int fg_pipeline_publish(struct fg_pipeline *pipeline, struct fg_rules *rules,
 const struct fg_rules *fg_pipeline_rules(const struct fg_pipeline *pipeline);
 uint32_t fg_pipeline_generation(const struct fg_pipeline *pipeline);
 
+/**
+ * How rule number @p number of those in force sees its feed's messages.
+ * @return false: it wants all, or there is no such rule; then @p info is not set.
+ */
+bool fg_pipeline_content(const struct fg_pipeline *pipeline, uint32_t number,
+			 struct fg_content_info *info);
+
 /** Their compiled form. NULL before the first publish. */
 const struct fg_table *fg_pipeline_table(const struct fg_pipeline *pipeline);
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* show gaps: what feeds told lately. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "feeds_watch.h"
+
+/* Places that lost something meanwhile. */
+static void print_losses(const struct told *told, FILE *out)
+{
+	const char *separator = ": ";
+
+	for (unsigned int place = 0; place < LOSS_PLACES; place++)
+		if (told->lost[place] > 0) {
+			fprintf(out, "%s%s %s", separator, loss_place_name((enum loss_place)place),
+				report_grouped(told->lost[place]));
+			separator = ", ";
+		}
+}
+
+/* [first, last], or what else an event has numbers for. */
+static void print_numbers(const struct fg_lines_event *event, FILE *out)
+{
+	char text[64];
+
+	switch (event->kind) {
+	case FG_LINES_SILENT:
+	case FG_LINES_HEARD:
+		snprintf(text, sizeof(text), "for %.1f s",
+			 (double)(event->time_ns - event->first) * 1e-9);
+		break;
+	case FG_LINES_SESSION:
+	case FG_LINES_END:
+		snprintf(text, sizeof(text), "%" PRIu64, event->first);
+		break;
+	case FG_LINES_RESET:
+	case FG_LINES_JUMPED:
+		snprintf(text, sizeof(text), "%" PRIu64 ", was %" PRIu64, event->first,
+			 event->last);
+		break;
+	default:
+		snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, event->first, event->last);
+		break;
+	}
+	fprintf(out, " %-32s %10s", text, event->n > 0 ? report_grouped(event->n) : "-");
+}
+
+static void print_event(const struct app *app, const struct told *told, FILE *out)
+{
+	const struct fg_lines_event *event = &told->event;
+	char session[SESSION_TEXT_BYTES], time[TIME_TEXT_BYTES];
+
+	fprintf(out, "%-30s %-16s %4c %-26s %-12s %8" PRIu64, time_text(event->time_ns, time),
+		app->feeds[told->feed]->conf.name, 'A' + event->line,
+		fg_lines_event_name((enum fg_lines_event_kind)event->kind),
+		session_text(event->session, session), event->channel);
+	print_numbers(event, out);
+	if (event_is_gap(event)) {
+		fprintf(out, "  %s", blame_name(event->blame));
+		print_losses(told, out);
+	}
+	fputc('\n', out);
+}
+
+void report_gaps(const struct app *app, FILE *out)
+{
+	const struct feeds_watch *watch = app->watch;
+	const uint64_t n = watch != NULL ? watch->n_kept : 0;
+	const uint64_t first = n > EVENTS_KEPT ? n - EVENTS_KEPT : 0;
+
+	if (watch == NULL) {
+		fputs("no feed is tracked\n", out);
+		return;
+	}
+	fprintf(out, "\n%-30s %-16s %4s %-26s %-12s %8s %-32s %10s  %s\n", "time", "feed", "line",
+		"event", "session", "channel", "numbers", "count", "blame: lost here meanwhile");
+	for (uint64_t i = first; i < n; i++)
+		print_event(app, &watch->kept[i % EVENTS_KEPT], out);
+	if (first > 0)
+		fprintf(out, "%s events before these are not kept\n", report_grouped(first));
+}

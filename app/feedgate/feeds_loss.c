@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Was it us? All counters of losses are noted a few times a second; what they grew by around a
+ * gap's time says what we lost meanwhile, and where. A gap is blamed on the place before the feed
+ * that lost most, and on the network if none lost anything. What sinks lose comes after.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "feeds_watch.h"
+
+#define RENEW_NS UINT64_C(50000000) /* a younger sample makes room for the next one */
+
+const char *loss_place_name(enum loss_place place)
+{
+	static const char *const names[] = {"nic", "no_mbuf", "errors", "ring", "sink"};
+
+	return names[place];
+}
+
+const char *blame_name(uint8_t blame)
+{
+	if (blame == 0)
+		return "-";
+	if (blame == BLAME_NETWORK)
+		return "network";
+	return blame == BLAME_UNKNOWN ? "unknown" : loss_place_name(blame - 1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* Where the next sample goes. One that was asked for out of turn does not shorten our memory. */
+static struct loss_sample *next_sample(struct losses *losses, uint64_t now)
+{
+	const uint64_t n = losses->count;
+
+	if (n > 1 && now - losses->at[(n - 2) % SAMPLES].time_ns < RENEW_NS)
+		return &losses->at[(n - 1) % SAMPLES];
+	losses->count++;
+	return &losses->at[n % SAMPLES];
+}
+
+void losses_take(struct app *app)
+{
+	struct losses *losses = &app->watch->losses;
+	const uint64_t now = now_ns();
+	struct loss_sample *sample = next_sample(losses, now);
+	struct fg_totals totals = {0};
+
+	fg_pipeline_totals(app->pipeline, &totals);
+	sample->ring = totals.dropped[FG_DROP_ring_full];
+	sample->sink = totals.dropped[FG_DROP_sink_full];
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		struct fg_source *source = &app->sources[i]->source;
+
+		sample->sources[i] = (struct fg_source_lost){0};
+		if (app->sources[i]->open)
+			source->ops->lost(source, &sample->sources[i]);
+	}
+	sample->time_ns = now;
+}
+
+/*
+ * The sample before the last one that is no younger than @p time_ns: what was lost shortly before
+ * a gap was seen belongs to it. NULL: there is none, so what came before is not known.
+ */
+static const struct loss_sample *sample_before(const struct losses *losses, uint64_t time_ns)
+{
+	const uint64_t oldest = losses->count > SAMPLES ? losses->count - SAMPLES : 0;
+
+	for (uint64_t n = losses->count; n > oldest; n--)
+		if (losses->at[(n - 1) % SAMPLES].time_ns <= time_ns)
+			return n - 1 > oldest ? &losses->at[(n - 2) % SAMPLES]
+			       : oldest == 0  ? &losses->at[0]
+					      : NULL;
+	return oldest == 0 ? &losses->at[0] : NULL;
+}
+
+/* The first one that is no older than @p time_ns; the last if there is none. */
+static const struct loss_sample *sample_after(const struct losses *losses, uint64_t time_ns)
+{
+	const uint64_t oldest = losses->count > SAMPLES ? losses->count - SAMPLES : 0;
+	const struct loss_sample *found = &losses->at[(losses->count - 1) % SAMPLES];
+
+	for (uint64_t n = losses->count; n > oldest; n--) {
+		if (losses->at[(n - 1) % SAMPLES].time_ns < time_ns)
+			break;
+		found = &losses->at[(n - 1) % SAMPLES];
+	}
+	return found;
+}
+
+/* Which sources the rules in force let carry each feed. */
+static void find_sources(const struct app *app, struct feeds_watch *watch)
+{
+	const struct fg_rules *rules = fg_pipeline_rules(app->pipeline);
+	const uint64_t all = UINT64_MAX >> (64 - app->n_sources);
+
+	if (watch->generation == fg_pipeline_generation(app->pipeline))
+		return;
+	watch->generation = fg_pipeline_generation(app->pipeline);
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		watch->sources[i] = 0;
+	for (uint32_t i = 1; i <= rules->count; i++) {
+		const struct fg_rule *rule = &rules->rules[i];
+
+		for (uint32_t n = 0; rule->feed != FG_FEED_NONE && n < rule->n_matches; n++)
+			for (uint32_t s = 0; s < app->n_sources; s++) {
+				if (watch->sources[rule->feed] == all)
+					break;
+				if (prefilter_concerns(&rules->matches[rule->first_match + n],
+						       &app->sources[s]->source))
+					watch->sources[rule->feed] |= UINT64_C(1) << s;
+			}
+	}
+}
+
+static void subtract(const struct app *app, uint64_t sources, const struct loss_sample *from,
+		     const struct loss_sample *to, uint64_t lost[LOSS_PLACES])
+{
+	for (uint32_t i = 0; i < app->n_sources; i++) {
+		if ((sources >> i & 1) == 0)
+			continue;
+		lost[LOSS_NIC] += to->sources[i].nic - from->sources[i].nic;
+		lost[LOSS_NO_MBUF] += to->sources[i].no_mbuf - from->sources[i].no_mbuf;
+		lost[LOSS_ERRORS] += to->sources[i].errors - from->sources[i].errors;
+	}
+	lost[LOSS_RING] = to->ring - from->ring;
+	lost[LOSS_SINK] = to->sink - from->sink;
+}
+
+void losses_attribute(struct app *app, struct told *told)
+{
+	struct feeds_watch *watch = app->watch;
+	struct fg_lines_event *event = &told->event;
+	const struct loss_sample *from = sample_before(&watch->losses, event->since_ns);
+	const struct loss_sample *to = sample_after(&watch->losses, event->time_ns);
+	uint64_t most = 0;
+
+	if (!event_is_gap(event))
+		return;
+	event->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
+	if (from == NULL)
+		from = &watch->losses
+				.at[watch->losses.count > SAMPLES ? watch->losses.count % SAMPLES
+								  : 0];
+	find_sources(app, watch);
+	subtract(app, watch->sources[told->feed], from, to, told->lost);
+	for (unsigned int place = 0; place < LOSS_SINK; place++) {
+		event->lost_here += told->lost[place];
+		if (told->lost[place] > most) {
+			most = told->lost[place];
+			event->blame = (uint8_t)(place + 1);
+		}
+	}
+}

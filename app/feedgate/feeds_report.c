@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of feeds: all of them, and one in full. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feeds_watch.h"
+
+static bool has_framing(const struct feed_entry *entry)
+{
+	return entry->conf.framing != NULL;
+}
+
+/* The spaces in use, to be freed; NULL: there are none. */
+static struct fg_lines_space *take_spaces(const struct feed_entry *entry, unsigned int *count)
+{
+	const struct fg_lines *lines = entry->feed != NULL ? fg_feed_lines(entry->feed) : NULL;
+	const unsigned int most = (unsigned int)entry->conf.spaces;
+	struct fg_lines_space *spaces = lines != NULL ? calloc(most, sizeof(*spaces)) : NULL;
+
+	*count = spaces != NULL ? fg_lines_spaces(lines, spaces, most) : 0;
+	return spaces;
+}
+
+/* Session and number of the space that was heard last, and how many more there are. */
+static void print_place(const struct feed_entry *entry, FILE *out)
+{
+	unsigned int count, current = 0;
+	struct fg_lines_space *spaces = take_spaces(entry, &count);
+	const struct fg_lines_space *last = NULL;
+	char session[SESSION_TEXT_BYTES] = "-", text[SESSION_TEXT_BYTES + 16];
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!spaces[i].current)
+			continue;
+		current++;
+		if (last == NULL || spaces[i].last_ns > last->last_ns)
+			last = &spaces[i];
+	}
+	if (last != NULL && session_text(last->session, session)[0] == '\0')
+		snprintf(session, sizeof(session), "-");
+	if (current > 1)
+		snprintf(text, sizeof(text), "%s (+%u)", session, current - 1);
+	else
+		snprintf(text, sizeof(text), "%s", session);
+	fprintf(out, " %-16s %15s", text, last != NULL ? report_grouped(last->next) : "-");
+	free(spaces);
+}
+
+/* Letters of the lines for which the counter is not 0. */
+static const char *letters(const struct feed_totals *t, enum fg_lines_line_counter counter,
+			   char text[FG_LINES_MAX + 1])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < FG_LINES_MAX; i++)
+		if (t->lines[i].counters[counter] != 0)
+			text[n++] = (char)('A' + i);
+	if (n == 0)
+		text[n++] = '-';
+	text[n] = '\0';
+	return text;
+}
+
+static uint64_t lost_for_good(const struct feed_totals *t)
+{
+	return t->spaces[FG_LINES_SPACE_lost] - t->spaces[FG_LINES_SPACE_recovered];
+}
+
+static void print_feed(const struct feed_entry *entry, const struct feed_totals *t, FILE *out)
+{
+	char heard[FG_LINES_MAX + 1], silent[FG_LINES_MAX + 1];
+	uint64_t duplicates = 0;
+
+	for (unsigned int i = 0; i < FG_LINES_MAX; i++)
+		duplicates += t->lines[i].counters[FG_LINES_LINE_duplicates];
+	fprintf(out, "%-16s %-12s %5s", entry->conf.name, entry->conf.framing->name,
+		letters(t, FG_LINES_LINE_last_ns, heard));
+	print_place(entry, out);
+	fprintf(out, " %15s %15s %12s %9s %9s %9s %9s %13s  %s\n",
+		report_grouped(t->counters[FG_FEED_packets]),
+		report_grouped(t->counters[FG_FEED_wanted]), report_grouped(duplicates),
+		report_grouped(t->spaces[FG_LINES_SPACE_gaps_open]),
+		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_other]),
+		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_late]),
+		report_grouped(t->spaces[FG_LINES_SPACE_gaps_lost]),
+		report_grouped(lost_for_good(t)), letters(t, FG_LINES_LINE_silent, silent));
+}
+
+void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_feeds; i++)
+		n += has_framing(app->feeds[i]);
+	if (n == 0)
+		return;
+	fprintf(out, "\n%-16s %-12s %5s %-16s %15s %15s %15s %12s %9s %9s %9s %9s %13s  %s\n",
+		"feed", "framing", "lines", "session", "next", "packets", "wanted", "duplicates",
+		"gaps open", "by other", "late", "lost", "lost for good", "silent");
+	for (uint32_t i = 0; i < s->n_feeds; i++)
+		if (has_framing(app->feeds[i]))
+			print_feed(app->feeds[i], &s->feeds[i], out);
+}
+
+void report_feed_conf(const struct feed_entry *entry, FILE *out)
+{
+	fprintf(out, "%s: {", entry->conf.name);
+	if (has_framing(entry)) {
+		fprintf(out, "framing: %s, messages: %s, ", entry->conf.framing->name,
+			entry->conf.framing->messages->name);
+		fg_option_print(out, fg_feed_options, &entry->conf);
+	}
+	fputc('}', out);
+}
+
+/* The least lead that @p share of the races won had at most; of a bucket, its end. */
+static uint64_t lead_at(const uint64_t leads[FG_LINES_LEADS], double share)
+{
+	uint64_t all = 0, sum = 0;
+
+	for (unsigned int i = 0; i < FG_LINES_LEADS; i++)
+		all += leads[i];
+	for (unsigned int i = 0; i < FG_LINES_LEADS; i++) {
+		sum += leads[i];
+		if (sum > 0 && (double)sum >= share * (double)all)
+			return (UINT64_C(1) << i) - 1;
+	}
+	return 0;
+}
+
+static void print_cells(FILE *out, const char *name, unsigned int n_lines, const uint64_t *cells,
+			const char *help)
+{
+	fprintf(out, "  %-24s", name);
+	for (unsigned int i = 0; i < n_lines; i++)
+		fprintf(out, " %15s", report_grouped(cells[i]));
+	fprintf(out, "%s%s\n", help[0] != '\0' ? "  " : "", help);
+}
+
+static void print_line_counters(const struct feed_totals *t, unsigned int n_lines, FILE *out)
+{
+	uint64_t cells[FG_LINES_MAX];
+
+	for (unsigned int c = 0; c < FG_LINES_LINE_COUNT; c++) {
+		if (c == FG_LINES_LINE_last_ns)
+			continue;
+		for (unsigned int i = 0; i < n_lines; i++)
+			cells[i] = t->lines[i].counters[c];
+		print_cells(out, fg_lines_line_counter_name((enum fg_lines_line_counter)c), n_lines,
+			    cells, fg_lines_line_counter_help((enum fg_lines_line_counter)c));
+	}
+	fprintf(out, "  %-24s", "last packet");
+	for (unsigned int i = 0; i < n_lines; i++)
+		fprintf(out, " %15s", report_age_ns(t->lines[i].counters[FG_LINES_LINE_last_ns]));
+	fputc('\n', out);
+}
+
+/* By how much lines were ahead when they won: shares of races, then the buckets that hold any. */
+static void print_leads(const struct feed_totals *t, unsigned int n_lines, FILE *out)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} points[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
+	uint64_t cells[FG_LINES_MAX];
+	char name[48];
+
+	fputs("lead over the next line, ns (of a bucket, its end), then races won by bucket\n",
+	      out);
+	for (unsigned int p = 0; p < RTE_DIM(points); p++) {
+		for (unsigned int i = 0; i < n_lines; i++)
+			cells[i] = lead_at(t->lines[i].leads, points[p].share);
+		print_cells(out, points[p].name, n_lines, cells, "");
+	}
+	for (unsigned int b = 0; b < FG_LINES_LEADS; b++) {
+		uint64_t any = 0;
+
+		for (unsigned int i = 0; i < n_lines; i++) {
+			cells[i] = t->lines[i].leads[b];
+			any |= cells[i];
+		}
+		if (any == 0)
+			continue;
+		snprintf(name, sizeof(name), "up to %s ns", report_grouped((UINT64_C(1) << b) - 1));
+		print_cells(out, name, n_lines, cells, "");
+	}
+}
+
+static void print_lines(const struct feed_totals *t, unsigned int n_lines, FILE *out)
+{
+	fprintf(out, "%-26s", "lines");
+	for (unsigned int i = 0; i < n_lines; i++)
+		fprintf(out, " %15c", 'A' + (int)i);
+	fputc('\n', out);
+	print_line_counters(t, n_lines, out);
+	print_leads(t, n_lines, out);
+}
+
+static void print_spaces(const struct feed_entry *entry, FILE *out)
+{
+	unsigned int count;
+	struct fg_lines_space *spaces = take_spaces(entry, &count);
+
+	fprintf(out,
+		"sequences, since the start\n  %-20s %20s %-8s %20s %12s %9s %9s %9s %9s %9s %13s "
+		"%7s\n",
+		"session", "channel", "", "next", "last packet", "gaps", "open", "by other", "late",
+		"lost", "lost for good", "resets");
+	for (unsigned int i = 0; i < count; i++) {
+		const uint64_t *c = spaces[i].counters;
+		char session[SESSION_TEXT_BYTES];
+
+		fprintf(out, "  %-20s %20" PRIu64 " %-8s %20" PRIu64 " %12s",
+			session_text(spaces[i].session, session)[0] != '\0' ? session : "-",
+			spaces[i].channel, spaces[i].current ? "current" : "", spaces[i].next,
+			report_age_ns(spaces[i].last_ns));
+		fprintf(out, " %9s %9s %9s %9s %9s %13s %7s\n",
+			report_grouped(c[FG_LINES_SPACE_gaps_opened]),
+			report_grouped(c[FG_LINES_SPACE_gaps_open]),
+			report_grouped(c[FG_LINES_SPACE_gaps_closed_other]),
+			report_grouped(c[FG_LINES_SPACE_gaps_closed_late]),
+			report_grouped(c[FG_LINES_SPACE_gaps_lost]),
+			report_grouped(c[FG_LINES_SPACE_lost] - c[FG_LINES_SPACE_recovered]),
+			report_grouped(c[FG_LINES_SPACE_resets]));
+	}
+	free(spaces);
+}
+
+static void print_tracked(const struct feed_entry *entry, const struct feed_totals *t, FILE *out)
+{
+	fputs("gaps and order\n", out);
+	for (unsigned int i = 0; i < FG_LINES_SPACE_COUNT; i++)
+		report_row(out, fg_lines_space_counter_name((enum fg_lines_space_counter)i),
+			   t->spaces[i],
+			   fg_lines_space_counter_help((enum fg_lines_space_counter)i));
+	report_row(out, "lost_for_good", lost_for_good(t), "lost less recovered");
+	report_row(out, "events_lost", t->events_lost,
+		   "events that came too fast, and have no record");
+	print_spaces(entry, out);
+	print_lines(t, fg_feed_n_lines(entry->feed), out);
+}
+
+int report_feed(const struct app *app, const struct snapshot *s, const char *name, FILE *out)
+{
+	const int index = feeds_find(app, name);
+	const struct feed_entry *entry;
+	const struct feed_totals *t;
+
+	if (index < 0 || (uint32_t)index >= s->n_feeds)
+		return -1;
+	entry = app->feeds[index];
+	t = &s->feeds[index];
+	fputc('\n', out);
+	report_feed_conf(entry, out);
+	fputc('\n', out);
+	if (entry->feed == NULL)
+		return 0;
+	fputs("packets and messages\n", out);
+	for (unsigned int i = 0; i < FG_FEED_COUNTER_COUNT; i++)
+		report_row(out, fg_feed_counter_name((enum fg_feed_counter)i), t->counters[i],
+			   fg_feed_counter_help((enum fg_feed_counter)i));
+	fputs("what it has told\n", out);
+	for (unsigned int i = 0; i < FG_KNOWN_COUNT; i++)
+		report_row(out, fg_known_counter_name((enum fg_known_counter)i), t->known[i],
+			   fg_known_counter_help((enum fg_known_counter)i));
+	if (fg_feed_lines(entry->feed) != NULL)
+		print_tracked(entry, t, out);
+	return 0;
+}

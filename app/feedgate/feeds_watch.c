@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Events of feeds, on their way from the lcores to people and records. */
+#include "feeds_watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fg_log.h>
+
+#define BATCH      4096u
+#define ROUNDS_MAX 64u /* events may come faster than they are written */
+#define LOGS_PER_S 5u
+#define SECOND_NS  UINT64_C(1000000000)
+
+bool event_is_gap(const struct fg_lines_event *event)
+{
+	return event->kind <= FG_LINES_GAP_LOST || event->kind == FG_LINES_JUMPED;
+}
+
+int feeds_watch_open(struct app *app, struct fg_error *error)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		any = any ||
+		      (app->feeds[i]->feed != NULL && fg_feed_lines(app->feeds[i]->feed) != NULL);
+	if (!any)
+		return 0;
+	app->watch = calloc(1, sizeof(*app->watch));
+	if (app->watch != NULL)
+		app->watch->batch = calloc(BATCH, sizeof(*app->watch->batch));
+	if (app->watch == NULL || app->watch->batch == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for the events of %u feeds",
+				    app->n_feeds);
+	losses_take(app);
+	return 0;
+}
+
+void feeds_watch_free(struct app *app)
+{
+	if (app->watch != NULL)
+		free(app->watch->batch);
+	free(app->watch);
+	app->watch = NULL;
+}
+
+/* What waits, as far as there is room; a feed that tells much does not keep others from it. */
+static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
+{
+	struct fg_lines_event events[64];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < app->n_feeds; i++) {
+		const uint32_t f = (watch->next_feed + i) % app->n_feeds;
+		const struct fg_feed *feed = app->feeds[f]->feed;
+		struct fg_lines *lines = feed != NULL ? fg_feed_lines(feed) : NULL;
+		unsigned int got;
+
+		if (lines == NULL)
+			continue;
+		do {
+			const uint32_t room = BATCH - n < 64 ? BATCH - n : 64;
+
+			got = fg_lines_events(lines, events, room);
+			for (unsigned int e = 0; e < got; e++, n++)
+				watch->batch[n] =
+					(struct told){.event = events[e], .feed = f, .order = n};
+		} while (got > 0 && n < BATCH);
+		if (n == BATCH) {
+			watch->next_feed = f + 1;
+			break;
+		}
+	}
+	return n;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct told *left = a, *right = b;
+
+	if (left->event.time_ns != right->event.time_ns)
+		return left->event.time_ns < right->event.time_ns ? -1 : 1;
+	return (left->order > right->order) - (left->order < right->order);
+}
+
+static void record(const struct app *app, const struct told *told)
+{
+	struct sink_entry *sink = app->feeds[told->feed]->events;
+	char text[RECORD_BYTES];
+	size_t bytes;
+
+	if (sink == NULL || !sink->open)
+		return;
+	bytes = record_make(app, told, text);
+	(void)fg_sink_record(&sink->sink, text, bytes); /* It counts and logs what it loses. */
+}
+
+/* One of a few lines a second? */
+static bool may_log(struct feeds_watch *watch)
+{
+	if (watch->n_logged < LOGS_PER_S) {
+		watch->n_logged++;
+		return true;
+	}
+	watch->n_unlogged++;
+	return false;
+}
+
+static void log_event(const struct app *app, struct feeds_watch *watch, const struct told *told)
+{
+	const struct fg_lines_event *event = &told->event;
+	const char *name = app->feeds[told->feed]->conf.name;
+	char session[SESSION_TEXT_BYTES];
+
+	if (event->kind != FG_LINES_GAP_LOST && event->kind != FG_LINES_SILENT &&
+	    event->kind != FG_LINES_HEARD)
+		return;
+	if (!may_log(watch))
+		return;
+	if (event->kind == FG_LINES_GAP_LOST)
+		fg_log(WARNING,
+		       "feed %s: %" PRIu64 " lost, numbers %" PRIu64 " to %" PRIu64
+		       ", session '%s', channel %" PRIu64 ": blame: %s",
+		       name, event->n, event->first, event->last,
+		       session_text(event->session, session), event->channel,
+		       blame_name(event->blame));
+	else if (event->kind == FG_LINES_SILENT)
+		fg_log(WARNING, "feed %s: line %c is silent, for %.1f s so far", name,
+		       'A' + event->line, (double)(event->time_ns - event->first) * 1e-9);
+	else
+		fg_log(NOTICE, "feed %s: line %c is back, after %.1f s", name, 'A' + event->line,
+		       (double)(event->time_ns - event->first) * 1e-9);
+}
+
+/* What log lines had no room for, once their second is over, or at the @p end. */
+static void log_rest(struct feeds_watch *watch, bool end)
+{
+	const uint64_t now =
+		watch->losses.at[(watch->losses.count - 1) % SAMPLES].time_ns; /* just taken */
+
+	if (!end && now - watch->log_second_ns < SECOND_NS)
+		return;
+	if (watch->n_unlogged > 0)
+		fg_log(WARNING,
+		       "feeds: and %u more lost gaps or silent lines; `show gaps` has the last %u "
+		       "events",
+		       watch->n_unlogged, EVENTS_KEPT);
+	watch->log_second_ns = now;
+	watch->n_logged = 0;
+	watch->n_unlogged = 0;
+}
+
+/* Events that found no room are told, too, when there are more. */
+static void log_lost_events(const struct app *app, struct feeds_watch *watch)
+{
+	for (uint32_t i = 0; i < app->n_feeds; i++) {
+		const struct fg_feed *feed = app->feeds[i]->feed;
+		uint64_t lost;
+
+		if (feed == NULL || fg_feed_lines(feed) == NULL)
+			continue;
+		lost = fg_lines_events_lost(fg_feed_lines(feed));
+		if (lost == watch->events_lost[i] || !may_log(watch))
+			continue;
+		fg_log(WARNING,
+		       "feed %s: %" PRIu64 " events came too fast: they have no record; counters "
+		       "are right",
+		       app->feeds[i]->conf.name, lost - watch->events_lost[i]);
+		watch->events_lost[i] = lost;
+	}
+}
+
+void feeds_watch(struct app *app)
+{
+	struct feeds_watch *watch = app->watch;
+	uint32_t n = BATCH;
+
+	if (watch == NULL)
+		return;
+	for (unsigned int round = 0; n == BATCH && round < ROUNDS_MAX; round++) {
+		n = take_events(app, watch);
+		losses_take(app); /* All that was taken is older. */
+		qsort(watch->batch, n, sizeof(*watch->batch), by_time);
+		for (uint32_t i = 0; i < n; i++) {
+			struct told *told = &watch->kept[watch->n_kept++ % EVENTS_KEPT];
+
+			*told = watch->batch[i];
+			losses_attribute(app, told);
+			record(app, told);
+			log_event(app, watch, told);
+		}
+	}
+	log_lost_events(app, watch);
+	log_rest(watch, !fg_pipeline_running(app->pipeline));
+}
