@@ -26,12 +26,13 @@
 #define MBUFS      8192u
 #define WARM_UP_MS 50u
 
+static const struct fg_source_ops *replay;
 static uint64_t numbers; /* that a round takes */
 
 static uint16_t rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
 			 uint16_t max)
 {
-	const uint16_t n = fg_source_kind("replay")->rx_burst(src, queue, pkts, max);
+	const uint16_t n = replay->rx_burst(src, queue, pkts, max);
 
 	for (uint16_t i = 0; i < n; i++) {
 		uint8_t *at = rte_pktmbuf_mtod_offset(pkts[i], uint8_t *, HOUSE_NUMBER_AT);
@@ -82,7 +83,6 @@ struct house {
 
 static int open_source(struct house *h, const char *capture, struct fg_error *error)
 {
-	const struct fg_source_ops *replay = fg_source_kind("replay");
 	int rc;
 
 	h->ops = *replay;
@@ -253,7 +253,7 @@ static void close_all(struct house *h)
 	}
 	if (h->source_open)
 		h->ops.close(&h->source);
-	fg_option_free(fg_source_kind("replay")->options, h->source_conf);
+	fg_option_free(replay->options, h->source_conf);
 	free(h->source_conf);
 	free(h);
 }
@@ -268,6 +268,7 @@ int house_run(const char *capture, enum house_depth depth, unsigned int workers,
 		return fg_error_set(error, ENOMEM, "out of memory");
 	memset(h, 0, sizeof(*h));
 	numbers = house_numbers();
+	replay = fg_source_kind("replay");
 	rc = open_source(h, capture, error);
 	if (rc == 0)
 		rc = open_feeds(h, error);
