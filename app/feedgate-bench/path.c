@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "child.h"
 #include "output.h"
 #include "path_files.h"
+#include "programs.h"
 
 #define FEEDGATE   "feedgate"
 #define TESTPMD    "testpmd-rxonly"
@@ -56,71 +56,16 @@ struct path {
 	char prefix[64];
 };
 
-static bool is_program(const char *path)
-{
-	return access(path, X_OK) == 0;
-}
-
-static bool find_in_path(const char *name, char out[PATH_MAX])
-{
-	const char *rest = getenv("PATH");
-
-	while (rest != NULL && *rest != '\0') {
-		const size_t length = strcspn(rest, ":");
-
-		if (snprintf(out, PATH_MAX, "%.*s/%s", (int)length, rest, name) < PATH_MAX &&
-		    is_program(out))
-			return true;
-		rest += length + (rest[length] == ':');
-	}
-	out[0] = '\0';
-	return false;
-}
-
-/* In the build folder beside our own folder, installed in the same one, or anywhere. */
-static bool find_feedgate(char out[PATH_MAX])
-{
-	static const char *const places[] = {"../feedgate/feedgate", "feedgate"};
-	char self[PATH_MAX];
-	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *folder;
-
-	if (length > 0) {
-		self[length] = '\0';
-		folder = dirname(self);
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-			if (snprintf(out, PATH_MAX, "%s/%s", folder, places[i]) < PATH_MAX &&
-			    is_program(out))
-				return true;
-	}
-	return find_in_path("feedgate", out);
-}
-
-static int use_given(const char *option, const char *given, char out[PATH_MAX],
-		     struct fg_error *error)
-{
-	if (!is_program(given))
-		return fg_error_set(error, errno, "--%s %s: %s", option, given, strerror(errno));
-	snprintf(out, PATH_MAX, "%s", given);
-	return 0;
-}
-
 static int find_programs(struct path *path, struct fg_error *error)
 {
 	const struct path_conf *conf = path->conf;
-	int rc = 0;
+	const int rc = program_feedgate(conf->feedgate, path->feedgate, error);
 
-	if (conf->feedgate[0] != '\0')
-		rc = use_given("feedgate", conf->feedgate, path->feedgate, error);
-	else if (!find_feedgate(path->feedgate))
-		rc = fg_error_set(error, ENOENT,
-				  "feedgate not found, beside this program or in PATH: name it "
-				  "with --feedgate");
 	if (rc != 0)
 		return rc;
 	if (conf->testpmd[0] != '\0')
-		return use_given("testpmd", conf->testpmd, path->testpmd, error);
-	if (!find_in_path("dpdk-testpmd", path->testpmd))
+		return program_given("testpmd", conf->testpmd, path->testpmd, error);
+	if (!program_in_path("dpdk-testpmd", path->testpmd))
 		fputs("feedgate-bench: dpdk-testpmd not found: install Debian's dpdk package; "
 		      "measuring without it\n",
 		      stderr);

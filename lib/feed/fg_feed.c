@@ -38,7 +38,9 @@ static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *erro
 	const struct fg_feed_conf *conf = feed->conf;
 	const struct fg_known_conf known = {
 		.framing = feed->framing,
-		.directory = (uint32_t)conf->directory_size,
+		.directory = conf->learn || conf->directory[0] != '\0'
+				     ? (uint32_t)conf->directory_size
+				     : 1,
 		.orders = (uint32_t)conf->orders,
 		.socket_id = socket_id,
 	};

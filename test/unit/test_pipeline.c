@@ -29,8 +29,10 @@
 #include "source_rig.h"
 
 #define PORTS      64u
-#define PORT_AT    36u /* Ethernet, IPv4, then the UDP destination */
-#define FIRST_ODD  0u  /* Odd generations want ports 0..39, even ones 24..63. */
+#define PORT_AT    36u  /* Ethernet, IPv4, then the UDP destination */
+#define PAYLOAD_AT 42u  /* Behind them: the instrument, of 4 bytes */
+#define INSTRUMENT 100u /* That of port 0; number 0 would be none */
+#define FIRST_ODD  0u   /* Odd generations want ports 0..39, even ones 24..63. */
 #define LAST_ODD   39u
 #define FIRST_EVEN 24u
 #define LAST_EVEN  63u
@@ -39,6 +41,7 @@ static char folder[] = "/tmp/feedgate-test-XXXXXX";
 static char capture[64];
 static unsigned int reloads = 100;
 static uint32_t ids[2][PORTS]; /* Of the rule that wins this port in such a generation; 0: none. */
+static bool by_content; /* One rule takes all, and wants the ports as instruments of a feed. */
 
 /* A sink that holds each packet against the generation that judged it. */
 struct watch {
@@ -69,8 +72,8 @@ static bool is_right(const struct fg_sink *sink, struct rte_mbuf *m, uint32_t la
 	const unsigned int odd = meta->generation % 2;
 
 	return port < PORTS && meta->generation >= last && sink->index == odd &&
-	       meta->sinks == UINT64_C(1) << odd && meta->rule_id != 0 &&
-	       meta->rule_id == ids[odd][port];
+	       meta->sinks == UINT64_C(1) << odd && ids[odd][port] != 0 &&
+	       meta->rule_id == ids[odd][by_content ? (odd ? FIRST_ODD : FIRST_EVEN) : port];
 }
 
 static uint16_t watch_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
@@ -117,6 +120,20 @@ static const struct fg_sink_ops watch_ops = {
 	.close = watch_close,
 };
 
+/* A rule that wants the generation's ports of its feed. */
+static void write_wanting_rule(char *text, size_t size, bool odd)
+{
+	size_t used = (size_t)snprintf(text, size,
+				       "[{name: %s, match: {udp: {}}, feed: f, to: %s, "
+				       "instruments: [",
+				       odd ? "odd-0" : "even-24", odd ? "b" : "a");
+
+	for (unsigned int port = odd ? FIRST_ODD : FIRST_EVEN; port <= (odd ? LAST_ODD : LAST_EVEN);
+	     port++)
+		used += (size_t)snprintf(text + used, size - used, "%u, ", port + INSTRUMENT);
+	snprintf(text + used, size - used, "]}]");
+}
+
 /* A rule per port, some by prefix, some by expression; the last ones never match. */
 static void write_rules(char *text, size_t size, bool odd)
 {
@@ -146,7 +163,10 @@ static struct fg_config *load_set(bool odd)
 	struct fg_config *config = NULL;
 	struct fg_error error = {0};
 
-	write_rules(text, sizeof(text), odd);
+	if (by_content)
+		write_wanting_rule(text, sizeof(text), odd);
+	else
+		write_rules(text, sizeof(text), odd);
 	if (fg_config_load_text("set", text, strlen(text), &config, &error) != 0)
 		fail_msg("%s", error.text);
 	return config;
@@ -158,6 +178,8 @@ struct walk {
 	struct fg_sink sinks[2];
 	struct watch watch[2];
 	struct fg_config *sets[2]; /* [generation % 2] */
+	struct fg_feed_conf feed_conf;
+	struct fg_feed *feed; /* by_content */
 	struct fg_pipeline *pipeline;
 	uint64_t heap; /* after the first sets */
 	struct rte_malloc_socket_stats dpdk;
@@ -166,7 +188,10 @@ struct walk {
 static void publish(struct walk *walk)
 {
 	static const char *const sinks[] = {"a", "b"};
-	const struct fg_scope scope = {.sinks = sinks, .n_sinks = 2};
+	static const char *const feeds[] = {"f"};
+	const struct fg_framing *const framings[] = {walk->feed_conf.framing};
+	const struct fg_scope scope = {
+		.sinks = sinks, .n_sinks = 2, .feeds = feeds, .n_feeds = 1, .framings = framings};
 	const uint32_t next = fg_pipeline_generation(walk->pipeline) + 1;
 	struct fg_error error = {0};
 	struct fg_rules *rules = NULL;
@@ -179,6 +204,23 @@ static void publish(struct walk *walk)
 	assert_ptr_equal(fg_pipeline_rules(walk->pipeline), rules);
 }
 
+/* The payload is one message, which begins with its instrument. */
+static void make_feed(struct walk *walk)
+{
+	static const char text[] =
+		"{name: f, track: false, framing: {header: {order: little, bytes: 4, messages_at: "
+		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest}, messages: "
+		"[{type: other, instrument: number, at: 0, bytes: 4}]}}";
+	struct fg_config *config = NULL;
+	struct fg_error error = {0};
+
+	if (fg_config_load_text("feed", text, strlen(text), &config, &error) != 0 ||
+	    fg_feed_read(fg_config_root(config), &walk->feed_conf, &error) != 0 ||
+	    fg_feed_create(&walk->feed_conf, 1, SOCKET_ID_ANY, &walk->feed, &error) != 0)
+		fail_msg("%s", error.text);
+	fg_config_free(config);
+}
+
 static void make_pipeline(struct walk *walk, uint64_t workers)
 {
 	const struct fg_pipeline_conf conf = {.workers = workers, .ring_slots = 4096};
@@ -188,7 +230,13 @@ static void make_pipeline(struct walk *walk, uint64_t workers)
 	struct fg_sink *sinks[] = {&walk->sinks[0], &walk->sinks[1]};
 	struct fg_placement placement;
 	const struct fg_pipeline_ends ends = {
-		.sources = &source, .n_sources = 1, .sinks = sinks, .n_sinks = 2};
+		.sources = &source,
+		.n_sources = 1,
+		.sinks = sinks,
+		.n_sinks = 2,
+		.feeds = &walk->feed,
+		.n_feeds = 1,
+	};
 	struct fg_error error = {0};
 
 	assert_int_equal(fg_option_read(fg_classify_options, NULL, &classify, &error), 0);
@@ -243,7 +291,8 @@ static void check_accounts(struct walk *walk)
 	assert_true(walk->watch[0].packets > 0 && walk->watch[1].packets > 0);
 	assert_int_equal(totals.delivered_packets, seen);
 	/* Ports that a set does not want, and nothing else. */
-	assert_int_equal(totals.received_packets, seen + totals.dropped[FG_DROP_no_rule]);
+	assert_int_equal(totals.received_packets,
+			 seen + totals.dropped[by_content ? FG_DROP_no_content : FG_DROP_no_rule]);
 	source->ops->lost(source, &lost);
 	assert_int_equal(lost.nic + lost.no_mbuf + lost.errors, 0);
 }
@@ -253,6 +302,8 @@ static void close_walk(struct walk *walk)
 	struct fg_source *source = &walk->rig.src;
 
 	fg_pipeline_free(walk->pipeline);
+	fg_feed_free(walk->feed);
+	fg_feed_conf_free(&walk->feed_conf);
 	assert_int_equal(source->ops->outstanding(source), 0);
 	source->ops->close(source);
 	fg_option_free(source->ops->options, walk->rig.conf);
@@ -269,6 +320,8 @@ static void reload_under_load(const char *kind, const char *const *options, uint
 	walk = (struct walk){0};
 	if (rig_open(&walk.rig, kind, 1, 4096, options) != 0)
 		fail_msg("%s", walk.rig.error.text);
+	if (by_content)
+		make_feed(&walk);
 	make_pipeline(&walk, workers);
 	publish(&walk);
 	if (fg_pipeline_start(walk.pipeline, &error) != 0)
@@ -302,6 +355,27 @@ static void replay_with_worker(void **state)
 
 	(void)state;
 	reload_under_load("replay", options, 1);
+}
+
+/* What a set wants must not be freed while packets that it judged are under way. */
+static void contents_with_worker(void **state)
+{
+	const char *const options[] = {"path", capture, "loops", "0", NULL};
+
+	(void)state;
+	by_content = true;
+	reload_under_load("replay", options, 1);
+	by_content = false;
+}
+
+static void contents_to_completion(void **state)
+{
+	const char *const options[] = {"path", capture, "loops", "0", NULL};
+
+	(void)state;
+	by_content = true;
+	reload_under_load("replay", options, 0);
+	by_content = false;
 }
 
 static void port_to_completion(void **state)
@@ -375,6 +449,7 @@ static int write_capture(void)
 
 		memcpy(mine, frame, sizeof(frame));
 		mine[PORT_AT + 1] = (uint8_t)port;
+		mine[PAYLOAD_AT] = (uint8_t)(port + INSTRUMENT);
 		if (fwrite(record, sizeof(record), 1, file) != 1 ||
 		    fwrite(mine, sizeof(mine), 1, file) != 1)
 			return -1;
@@ -425,6 +500,8 @@ int main(void)
 		cmocka_unit_test(replay_to_completion),
 		cmocka_unit_test(replay_with_worker),
 		cmocka_unit_test(port_to_completion),
+		cmocka_unit_test(contents_to_completion),
+		cmocka_unit_test(contents_with_worker),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, start, stop);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets of ITCH 5.0 in MoldUDP64 for tests of the feed stage. What message number n is follows
+ * from n alone; lengths and offsets are written out here, not taken from the library.
+ */
+#ifndef FEED_RIG_H
+#define FEED_RIG_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include <fg_config.h>
+#include <fg_content.h>
+#include <fg_drop.h>
+#include <fg_feed.h>
+
+#define PAYLOAD_OFF 42u /* Ethernet, IPv4, UDP */
+#define MOLD_BYTES  20u
+#define LOCATES     40u
+#define T0          UINT64_C(1700000000000000000)
+
+static struct rte_mempool *pool, *slices;
+static __rte_unused uint64_t random_state = 88172645463325252u;
+
+static inline uint32_t random_below(uint32_t limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 32) % limit;
+}
+
+static inline uint32_t mix(uint64_t n)
+{
+	n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	n = (n ^ (n >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(n >> 32);
+}
+
+static inline char type_of(uint64_t number)
+{
+	return "AEDUXF"[mix(number) % 6];
+}
+
+static inline uint16_t locate_of(uint64_t number)
+{
+	return (uint16_t)(1 + mix(number * 7 + 3) % LOCATES);
+}
+
+static inline uint16_t length_of(char type)
+{
+	switch (type) {
+	case 'A':
+		return 36;
+	case 'F':
+		return 40;
+	case 'E':
+		return 31;
+	case 'U':
+		return 35;
+	case 'X':
+		return 23;
+	case 'R':
+		return 39;
+	default: /* D */
+		return 19;
+	}
+}
+
+static inline void store_be(uint8_t *at, uint64_t value, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++)
+		at[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+
+static inline uint64_t load_be(const uint8_t *at, unsigned int bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned int i = 0; i < bytes; i++)
+		value = value << 8 | at[i];
+	return value;
+}
+
+/* The message with its length; its body follows from the number. @return bytes. */
+static inline uint32_t put_message(uint8_t *at, uint64_t number)
+{
+	const char type = type_of(number);
+	const uint16_t bytes = length_of(type);
+
+	store_be(at, bytes, 2);
+	for (uint32_t i = 0; i < bytes; i++)
+		at[2 + i] = (uint8_t)mix(number * 100 + i);
+	at[2] = (uint8_t)type;
+	store_be(at + 3, locate_of(number), 2);
+	return 2u + bytes;
+}
+
+static inline void put_headers(uint8_t *frame, uint32_t payload_bytes)
+{
+	static const uint8_t head[PAYLOAD_OFF] = {
+		1, 0, 94, 1, 1,  1, 2, 0,  0, 0, 0, 1,   8, 0, 0x45, 0,    0, 0,    0,
+		0, 0, 0,  9, 17, 0, 0, 10, 0, 0, 1, 239, 1, 1, 1,    0x10, 0, 0x67, 0x6d};
+	uint32_t sum = 0;
+
+	memcpy(frame, head, sizeof(head));
+	store_be(frame + 16, 28 + payload_bytes, 2);
+	store_be(frame + 38, 8 + payload_bytes, 2);
+	store_be(frame + 40, 0xbeef, 2); /* Any checksum. */
+	for (uint32_t i = 14; i < 34; i += 2)
+		sum += (uint32_t)load_be(frame + i, 2);
+	store_be(frame + 24, 0xffff & ~(sum + (sum >> 16)), 2);
+}
+
+/* Notes as the rx lcore leaves them. */
+static inline void note(struct rte_mbuf *m, uint32_t payload_bytes, uint8_t line,
+			struct fg_content *content)
+{
+	*fg_meta(m) = (struct fg_meta){
+		.rx_ns = T0,
+		.sinks = 1,
+		.content = content,
+		.rule_id = 1,
+		.wire_len = PAYLOAD_OFF + payload_bytes,
+		.payload_off = PAYLOAD_OFF,
+		.payload_len = (uint16_t)payload_bytes,
+		.line = line,
+		.flags = FG_META_DATAGRAM,
+	};
+}
+
+/* A packet of @count messages from @first on; 0: heartbeat, 0xffff: end of session. */
+static inline struct rte_mbuf *packet(uint8_t line, uint64_t first, uint16_t count,
+				      struct fg_content *content)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	uint32_t bytes = MOLD_BYTES;
+	uint8_t *payload;
+
+	assert_non_null(m);
+	payload = rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF);
+	memcpy(payload, "000010059B", 10);
+	store_be(payload + 10, first, 8);
+	store_be(payload + 18, count, 2);
+	for (uint16_t i = 0; count != UINT16_MAX && i < count; i++)
+		bytes += put_message(payload + bytes, first + i);
+	put_headers(rte_pktmbuf_mtod(m, uint8_t *), bytes);
+	assert_non_null(rte_pktmbuf_append(m, (uint16_t)(PAYLOAD_OFF + bytes)));
+	note(m, bytes, line, content);
+	return m;
+}
+
+static inline uint64_t first_of(struct rte_mbuf *m)
+{
+	return load_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + 10), 8);
+}
+
+static inline uint16_t count_of(struct rte_mbuf *m)
+{
+	return (uint16_t)load_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + 18), 2);
+}
+
+static inline struct fg_feed *feed_of(struct fg_feed_conf *conf)
+{
+	struct fg_error error = {0};
+	struct fg_feed *feed = NULL;
+
+	if (fg_feed_create(conf, 2, SOCKET_ID_ANY, &feed, &error) != 0)
+		fail_msg("%s", error.text);
+	return feed;
+}
+
+/* An entry of `feeds:` as a file has it. @return as fg_feed_read(). */
+static inline int read_conf(const char *text, struct fg_feed_conf *conf, struct fg_error *error)
+{
+	struct fg_config *config = NULL;
+	int rc;
+
+	if (fg_config_load_text("feed.yaml", text, strlen(text), &config, error) != 0)
+		fail_msg("%s", error->text);
+	rc = fg_feed_read(fg_config_root(config), conf, error);
+	fg_config_free(config);
+	return rc;
+}
+
+static inline struct fg_feed_conf conf_of(const char *text)
+{
+	struct fg_feed_conf conf = {0};
+	struct fg_error error = {0};
+
+	if (read_conf(text, &conf, &error) != 0)
+		fail_msg("%s", error.text);
+	return conf;
+}
+
+#endif /* FEED_RIG_H */

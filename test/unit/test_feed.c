@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The feed stage with real packets: what comes out of two lines that lose, delay and pack
+ * differently is the union of what is wanted, each once, and every packet has exactly one fate.
+ */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <rte_eal.h>
+
+#include "feed_rig.h"
+
+#define POOL_PACKETS 8191u
+#define MESSAGES     4000u
+#define ARRIVALS_MAX 8000u
+
+static uint8_t *scratch;
+
+struct world {
+	const char *conf;
+	const uint32_t *types; /* wanted; NULL: all, without a filter */
+	uint32_t n_types;
+	uint32_t loss; /* of 100 packets */
+	uint32_t delay_ns;
+	bool hold;
+};
+
+static struct arrival {
+	uint64_t first, at_ns;
+	uint16_t count;
+	uint8_t line;
+	uint8_t fate; /* FG_DROP_COUNT: passed */
+	bool seen;
+} arrivals[ARRIVALS_MAX];
+static uint32_t n_arrivals;
+static uint32_t delivered[MESSAGES + 2]; /* how often */
+static uint64_t order[MESSAGES * 2];     /* numbers in the order of delivery */
+static uint32_t n_order;
+
+static bool is_wanted(const struct world *world, uint64_t number)
+{
+	if (world->types == NULL)
+		return true;
+	if (locate_of(number) % 2 != 0)
+		return false;
+	for (uint32_t i = 0; i < world->n_types; i++)
+		if ((char)world->types[i] == type_of(number))
+			return true;
+	return false;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct arrival *left = a, *right = b;
+
+	return (left->at_ns > right->at_ns) - (left->at_ns < right->at_ns);
+}
+
+static void make_world(const struct world *world)
+{
+	n_arrivals = 0;
+	for (uint8_t line = 1; line <= 2; line++)
+		for (uint64_t n = 1; n <= MESSAGES;) {
+			const uint64_t left = MESSAGES + 1 - n;
+			const uint16_t count = (uint16_t)RTE_MIN(1 + random_below(12), left);
+			struct arrival *arrival = &arrivals[n_arrivals];
+
+			/* The first and the last packet of A always come: they frame the rest. */
+			if ((line == 1 && (n == 1 || left == count)) ||
+			    random_below(100) >= world->loss) {
+				*arrival = (struct arrival){
+					.first = n,
+					.count = count,
+					.line = line,
+					.at_ns = T0 + n * 100 + random_below(world->delay_ns + 1),
+				};
+				arrival->at_ns -= line == 1 && n == 1 ? world->delay_ns + 1 : 0;
+				arrival->at_ns += left == count ? world->delay_ns : 0;
+				n_arrivals++;
+			}
+			n += count;
+		}
+	qsort(arrivals, n_arrivals, sizeof(arrivals[0]), by_time);
+}
+
+static void settle(struct rte_mbuf *m, uint8_t fate)
+{
+	struct arrival *arrival = &arrivals[fg_meta(m)->rx_ticks];
+
+	assert_false(arrival->seen);
+	arrival->seen = true;
+	arrival->fate = fate;
+}
+
+/* Numbers that its notes say are wanted. */
+static void take_numbers(struct rte_mbuf *m)
+{
+	const struct fg_meta *meta = fg_meta(m);
+	const bool chosen = (meta->flags & FG_META_CHOSEN) != 0;
+	uint32_t n = 0;
+
+	for (uint16_t i = 0; i < count_of(m); i++) {
+		if (chosen && (meta->messages >> i & 1) == 0)
+			continue;
+		delivered[first_of(m) + i]++;
+		order[n_order++] = first_of(m) + i;
+		n++;
+	}
+	assert_int_equal(meta->n_wanted, n);
+}
+
+static void take_out(struct fg_feed_out *out)
+{
+	for (uint16_t i = 0; i < out->n_drop; i++) {
+		settle(out->drop[i], out->reason[i]);
+		rte_pktmbuf_free(out->drop[i]);
+	}
+	for (uint16_t i = 0; i < out->n_pass; i++) {
+		settle(out->pass[i], FG_DROP_COUNT);
+		take_numbers(out->pass[i]);
+		rte_pktmbuf_free(out->pass[i]);
+	}
+}
+
+/* Bursts of any size, through room of any size. */
+static void put(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t count,
+		uint64_t now_ns)
+{
+	struct rte_mbuf *pass[FG_BURST_MAX];
+	struct fg_feed_out out = {.pass = pass};
+
+	do {
+		uint16_t taken;
+
+		out.room = (uint16_t)(1 + random_below(FG_BURST_MAX));
+		taken = fg_feed_burst(stage, pkts, count, now_ns, &out);
+		assert_in_range(taken, 0, count);
+		assert_in_range(out.n_pass, 0, out.room);
+		pkts += taken;
+		count = (uint16_t)(count - taken);
+		take_out(&out);
+	} while (count > 0 || fg_feed_pending(stage));
+}
+
+static void run(struct fg_feed *feed, struct fg_content *content)
+{
+	struct fg_feed *feeds[] = {NULL, feed};
+	struct fg_feed_stage stage = {.feeds = feeds, .n_feeds = 2, .scratch = scratch};
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	uint64_t now_ns = T0;
+
+	memset(delivered, 0, sizeof(delivered));
+	n_order = 0;
+	for (uint32_t i = 0; i < n_arrivals;) {
+		const uint16_t count =
+			(uint16_t)RTE_MIN(1 + random_below(FG_BURST_MAX), n_arrivals - i);
+
+		for (uint16_t k = 0; k < count; k++, i++) {
+			pkts[k] = packet(arrivals[i].line, arrivals[i].first, arrivals[i].count,
+					 content);
+			fg_meta(pkts[k])->rx_ns = arrivals[i].at_ns;
+			fg_meta(pkts[k])->rx_ticks = i;
+			fg_meta(pkts[k])->feed = 1;
+			now_ns = arrivals[i].at_ns;
+		}
+		put(&stage, pkts, count, now_ns);
+		fg_feed_tick(&stage, feed, now_ns);
+		if (fg_feed_pending(&stage))
+			put(&stage, NULL, 0, now_ns);
+	}
+	fg_feed_flush(&stage, feed, now_ns);
+	put(&stage, NULL, 0, now_ns);
+}
+
+/* Without hold a packet's fate follows from those that came before it. */
+static void check_fates(const struct world *world)
+{
+	static bool came[MESSAGES + 2];
+
+	memset(came, 0, sizeof(came));
+	for (uint32_t i = 0; i < n_arrivals; i++) {
+		const struct arrival *arrival = &arrivals[i];
+		uint32_t fresh = 0, wanted = 0;
+
+		for (uint64_t n = arrival->first; n < arrival->first + arrival->count; n++) {
+			fresh += !came[n];
+			wanted += !came[n] && is_wanted(world, n);
+			came[n] = true;
+		}
+		assert_int_equal(arrival->fate, fresh == 0    ? FG_DROP_duplicate
+						: wanted == 0 ? FG_DROP_no_content
+							      : FG_DROP_COUNT);
+	}
+}
+
+static void check_union(const struct world *world)
+{
+	static bool came[MESSAGES + 2];
+
+	memset(came, 0, sizeof(came));
+	for (uint32_t i = 0; i < n_arrivals; i++) {
+		assert_true(arrivals[i].seen);
+		for (uint16_t k = 0; k < arrivals[i].count; k++)
+			came[arrivals[i].first + k] = true;
+	}
+	for (uint64_t n = 1; n <= MESSAGES; n++)
+		assert_int_equal(delivered[n], came[n] && is_wanted(world, n));
+	for (uint32_t i = 1; world->hold && i < n_order; i++)
+		assert_true(order[i - 1] < order[i]);
+}
+
+static struct fg_content *content_of(const struct world *world, struct fg_feed *feed)
+{
+	static char texts[LOCATES][8];
+	const char *instruments[LOCATES];
+	struct fg_content_conf conf = {
+		.framing = fg_feed_conf(feed)->framing,
+		.known = fg_feed_known(feed),
+		.types = world->types,
+		.n_types = world->n_types,
+		.instruments = instruments,
+		.socket_id = SOCKET_ID_ANY,
+	};
+	struct fg_content *content = NULL;
+	struct fg_error error = {0};
+
+	if (world->types == NULL)
+		return NULL;
+	for (uint32_t locate = 2; locate <= LOCATES; locate += 2) {
+		snprintf(texts[conf.n_instruments], sizeof(texts[0]), "%u", locate);
+		instruments[conf.n_instruments] = texts[conf.n_instruments];
+		conf.n_instruments++;
+	}
+	if (fg_content_create(&conf, &content, &error) != 0)
+		fail_msg("%s", error.text);
+	return content;
+}
+
+static void check_world(const struct world *world)
+{
+	for (int round = 0; round < 6; round++) {
+		struct fg_feed_conf conf = conf_of(world->conf);
+		struct fg_feed *feed = feed_of(&conf);
+		struct fg_content *content = content_of(world, feed);
+
+		make_world(world);
+		run(feed, content);
+		check_union(world);
+		if (!world->hold)
+			check_fates(world);
+		assert_int_equal(rte_mempool_in_use_count(pool), 0);
+		fg_content_free(content);
+		fg_feed_free(feed);
+		fg_feed_conf_free(&conf);
+	}
+}
+
+static void union_once(void **state)
+{
+	static const uint32_t types[] = {'A', 'D', 'F'};
+	static const struct world worlds[] = {
+		{"{name: f, framing: itch50, arbitrate: true}", NULL, 0, 0, 0, false},
+		{"{name: f, framing: itch50, arbitrate: true}", NULL, 0, 20, 3000, false},
+		{"{name: f, framing: itch50, arbitrate: true}", types, 3, 20, 3000, false},
+		{"{name: f, framing: itch50, arbitrate: true}", types, 1, 60, 100000, false},
+		{"{name: f, framing: moldudp64, arbitrate: true, window: 16K}", NULL, 0, 5, 300000,
+		 false},
+		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
+		 " hold_us: 1000000}",
+		 NULL, 0, 10, 3000, true},
+		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
+		 " hold_us: 1000000}",
+		 types, 2, 20, 20000, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(worlds); i++)
+		check_world(&worlds[i]);
+}
+
+/* One packet through; @return its fate, and the packet in *out, if it passed. */
+static uint8_t fate_of(struct fg_feed *feed, struct rte_mbuf *m, struct rte_mbuf **passed)
+{
+	struct fg_feed *feeds[] = {feed};
+	struct fg_feed_stage stage = {
+		.feeds = feeds, .n_feeds = 1, .scratch = scratch, .slices = slices};
+	struct fg_feed_out out = {.pass = passed, .room = 1};
+
+	fg_meta(m)->feed = 0;
+	assert_int_equal(fg_feed_burst(&stage, &m, 1, T0, &out), 1);
+	assert_false(fg_feed_pending(&stage));
+	if (out.n_pass == 1)
+		return FG_DROP_COUNT;
+	assert_int_equal(out.n_drop, 1);
+	rte_pktmbuf_free(out.drop[0]);
+	return out.reason[0];
+}
+
+static uint8_t fate_only(struct fg_feed *feed, struct rte_mbuf *m)
+{
+	struct rte_mbuf *passed = NULL;
+	const uint8_t fate = fate_of(feed, m, &passed);
+
+	if (fate == FG_DROP_COUNT)
+		rte_pktmbuf_free(passed);
+	return fate;
+}
+
+static uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter counter)
+{
+	uint64_t counters[FG_FEED_COUNTER_COUNT];
+
+	fg_feed_counters(feed, counters);
+	return counters[counter];
+}
+
+/* A feed and a filter; the feed points to its configuration. */
+struct kit {
+	struct fg_feed_conf conf;
+	struct fg_feed *feed;
+	struct fg_content *content;
+};
+
+static void kit_make(struct kit *kit, const char *text, const uint32_t *types, uint32_t n_types)
+{
+	const struct world world = {.types = types, .n_types = n_types};
+
+	kit->conf = conf_of(text);
+	kit->feed = feed_of(&kit->conf);
+	kit->content = content_of(&world, kit->feed);
+}
+
+static void kit_free(struct kit *kit)
+{
+	fg_content_free(kit->content);
+	fg_feed_free(kit->feed);
+	fg_feed_conf_free(&kit->conf);
+	assert_int_equal(rte_mempool_in_use_count(pool), 0);
+	assert_int_equal(rte_mempool_in_use_count(slices), 0);
+}
+
+static const uint32_t adds[] = {'A', 'F'};
+
+static void odd_packets(void **state)
+{
+	struct kit kit;
+	struct rte_mbuf *m;
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50}", adds, 2);
+	/* Shorter than its header; of no datagram; with and without something wanted. */
+	for (int wanting = 0; wanting < 2; wanting++) {
+		struct fg_content *content = wanting != 0 ? kit.content : NULL;
+		const uint8_t expected = wanting != 0 ? FG_DROP_not_framing : FG_DROP_COUNT;
+
+		m = packet(1, 1, 3, content);
+		fg_meta(m)->payload_len = MOLD_BYTES - 1;
+		assert_int_equal(fate_only(kit.feed, m), expected);
+		m = packet(1, 1, 3, content);
+		fg_meta(m)->flags = 0;
+		assert_int_equal(fate_only(kit.feed, m), expected);
+		/* What parse said must not be believed blindly. */
+		m = packet(1, 1, 3, content);
+		fg_meta(m)->payload_len = 60000;
+		assert_int_equal(fate_only(kit.feed, m), expected);
+	}
+	assert_int_equal(counted(kit.feed, FG_FEED_truncated), 4);
+	assert_int_equal(counted(kit.feed, FG_FEED_foreign), 2);
+
+	/* A length that lies: what came before it counts. */
+	m = packet(1, 1, 3, kit.content);
+	store_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + MOLD_BYTES), 9999, 2);
+	assert_int_equal(fate_only(kit.feed, m), FG_DROP_no_content);
+	assert_int_equal(counted(kit.feed, FG_FEED_malformed), 1);
+	kit_free(&kit);
+}
+
+static void control_packets(void **state)
+{
+	struct kit kit;
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50, arbitrate: true}", adds, 2);
+	assert_int_equal(fate_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
+	assert_int_equal(fate_only(kit.feed, packet(2, 1, 5, NULL)), FG_DROP_duplicate);
+	assert_int_equal(fate_only(kit.feed, packet(1, 6, 0, NULL)), FG_DROP_COUNT);
+	assert_int_equal(fate_only(kit.feed, packet(1, 6, 0, kit.content)), FG_DROP_no_content);
+	assert_int_equal(fate_only(kit.feed, packet(1, 6, UINT16_MAX, kit.content)), FG_DROP_COUNT);
+	kit_free(&kit);
+}
+
+/* Without arbitrate both lines pass, and gaps are still told. */
+static void tracked_only(void **state)
+{
+	struct kit kit;
+	uint64_t totals[FG_LINES_SPACE_COUNT];
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50}", NULL, 0);
+	for (uint8_t line = 1; line <= 2; line++) {
+		assert_int_equal(fate_only(kit.feed, packet(line, 1, 5, NULL)), FG_DROP_COUNT);
+		assert_int_equal(fate_only(kit.feed, packet(line, 16, 5, NULL)), FG_DROP_COUNT);
+	}
+	fg_lines_totals(fg_feed_lines(kit.feed), totals);
+	assert_int_equal(totals[FG_LINES_SPACE_gaps_opened], 1);
+	kit_free(&kit);
+	kit_make(&kit, "{name: f, framing: itch50, track: false}", NULL, 0);
+	assert_null(fg_feed_lines(kit.feed));
+	assert_int_equal(fate_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
+	kit_free(&kit);
+}
+
+/* Sum of a header's 16-bit words is all ones. */
+static void check_sum(const uint8_t *at, uint32_t bytes)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < bytes; i += 2)
+		sum += (uint32_t)load_be(at + i, 2);
+	assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
+}
+
+static void check_slice(struct rte_mbuf *slice, uint64_t first, uint16_t count)
+{
+	const struct world world = {.types = adds, .n_types = 2};
+	const uint8_t *frame = rte_pktmbuf_mtod(slice, const uint8_t *);
+	uint8_t message[64];
+	uint32_t at = PAYLOAD_OFF + MOLD_BYTES, n = 0;
+
+	for (uint64_t number = first; number < first + count; number++) {
+		uint32_t bytes;
+
+		if (!is_wanted(&world, number))
+			continue;
+		bytes = put_message(message, number);
+		assert_true(at + bytes <= rte_pktmbuf_data_len(slice));
+		assert_memory_equal(frame + at, message, bytes);
+		at += bytes;
+		n++;
+	}
+	assert_int_equal(at, rte_pktmbuf_pkt_len(slice));
+	assert_int_equal(at, rte_pktmbuf_data_len(slice));
+	assert_int_equal(at, fg_meta(slice)->wire_len);
+	assert_int_equal(at - PAYLOAD_OFF, fg_meta(slice)->payload_len);
+	assert_int_equal(count_of(slice), n);
+	assert_int_equal(first_of(slice), first);
+	assert_int_equal(load_be(frame + 16, 2), at - 14);
+	assert_int_equal(load_be(frame + 38, 2), at - 34);
+	assert_int_equal(load_be(frame + 40, 2), 0);
+	check_sum(frame + 14, 20);
+}
+
+static void slices_are_packets(void **state)
+{
+	struct kit kit;
+	const struct world world = {.types = adds, .n_types = 2};
+	uint32_t n_sliced = 0;
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50}", adds, 2);
+	for (uint64_t first = 1; first < 2000; first += 9) {
+		struct rte_mbuf *m = packet(1, first, 9, kit.content), *out = NULL;
+		uint32_t n_wanted = 0;
+		uint8_t fate;
+
+		for (uint64_t n = first; n < first + 9; n++)
+			n_wanted += is_wanted(&world, n);
+		fg_meta(m)->flags |= FG_META_SLICE;
+		fate = fate_of(kit.feed, m, &out);
+		assert_int_equal(fate, n_wanted > 0 ? FG_DROP_COUNT : FG_DROP_no_content);
+		if (fate != FG_DROP_COUNT)
+			continue;
+		assert_ptr_equal(out->pool, slices);
+		check_slice(out, first, 9);
+		rte_pktmbuf_free(out);
+		n_sliced++;
+	}
+	assert_true(n_sliced > 100);
+	assert_int_equal(counted(kit.feed, FG_FEED_sliced), n_sliced);
+	kit_free(&kit);
+}
+
+/* Without an mbuf for the slice, or with messages beyond what the notes can tell, it stays whole.
+ */
+static void slices_that_fail(void **state)
+{
+	struct kit kit;
+	struct rte_mbuf *all[64], *m, *out = NULL;
+	const unsigned int n = rte_mempool_avail_count(slices);
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(slices, all, n), 0);
+	m = packet(1, 1, 30, kit.content);
+	fg_meta(m)->flags |= FG_META_SLICE;
+	assert_int_equal(fate_of(kit.feed, m, &out), FG_DROP_COUNT);
+	assert_ptr_equal(out, m);
+	rte_pktmbuf_free(out);
+	rte_pktmbuf_free_bulk(all, n);
+	assert_int_equal(counted(kit.feed, FG_FEED_slice_failed), 1);
+	kit_free(&kit);
+}
+
+/* A payload in several segments is read as one. */
+static void segments(void **state)
+{
+	struct kit kit;
+
+	(void)state;
+	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
+	for (uint16_t cut = 1; cut < PAYLOAD_OFF + 100; cut++) {
+		struct rte_mbuf *whole = packet(1, 1, 9, kit.content);
+		struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *tail = rte_pktmbuf_alloc(pool);
+		const uint16_t bytes = rte_pktmbuf_data_len(whole);
+		const uint8_t *data = rte_pktmbuf_mtod(whole, const uint8_t *);
+		struct rte_mbuf *out[2] = {NULL, NULL};
+
+		memcpy(rte_pktmbuf_append(head, cut), data, cut);
+		memcpy(rte_pktmbuf_append(tail, (uint16_t)(bytes - cut)), data + cut,
+		       (size_t)(bytes - cut));
+		assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
+		*fg_meta(head) = *fg_meta(whole);
+		fg_meta(whole)->flags |= FG_META_SLICE;
+		fg_meta(head)->flags |= FG_META_SLICE;
+		assert_int_equal(fate_of(kit.feed, whole, &out[0]), FG_DROP_COUNT);
+		assert_int_equal(fate_of(kit.feed, head, &out[1]), FG_DROP_COUNT);
+		assert_int_equal(fg_meta(out[0])->messages, fg_meta(out[1])->messages);
+		assert_int_equal(rte_pktmbuf_pkt_len(out[0]), rte_pktmbuf_pkt_len(out[1]));
+		assert_memory_equal(rte_pktmbuf_mtod(out[0], void *),
+				    rte_pktmbuf_mtod(out[1], void *), rte_pktmbuf_pkt_len(out[0]));
+		rte_pktmbuf_free_bulk(out, 2);
+	}
+	kit_free(&kit);
+}
+
+static void refusals(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{"[a]", "a feed: expected a map"},
+		{"{framing: itch50}", "name"},
+		{"{name: f, framing: nosuch}", "no framing named \"nosuch\""},
+		{"{name: f, arbitrate: true}", "a feed without a framing has no settings"},
+		{"{name: f, messages: itch50}", "a feed without a framing has none"},
+		{"{name: f, framing: moldudp64, messages: nosuch}", "no set named 'nosuch'"},
+		{"{name: f, framing: itch50, arbitrate: true, track: false}", "needs track: true"},
+		{"{name: f, framing: itch50, reorder: hold}", "needs arbitrate: true"},
+		{"{name: f, framing: itch50, reorder: sideways}", "reorder"},
+		{"{name: f, framing: itch50, window: 1000}", "power of two"},
+		{"{name: f, framing: itch50, window: 256, jump_max: 200}",
+		 "at most half the window"},
+		{"{name: f, framing: itch50, orders: 1000}", "power of two"},
+		{"{name: f, framing: itch50, colour: red}", "unknown key 'colour'"},
+		{"{name: f, framing: {like: itch50, color: red}}", "color"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(cases); i++) {
+		struct fg_feed_conf conf = {0};
+		struct fg_error error = {0};
+
+		assert_true(read_conf(cases[i].text, &conf, &error) < 0);
+		if (strstr(error.text, cases[i].says) == NULL)
+			fail_msg("%s: %s", cases[i].text, error.text);
+		assert_non_null(strstr(error.text, "feed.yaml:1:"));
+	}
+}
+
+static void defaults(void **state)
+{
+	struct fg_feed_conf conf = conf_of("{name: tied}");
+
+	(void)state;
+	assert_null(conf.framing);
+	assert_string_equal(conf.name, "tied");
+	fg_feed_conf_free(&conf);
+	conf = conf_of("{name: p, framing: cboe_pitch}");
+	assert_int_equal(conf.orders, 1u << 20);
+	fg_feed_conf_free(&conf);
+	conf = conf_of("{name: m, framing: moldudp64, messages: itch50}");
+	assert_string_equal(conf.framing->messages->name, "itch50");
+	assert_int_equal(conf.orders, 0);
+	fg_feed_conf_free(&conf);
+}
+
+int main(void)
+{
+	static char *eal_args[] = {"test_feed",      "--no-huge",   "-m", "256", "--no-pci",
+				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(union_once),         cmocka_unit_test(odd_packets),
+		cmocka_unit_test(control_packets),    cmocka_unit_test(tracked_only),
+		cmocka_unit_test(slices_are_packets), cmocka_unit_test(slices_that_fail),
+		cmocka_unit_test(segments),           cmocka_unit_test(refusals),
+		cmocka_unit_test(defaults),
+	};
+	int failed;
+
+	if (rte_eal_init((int)RTE_DIM(eal_args) - 1, eal_args) < 0)
+		return 1;
+	pool = rte_pktmbuf_pool_create("test", POOL_PACKETS, 0, FG_META_BYTES,
+				       RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	slices = rte_pktmbuf_pool_create("slices", 63, 0, FG_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE,
+					 0);
+	scratch = malloc(UINT16_MAX + 1u);
+	if (pool == NULL || slices == NULL || scratch == NULL)
+		return 1;
+	failed = cmocka_run_group_tests_name("feed", tests, NULL, NULL);
+	free(scratch);
+	rte_mempool_free(slices);
+	rte_mempool_free(pool);
+	rte_eal_cleanup();
+	return failed;
+}
