@@ -162,7 +162,9 @@ int report_feed(const struct app *app, const struct snapshot *s, const char *nam
 void report_feed_conf(const struct feed_entry *entry, FILE *out);
 /* feeds_gaps.c: the last events, the newest last. */
 void report_gaps(const struct app *app, FILE *out);
-/* feeds_wanted.c: what a rule wants of its feed, in words; no newline. */
+/* feeds_wanted.c: has a rule a feed whose messages can be read? */
+bool report_has_framing(const struct app *app, const struct fg_rule *rule);
+/* What it wants of that feed, in words; no newline. */
 void report_wanted(const struct app *app, const struct fg_rule *rule, FILE *out);
 
 /* setup.c: the file's parts into app, without opening anything. EAL need not be up. */

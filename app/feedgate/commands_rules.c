@@ -141,7 +141,10 @@ static void print_feed(const struct fg_rule *rule, uint32_t number, FILE *out)
 	fprintf(out, "  feed: %s", command_app->feeds[rule->feed]->conf.name);
 	if (rule->feed_line != 0)
 		fprintf(out, ", line %c", 'A' + rule->feed_line - 1);
-	fputs("\n  wants: ", out);
+	fputc('\n', out);
+	if (!report_has_framing(command_app, rule))
+		return;
+	fputs("  wants: ", out);
 	report_wanted(command_app, rule, out);
 	fputc('\n', out);
 	if (fg_pipeline_content(command_app->pipeline, number, &info))

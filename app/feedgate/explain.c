@@ -110,7 +110,7 @@ static void print_winner(const struct app *app, const struct packet *packet, uin
 		entry - set->rules[number].first_match + 1, set->rules[number].n_matches);
 	explain_print_entry(app, &set->matches[entry], out);
 	fputc('\n', out);
-	if (set->rules[number].feed != FG_FEED_NONE)
+	if (report_has_framing(app, &set->rules[number]))
 		print_wanted(app, &set->rules[number], out);
 }
 

@@ -77,14 +77,15 @@ static void print_feed(const struct feed_entry *entry, const struct feed_totals 
 	fprintf(out, "%-16s %-12s %5s", entry->conf.name, entry->conf.framing->name,
 		letters(t, FG_LINES_LINE_last_ns, heard));
 	print_place(entry, out);
-	fprintf(out, " %15s %15s %12s %9s %9s %9s %9s %13s  %s\n",
+	fprintf(out, " %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
 		report_grouped(t->counters[FG_FEED_packets]),
 		report_grouped(t->counters[FG_FEED_wanted]), report_grouped(duplicates),
 		report_grouped(t->spaces[FG_LINES_SPACE_gaps_open]),
 		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_other]),
 		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_late]),
 		report_grouped(t->spaces[FG_LINES_SPACE_gaps_lost]),
-		report_grouped(lost_for_good(t)), letters(t, FG_LINES_LINE_silent, silent));
+		report_grouped(lost_for_good(t)), report_grouped(t->spaces[FG_LINES_SPACE_jumped]),
+		letters(t, FG_LINES_LINE_silent, silent));
 }
 
 void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
@@ -95,9 +96,9 @@ void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
 		n += has_framing(app->feeds[i]);
 	if (n == 0)
 		return;
-	fprintf(out, "\n%-16s %-12s %5s %-16s %15s %15s %15s %12s %9s %9s %9s %9s %13s  %s\n",
+	fprintf(out, "\n%-16s %-12s %5s %-16s %15s %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
 		"feed", "framing", "lines", "session", "next", "packets", "wanted", "duplicates",
-		"gaps open", "by other", "late", "lost", "lost for good", "silent");
+		"gaps open", "by other", "late", "lost", "lost for good", "jumped", "silent");
 	for (uint32_t i = 0; i < s->n_feeds; i++)
 		if (has_framing(app->feeds[i]))
 			print_feed(app->feeds[i], &s->feeds[i], out);

@@ -43,6 +43,11 @@ static void print_instruments(const struct fg_wanted *wanted, FILE *out)
 		fprintf(out, " (%s)", wanted->file);
 }
 
+bool report_has_framing(const struct app *app, const struct fg_rule *rule)
+{
+	return rule->feed != FG_FEED_NONE && app->feeds[rule->feed]->conf.framing != NULL;
+}
+
 void report_wanted(const struct app *app, const struct fg_rule *rule, FILE *out)
 {
 	const struct fg_wanted *wanted = rule->wanted;

@@ -134,42 +134,43 @@ static void log_event(const struct app *app, struct feeds_watch *watch, const st
 		       (double)(event->time_ns - event->first) * 1e-9);
 }
 
-/* What log lines had no room for, once their second is over, or at the @p end. */
-static void log_rest(struct feeds_watch *watch, bool end)
+/* Events that found no room since this was asked last. */
+static uint64_t new_lost_events(const struct app *app, struct feeds_watch *watch)
 {
-	const uint64_t now =
-		watch->losses.at[(watch->losses.count - 1) % SAMPLES].time_ns; /* just taken */
+	uint64_t lost = 0, before = watch->events_lost;
 
-	if (!end && now - watch->log_second_ns < SECOND_NS)
+	for (uint32_t i = 0; i < app->n_feeds; i++) {
+		const struct fg_feed *feed = app->feeds[i]->feed;
+
+		if (feed != NULL && fg_feed_lines(feed) != NULL)
+			lost += fg_lines_events_lost(fg_feed_lines(feed));
+	}
+	watch->events_lost = lost;
+	return lost - before;
+}
+
+/* What log lines had no room for, once their second is over, or when all has stopped. */
+static void log_rest(const struct app *app, struct feeds_watch *watch)
+{
+	const uint64_t now = watch->losses.at[(watch->losses.count - 1) % SAMPLES].time_ns;
+	uint64_t lost;
+
+	if (fg_pipeline_running(app->pipeline) && now - watch->log_second_ns < SECOND_NS)
 		return;
+	lost = new_lost_events(app, watch);
 	if (watch->n_unlogged > 0)
 		fg_log(WARNING,
 		       "feeds: and %u more lost gaps or silent lines; `show gaps` has the last %u "
 		       "events",
 		       watch->n_unlogged, EVENTS_KEPT);
+	if (lost > 0)
+		fg_log(WARNING,
+		       "feeds: %" PRIu64 " events came too fast, and are neither shown nor "
+		       "recorded; counters are right",
+		       lost);
 	watch->log_second_ns = now;
 	watch->n_logged = 0;
 	watch->n_unlogged = 0;
-}
-
-/* Events that found no room are told, too, when there are more. */
-static void log_lost_events(const struct app *app, struct feeds_watch *watch)
-{
-	for (uint32_t i = 0; i < app->n_feeds; i++) {
-		const struct fg_feed *feed = app->feeds[i]->feed;
-		uint64_t lost;
-
-		if (feed == NULL || fg_feed_lines(feed) == NULL)
-			continue;
-		lost = fg_lines_events_lost(fg_feed_lines(feed));
-		if (lost == watch->events_lost[i] || !may_log(watch))
-			continue;
-		fg_log(WARNING,
-		       "feed %s: %" PRIu64 " events came too fast: they have no record; counters "
-		       "are right",
-		       app->feeds[i]->conf.name, lost - watch->events_lost[i]);
-		watch->events_lost[i] = lost;
-	}
 }
 
 void feeds_watch(struct app *app)
@@ -192,6 +193,5 @@ void feeds_watch(struct app *app)
 			log_event(app, watch, told);
 		}
 	}
-	log_lost_events(app, watch);
-	log_rest(watch, !fg_pipeline_running(app->pipeline));
+	log_rest(app, watch);
 }

@@ -54,7 +54,7 @@ struct feeds_watch {
 	uint32_t next_feed;          /* where the next round begins */
 	uint64_t log_second_ns;      /* when the present second of log lines began */
 	uint32_t n_logged, n_unlogged;
-	uint64_t events_lost[FEEDS_MAX]; /* as last told */
+	uint64_t events_lost; /* of all feeds, as last told */
 };
 
 /* Are losses of ours a reason for events of this kind? */

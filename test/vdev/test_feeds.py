@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Feeds through the whole program: arbitration, gaps and their blame, content, records, console, refusals.
+
+What must come out is computed here from the captures, by readers of MoldUDP64, ITCH and MDP 3.0 headers of our own.
+"""
+import collections
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import time
+
+import pexpect
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import lib  # noqa: E402
+import oracle  # noqa: E402
+
+PROMPT = "feedgate> "
+ITCH = "{ipv4: {dst: [233.54.12.0/24, 233.49.196.0/24]}, udp: {}}"
+CME = "{ipv4: {dst: [224.0.31.1, 224.0.32.1]}, udp: {}}"
+CONFIG = """sources:
+  - {name: day-a, replay: {path: DIR/day-a.pcap, rate: RATE}, line: A}
+  - {name: day-b, replay: {path: DIR/day-b.pcap, rate: RATE}, line: B}
+pipeline: {ring_slots: SLOTS}
+sinks:
+  - {name: kept, pcapng: DIR/kept.pcapng}
+  - {name: gaps, records: DIR/gaps.json}
+  - {name: seen, count: {}}
+feeds:
+  - {name: itch, framing: itch50, events: gaps, OPTIONS}
+  - {name: cme, framing: cme_mdp3, events: gaps, OPTIONS}
+  - {name: other}
+rules:
+  - {name: itch, match: ITCH, feed: itch, to: kept, WANTS}
+  - {name: cme, match: CME, feed: cme, to: seen}
+"""
+
+
+def config(folder, options="arbitrate: true", wants="", rate="recorded", slots=65536):
+    """The configuration above with its gaps filled."""
+    text = CONFIG.replace(", WANTS", f", {wants}" if wants else "").replace("OPTIONS", options)
+    for name, value in (("RATE", rate), ("SLOTS", str(slots)), ("ITCH", ITCH), ("CME", CME), ("DIR", folder)):
+        text = text.replace(name, value)
+    return text
+
+
+def generate(folder, *options, packets=20000):
+    """day-a.pcap and day-b.pcap: ITCH on two channels, MDP on one of its two that is looked at."""
+    line = [lib.binary("feedgate-gen"), "-o", os.path.join(folder, "day"), "--packets", str(packets), "--channels", "2",
+            "--instruments", "20", "--mix", "itch=70,cme=30", "--rate", "50000", *options]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+Mold = collections.namedtuple("Mold", "session first count messages")
+
+
+def mold(payload):
+    """A MoldUDP64 packet; count 0 is a heartbeat, 0xffff the end of the session."""
+    session, first, count = struct.unpack(">10sQH", payload[:20])
+    messages, at = [], 20
+    for _ in range(count if count != 0xFFFF else 0):
+        length = struct.unpack(">H", payload[at:at + 2])[0]
+        messages.append(payload[at + 2:at + 2 + length])
+        at += 2 + length
+    assert at == len(payload), "the generator's packet is not whole"
+    return Mold(session.decode(), first, count, messages)
+
+
+def payloads(path, groups):
+    """UDP payloads sent to groups: the first bytes of the addresses."""
+    link, packets = oracle.read_capture(path)
+    assert link == oracle.ETHERNET
+    return [p.data[42:] for p in packets if p.data[12:14] == b"\x08\x00" and p.data[23] == 17 and p.data[30:33] in groups]
+
+
+def itch_of(folder, line):
+    """ITCH packets of a line's capture."""
+    group = {"a": b"\xe9\x36\x0c", "b": b"\xe9\x31\xc4"}[line]
+    return [mold(p) for p in payloads(os.path.join(folder, f"day-{line}.pcap"), [group])]
+
+
+def cme_of(folder, line):
+    """Sequence numbers and template of the first message of the MDP packets on the first channel."""
+    group = {"a": b"\xe0\x00\x1f", "b": b"\xe0\x00\x20"}[line]
+    link, packets = oracle.read_capture(os.path.join(folder, f"day-{line}.pcap"))
+    assert link == oracle.ETHERNET
+    return [struct.unpack("<I", p.data[42:46])[0] for p in packets if p.data[30:33] == group and p.data[33] == 1]
+
+
+def numbers(packets):
+    """{(session, number)} that packets bring."""
+    return {(p.session, p.first + i) for p in packets for i in range(len(p.messages))}
+
+
+def missing(packets):
+    """What no packet brings, from the first number to what the last one says comes next, by session."""
+    found, first, after = numbers(packets), {}, {}
+    for p in packets:
+        first[p.session] = min(first.get(p.session, p.first), p.first)
+        after[p.session] = max(after.get(p.session, 0), p.first + len(p.messages))
+    return {(s, n) for s in first for n in range(first[s], after[s])} - found
+
+
+def records(folder):
+    """The records, each of which is one whole line."""
+    path = os.path.join(folder, "gaps.json")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def kept_itch(folder):
+    """ITCH packets that the sink kept, in order."""
+    return [mold(p) for p in payloads(os.path.join(folder, "kept.pcapng"), [b"\xe9\x36\x0c", b"\xe9\x31\xc4"])]
+
+
+def check_lines(feed, brought):
+    """won and duplicate numbers: each number was won once, and lines brought what is in their captures."""
+    for name, found in brought.items():
+        line = feed["lines"][name]
+        assert line["won_numbers"] + line["duplicate_numbers"] == sum(found.values()), (name, line)
+        races = sum(line["leads"])
+        assert races <= line["won"], line
+    union = set().union(*brought.values())
+    assert sum(line["won_numbers"] for line in feed["lines"].values()) == len(union), (feed, len(union))
+    duplicates = sum(line["duplicates"] for line in feed["lines"].values())
+    measured = sum(sum(line["leads"]) + line["unmeasured"] for line in feed["lines"].values())
+    assert measured == duplicates, (measured, duplicates)
+
+
+@lib.each((0, "none"), (1, "none"), (1, "hold"), (2, "hold"))
+def test_arbitrate(folder, workers, reorder):
+    """Of two lines with losses each number comes once, in order if so wished; what both lost is lost, and no more."""
+    generate(folder, "--loss-a", "30000", "--loss-b", "30000")
+    both = {line: itch_of(folder, line) for line in "ab"}
+    gone = missing(both["a"] + both["b"])
+    assert gone, "the captures must lack something on both lines"
+    result = lib.run(folder, config(folder, f"arbitrate: true, reorder: {reorder}, hold_us: 200000, hold_packets: 4096"),
+                     workers=workers)
+    lib.check_done(result)
+    feed = result.summary["feeds"]["itch"]
+    assert feed["packets"] == sum(map(len, both.values())), feed
+    brought = {line.upper(): collections.Counter((p.session, p.first + i) for p in packets for i in range(len(p.messages)))
+               for line, packets in both.items()}
+    check_lines(feed, brought)
+    assert feed["lost_for_good"] == feed["lost"] - feed["recovered"] == len(gone), (feed, len(gone))
+    assert feed["gaps_opened"] >= feed["gaps_closed_other"] + feed["gaps_closed_late"], feed
+    assert feed["gaps_open"] == feed["held_now"] == feed["events_lost"] == 0, feed
+    kept = kept_itch(folder)
+    came = [(p.session, p.first + i) for p in kept for i in range(len(p.messages))]
+    assert len(came) == len(set(came)), "a number came twice"
+    assert set(came) == numbers(both["a"] + both["b"])
+    if reorder == "hold":
+        for session in {p.session for p in kept}:
+            mine = [n for s, n in came if s == session]
+            assert mine == sorted(mine), f"{session}: out of order"
+    check_gap_records(folder, feed, gone)
+    cme = result.summary["feeds"]["cme"]
+    union = set(cme_of(folder, "a")) | set(cme_of(folder, "b"))
+    assert cme["lost_for_good"] == max(union) - min(union) + 1 - len(union), (cme, len(union))
+    assert result.summary["sinks"]["gaps"]["packets"] == len(records(folder))
+
+
+def check_gap_records(folder, feed, gone):
+    """Records agree with counters, and lost gaps name what both lines lost, and nothing else but what came late."""
+    mine = [r for r in records(folder) if r["feed"] == "itch"]
+    events = collections.Counter(r["event"] for r in mine)
+    for event, counter in (("gap opened", "gaps_opened"), ("gap closed by another line", "gaps_closed_other"),
+                           ("gap closed late", "gaps_closed_late"), ("gap lost", "gaps_lost"), ("session ended", "ended")):
+        assert events[event] == feed[counter], (event, events, feed)
+    lost = [r for r in mine if r["event"] == "gap lost"]
+    assert sum(r["count"] for r in lost) == feed["lost"]
+    spans = {(r["session"], n) for r in lost for n in range(r["first"], r["last"] + 1)}
+    assert {(s.strip(), n) for s, n in gone} <= spans
+    for r in mine:
+        assert r["time"] >= r["since"] and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", r["iso"]), r
+        assert r["line"] in "AB"
+        assert ("blame" in r) == r["event"].startswith("gap"), r
+        if "blame" in r:
+            assert r["blame"] == "network" and not any(r["lost"].values()), r
+    assert [r["time"] for r in records(folder)] == sorted(r["time"] for r in records(folder))
+
+
+def test_not_arbitrated(folder):
+    """Without arbitrate everything passes, and is tracked all the same."""
+    generate(folder, "--loss-a", "20000", "--loss-b", "20000")
+    both = itch_of(folder, "a") + itch_of(folder, "b")
+    result = lib.run(folder, config(folder, "arbitrate: false"))
+    lib.check_done(result)
+    feed = result.summary["feeds"]["itch"]
+    assert feed["lost_for_good"] == len(missing(both))
+    assert sorted(kept_itch(folder)) == sorted(both)
+    assert result.summary["rules"]["itch"]["filtered"] == 0
+
+
+def test_one_line(folder):
+    """One line that lost packets: the network is to blame for each gap, and what is lost is what is missing."""
+    generate(folder, "--loss-a", "10000")
+    text = config(folder).replace("  - {name: day-b,", "  #")
+    result = lib.run(folder, text, workers=1)
+    lib.check_done(result)
+    gone = missing(itch_of(folder, "a"))
+    feed = result.summary["feeds"]["itch"]
+    assert feed["lost_for_good"] == len(gone) > 0 and list(feed["lines"]) == ["A"], feed
+    lost = [r for r in records(folder) if r["event"] == "gap lost" and r["feed"] == "itch"]
+    assert {(r["session"], n) for r in lost for n in range(r["first"], r["last"] + 1)} == {(s.strip(), n) for s, n in gone}
+    assert {r["blame"] for r in lost} == {"network"}
+    assert re.search(r"feed itch: \d+ lost, numbers \d+ to \d+, session '\w+', channel 0: blame: network", result.err), str(result)
+
+
+def test_blame_ring(folder):
+    """A ring of 64 slots, and packets as fast as they can be replayed: it was us, and the record says where."""
+    generate(folder, packets=60000)
+    result = lib.run(folder, config(folder, rate="max", slots=64), workers=1)
+    lib.check_done(result)
+    dropped = result.summary["dropped"]["ring_full"]
+    assert dropped > 0, "the ring was never full: the test shows nothing"
+    gaps = [r for r in records(folder) if r["event"].startswith("gap")]
+    assert gaps and {r["blame"] for r in gaps} == {"ring"}, collections.Counter(r["blame"] for r in gaps)
+    assert all(0 < r["lost"]["ring"] <= dropped and r["lost"]["nic"] == 0 for r in gaps)
+    assert re.search(r"blame: ring", result.err), str(result)
+    lines = [text for text in result.err.splitlines() if text.startswith("feedgate: feed ")]
+    assert len(lines) <= 5 * (2 + int(result.summary["seconds"])), f"{len(lines)} lines of log"
+    told = sum(len([r for r in records(folder) if r["feed"] == name]) for name in ("itch", "cme"))
+    lost = sum(feed["events_lost"] for feed in result.summary["feeds"].values())
+    assert result.summary["sinks"]["gaps"] == {"packets": told, "bytes": os.path.getsize(f"{folder}/gaps.json"), "dropped": 0}
+    assert lost == 0 or "events came too fast" in result.err, str(result)
+
+
+def test_silence(folder):
+    """One line ends early: it is silent, in the log, in records, in the table; and by the lines' counters."""
+    generate(folder)
+    whole = oracle.read_capture(os.path.join(folder, "day-b.pcap"))[1]
+    oracle.write_pcap(os.path.join(folder, "day-b.pcap"), [p.data for p in whole[:2000]])
+    text = config(folder, "arbitrate: true, silence_ms: 150", rate="20000")
+    result = lib.run(folder, text, workers=1)
+    lib.check_done(result)
+    assert re.search(r"feed itch: line B is silent, for 0\.\d s so far", result.err), str(result)
+    silent = [r for r in records(folder) if r["event"] == "line silent" and r["feed"] == "itch"]
+    assert [r["line"] for r in silent][0] == "B", silent
+    feed = result.summary["feeds"]["itch"]
+    assert feed["lines"]["B"]["silences"] == feed["lines"]["B"]["silent"] == 1, feed
+    assert feed["lost_for_good"] == 0
+    row = re.search(r"^itch +itch50 +AB .*$", result.out, re.M)
+    assert row and row.group().split()[-1].startswith(("B", "AB")), str(result)
+
+
+def ask(process, command, until):
+    """Give a command, read until a line matches."""
+    process.stdin.write(command + "\n")
+    process.stdin.flush()
+    text = ""
+    for line in process.stdout:
+        text += line
+        if re.search(until, line):
+            return text
+    raise AssertionError(f"{command}: no {until} in\n{text}")
+
+
+def test_console(folder):
+    """Every screen of feeds, while packets flow and after."""
+    generate(folder, "--loss-a", "10000", "--loss-b", "10000")
+    path = lib.write(folder, "rules.yaml", config(folder, "arbitrate: true, reorder: hold, window: 4096"))
+    summary = os.path.join(folder, "summary.json")
+    process = lib.start(lib.command(path, summary, workers=1, args=["-i", "-a"]), stdin=subprocess.PIPE)
+    lib.wait_for_prompt(process)
+    total = sum(len(itch_of(folder, line)) for line in "ab")
+    deadline = time.monotonic() + lib.TIMEOUT_S
+    while time.monotonic() < deadline:
+        text = ask(process, "show feeds", r"^cme ")
+        found = re.search(r"^itch +itch50 +\S+ +\S+ \(\+1\) +[\d,]+ +([\d,]+) ", text, re.M)
+        if found and int(found.group(1).replace(",", "")) == total:
+            break
+        time.sleep(0.05)
+    commands = ["show gaps", "show feed itch", "show feed other", "show feed nowhere", "show config", "show rule itch", "show rules",
+                "explain ipv4.dst 233.54.12.111 udp.dst 26477", "clear stats", "show feed itch", "quit"]
+    result = lib.finish(process, summary, stdin="\n".join(commands) + "\n")
+    lib.check_done(result)
+    feed = result.summary["feeds"]["itch"]
+    first, second = result.out.split(PROMPT + "clear stats")
+    for pattern in (r"itch: \{framing: itch50, messages: itch50, arbitrate: true, reorder: hold, .*window: 4096,",
+                    rf"  packets +{total:,}  packets of the feed's rules", rf"  gaps_opened +{feed['gaps_opened']:,}  gaps found",
+                    rf"  won +{feed['lines']['A']['won']:,} +{feed['lines']['B']['won']:,}  packets", r"  p50 +[\d,]+ +[\d,]+\n",
+                    r"  last packet +\d+\.\d s ago +\d+\.\d s ago", r"  9\w{9} +0 current +\d+ ", r"no feed is called 'nowhere'",
+                    r"\n  other: \{\}\n", r"feed: itch\n  wants: all of its packets\n", r"itch +[\d,]+ +[\d,]+ +[\d,]+ +0 ",
+                    r"of feed itch it wants all of its packets", r"Z itch +[AB] gap opened +\w{10} +0 \d+-\d+ +\d+  network\n"):
+        assert re.search(pattern, first), f"no {pattern} in\n{first[-12000:]}"
+    assert re.search(r"  packets +0  packets of the feed's rules", second) and re.search(r"  won +0 +0 ", second), second
+    buckets = re.findall(r"  up to ([\d,]+) ns +([\d,]+) +([\d,]+)\n", first)
+    for column, line in ((1, "A"), (2, "B")):
+        shown = {int(b[0].replace(",", "")): int(b[column].replace(",", "")) for b in buckets}
+        wanted = {2 ** i - 1: n for i, n in enumerate(feed["lines"][line]["leads"]) if n}
+        assert {b: n for b, n in shown.items() if n} == wanted, (shown, wanted)
+
+
+def test_no_feeds(folder):
+    """Without feeds the screens say so."""
+    text = f"sources:\n  - {{name: s0, replay: {folder}/day-a.pcap}}\nsinks: [{{name: seen, count: {{}}}}]\n"
+    generate(folder, packets=100)
+    path = lib.write(folder, "rules.yaml", text)
+    commands = lib.write(folder, "c.cmd", "show feeds\nshow gaps\nshow feed x\nquit\n")
+    result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
+    assert result.code == 0, str(result)
+    for said in ("there is no feed", "no feed is tracked", "no feed is called 'x'"):
+        assert said in result.out, str(result)
+
+
+def test_completion(folder):
+    """TAB completes names of feeds."""
+    generate(folder, packets=100)
+    path = lib.write(folder, "rules.yaml", config(folder))
+    line = lib.command(path, None, args=["-i"])
+    child = pexpect.spawn(line[0], line[1:], encoding="utf-8", timeout=30, dimensions=(50, 200))
+    try:
+        child.expect_exact(PROMPT)
+        child.send("show feed cm\t")
+        child.expect("cme")
+        child.sendline("")
+        child.expect(r"cme: \{framing: cme_mdp3")
+        child.expect_exact(PROMPT)
+        child.sendline("quit")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
+
+
+def test_reload(folder):
+    """Other wishes under load are put in force; more lines than there were at start are refused."""
+    generate(folder, packets=2000)
+    text = config(folder)
+    path = lib.write(folder, "rules.yaml", text)
+    more = lib.write(folder, "more.yaml", text.replace("feed: itch, to: kept", "feed: itch, line: C, to: kept"))
+    records_sink = lib.write(folder, "records.yaml", text.replace("to: kept", "to: [kept, gaps]"))
+    fewer = lib.write(folder, "fewer.yaml", text.replace("feed: itch, to: kept", "feed: itch, line: B, to: kept"))
+    commands = lib.write(folder, "c.cmd", f"rules reload {more}\nrules reload {records_sink}\nrules reload {fewer}\nshow rule itch\nquit\n")
+    result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
+    assert result.code == 0, str(result)
+    for pattern in (rf"{more}:14:\d+: line: feed itch was started with 2 lines, A to B", rf"{records_sink}:14:\d+: to: sink gaps is of kind records",
+                    r"generation 2: 2 rules", r"  feed: itch, line B\n"):
+        assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
+
+
+# name: (what is replaced in the configuration, with what, line of the mistake or None, what the message speaks of)
+REFUSED = {
+    "events-unknown": ("events: gaps, arbitrate", "events: holes, arbitrate", 10, r"holes"),
+    "events-packets": ("events: gaps, arbitrate", "events: kept, arbitrate", 10, r"kept.*pcapng.*records"),
+    "to-records": ("to: kept", "to: gaps", 14, r"gaps.*records"),
+    "default-to-records": ("to: seen}\n", "to: seen}\ndefault: {to: gaps}\n", 16, r"gaps.*records"),
+    "source-line": ("line: B}", "line: J}", None, r"day-b.*line J.*8 lines.*A to H"),
+    "rule-line": ("feed: itch, to", "feed: itch, line: I, to", 14, r"8 lines.*A to H"),
+    "rule-line-word": ("feed: itch, to", "feed: itch, line: 2, to", 14, r"line"),
+    "framing": ("framing: itch50", "framing: itch60", 10, r"itch60"),
+    "option": ("events: gaps, arbitrate", "event: gaps, arbitrate", 10, r"event"),
+    "no-framing": ("{name: other}", "{name: other, arbitrate: true}", 12, r"framing"),
+    "hold": ("arbitrate: true}\n  - {name: cme", "reorder: hold}\n  - {name: cme", 10, r"arbitrate"),
+    "type": ("to: kept", "to: kept, messages: [AddOrder, Zorro]", 14, r"Zorro"),
+    "no-such-file": ("to: kept", "to: kept, instruments_file: /nonexistent/list", 14, r"/nonexistent/list"),
+    "messages-plain": ("feed: itch, to: kept", "feed: other, to: kept, messages: A", 14, r"other"),
+    "messages-alone": ("feed: itch, to: kept", "to: kept, messages: A", 14, r"feed"),
+    "symbol-long": ("to: kept", "to: kept, instruments: [ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ]", None, r"rule itch.*ABCDEFGHIJ"),
+    "same-name": ("{name: other}", "{name: itch}", 12, r"itch"),
+    "records-path": ("records: DIR/gaps.json", "records: {paths: x}", 7, r"path"),
+}
+
+
+@lib.each(*REFUSED)
+def test_refused(folder, name):
+    """Refused by --check and at start, in one line that names the place."""
+    old, new, at, pattern = REFUSED[name]
+    text = config("DIR")
+    assert old in text, old
+    path = lib.write(folder, "rules.yaml", text.replace(old, new, 1).replace("DIR", folder))
+    place = re.escape(path) + rf":{at}:\d+: " if at else ""
+    for args in (["--check"], ["--exit-when-done"]):
+        result = lib.finish(lib.start(lib.command(path, None, args=args)))
+        said = [line for line in result.err.splitlines() if line.startswith("feedgate: ")]
+        assert result.code == 2 and len(said) == 1, str(result)
+        assert re.search(f"^feedgate: {place}.*({pattern})", said[0]), said[0]
+    assert not os.path.exists(os.path.join(folder, "gaps.json"))
+
+
+@lib.each("stdout", "nowhere", "taken")
+def test_records_refused(folder, kind):
+    """Where records cannot go."""
+    generate(folder, packets=100)
+    target = {"stdout": '"-"', "nowhere": f"{folder}/no/such/file", "taken": f"{folder}/gaps.json"}[kind]
+    text = config(folder).replace(f"records: {folder}/gaps.json", f"records: {target}")
+    if kind == "taken":
+        text = text.replace("  - {name: seen,", f"  - {{name: again, records: {target}}}\n  - {{name: seen,")
+    result = lib.run(folder, text)
+    assert result.code in (1, 2) and re.search(r"feedgate: sink (gaps|again): ", result.err), str(result)
+
+
+def test_records_full(folder):
+    """A disk that is full: counted, told once, and the run goes on."""
+    generate(folder, "--loss-a", "20000", packets=5000)
+    text = config(folder).replace(f"{folder}/gaps.json", "/dev/full")
+    result = lib.run(folder, text)
+    lib.check_done(result)
+    sink = result.summary["sinks"]["gaps"]
+    assert sink["packets"] == 0 and sink["dropped"] > 1, sink
+    assert len(re.findall(r"/dev/full", result.err)) == 1, str(result)
+
+
+if __name__ == "__main__":
+    lib.main()
