@@ -158,17 +158,24 @@ static int try_rule(const struct app *app, uint32_t number, struct fg_error *err
 {
 	const struct fg_rule *rule = &app->rules->rules[number];
 	const struct fg_framing *framing = app->feeds[rule->feed]->conf.framing;
-	const struct fg_content_conf conf =
-		fg_rules_content_conf(rule->wanted, framing, NULL, SOCKET_ID_ANY);
+	/* Enough to know that symbols can be learned. */
+	const struct fg_known_conf little = {
+		.framing = framing, .directory = 1, .socket_id = SOCKET_ID_ANY};
+	struct fg_known *known = NULL;
+	struct fg_content *content = NULL;
+	struct fg_content_conf conf;
 	struct fg_error reason = {0};
-	struct fg_content *content;
-	const int rc = fg_content_create(&conf, &content, &reason);
+	int rc = fg_known_create(&little, &known, &reason);
 
-	if (rc != 0)
-		return fg_error_at(error, -rc, &app->book.entries[number - 1].node, "rule %s: %s",
-				   rule->name, reason.text);
+	if (rc == 0) {
+		conf = fg_rules_content_conf(rule->wanted, framing, known, SOCKET_ID_ANY);
+		rc = fg_content_create(&conf, &content, &reason);
+	}
 	fg_content_free(content);
-	return 0;
+	fg_known_free(known);
+	return rc == 0 ? 0
+		       : fg_error_at(error, -rc, &app->book.entries[number - 1].node, "rule %s: %s",
+				     rule->name, reason.text);
 }
 
 int feeds_try(const struct app *app, struct fg_error *error)

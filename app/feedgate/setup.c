@@ -281,9 +281,9 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 int setup_open(struct app *app, struct fg_error *error)
 {
 	unsigned int n_queues = 0;
-	int rc = 0;
+	int rc = feeds_try(app, error); /* Before anything is opened. */
 
-	if (app->n_sources == 0)
+	if (rc == 0 && app->n_sources == 0)
 		rc = ports_as_sources(app, error);
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		n_queues += app->sources[i]->source.n_queues;

@@ -201,6 +201,63 @@ def test_not_arbitrated(folder):
     assert result.summary["rules"]["itch"]["filtered"] == 0
 
 
+WANTS = {
+    "types": ("messages: [AddOrder, E, P]", "AEP", None),
+    "numbers": ("instruments: [1, 4, 7]", None, {1, 4, 7}),
+    "both": ("messages: [A, E], instruments: [2, 3]", "AE", {2, 3}),
+    "symbols": ("messages: [A, P], instruments: [AAPL, NVDA], unknown: drop", "AP", {1, 4}),
+    "file": ("messages: A, instruments_file: DIR/list", "A", {1, 2}),
+    "nothing": ("messages: A, instruments: []", "A", set()),
+}
+
+
+def want(packet, types, locates):
+    """Messages of an ITCH packet that are wanted; those of locate 0 are of all instruments."""
+    return [m for m in packet.messages if (types is None or chr(m[0]) in types)
+            and (locates is None or struct.unpack(">H", m[1:3])[0] in locates | {0})]
+
+
+@lib.each(*[(name, workers, cut) for name in WANTS for workers, cut in ((1, False), (0, True))])
+def test_content(folder, name, workers, cut):
+    """Of the packets that lines bring first those pass that hold a wanted message, whole or cut down to these."""
+    wishes, types, locates = WANTS[name]
+    generate(folder, "--loss-a", "10000")  # B has all: nobody lacks the directory
+    lib.write(folder, "list", "# two\nAAPL\n\nMSFT   # Microsoft\n")
+    wishes = wishes.replace("DIR", folder) + (", slice: true" if cut else "")
+    result = lib.run(folder, config(folder, wants=wishes), workers=workers)
+    lib.check_done(result)
+    packets = {(p.session, p.first): p for line in "ab" for p in itch_of(folder, line) if p.messages}
+    wanted = {key: want(p, types, locates) for key, p in packets.items()}
+    feed = result.summary["feeds"]["itch"]
+    assert feed["messages"] == sum(len(p.messages) for p in packets.values()), feed
+    assert feed["wanted"] == sum(map(len, wanted.values())) and feed["undecided"] == 0, feed
+    ends = [p for line in "ab" for p in itch_of(folder, line) if p.count == 0xFFFF]
+    kept = sorted((p.session, p.first, p.messages) for p in kept_itch(folder))
+    assert kept == sorted([(*key, wanted[key] if cut else packets[key].messages) for key in packets if wanted[key]]
+                          + [(p.session, p.first, []) for p in ends])
+    few = sum(0 < len(wanted[key]) < len(packets[key].messages) for key in packets)
+    assert not cut or few <= feed["sliced"] <= sum(1 for m in wanted.values() if m), feed
+    assert feed["slice_failed"] == 0, feed
+    beats = sum(p.count == 0 for line in "ab" for p in itch_of(folder, line))
+    assert result.summary["dropped"]["no_content"] == beats + sum(not m for m in wanted.values()), result.summary["dropped"]
+    rule = result.summary["rules"]["itch"]
+    assert rule["packets"] - rule["filtered"] == len(kept), rule
+
+
+def test_content_console(folder):
+    """What a rule wants, in words, and which symbols have no number so far."""
+    generate(folder, packets=100)
+    lib.write(folder, "list", "AAPL\nNOSUCH\n")
+    text = config(folder, wants=f"messages: [AddOrder, D], instruments_file: {folder}/list, unknown: drop, slice: true")
+    path = lib.write(folder, "rules.yaml", text)
+    commands = lib.write(folder, "c.cmd", "show rule itch\nexplain ipv4.dst 233.54.12.111 udp.dst 26477\nquit\n")
+    result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
+    assert result.code == 0, str(result)
+    words = r"messages A \(\w+\), D \(\w+\) of 2 instruments: AAPL, NOSUCH \(" + re.escape(folder) + r"/list\); unknown: drop; slice: true"
+    for pattern in (rf"  wants: {words}\n", r"  unresolved: 2 symbols have no number so far", rf"  of feed itch it wants {words}\n"):
+        assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
+
+
 def test_one_line(folder):
     """One line that lost packets: the network is to blame for each gap, and what is lost is what is missing."""
     generate(folder, "--loss-a", "10000")
@@ -366,7 +423,7 @@ REFUSED = {
     "no-such-file": ("to: kept", "to: kept, instruments_file: /nonexistent/list", 14, r"/nonexistent/list"),
     "messages-plain": ("feed: itch, to: kept", "feed: other, to: kept, messages: A", 14, r"other"),
     "messages-alone": ("feed: itch, to: kept", "to: kept, messages: A", 14, r"feed"),
-    "symbol-long": ("to: kept", "to: kept, instruments: [ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ]", None, r"rule itch.*ABCDEFGHIJ"),
+    "symbol-long": ("to: kept", "to: kept, instruments: [ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ]", 14, r"rule itch.*ABCDEFGHIJ"),
     "same-name": ("{name: other}", "{name: itch}", 12, r"itch"),
     "records-path": ("records: DIR/gaps.json", "records: {paths: x}", 7, r"path"),
 }
