@@ -5,13 +5,16 @@
  * instruments, compiled for one feed.
  *
  * A message is wanted if its type is (no types given: any is) and its
- * instrument is (none given: any is; a message of no instrument, or of number
- * 0, is of all). In repeating groups any entry's instrument counts.
+ * instrument is (none given: any is). A message that names no instrument, or
+ * number 0, is of all instruments. In repeating groups any entry's counts.
  *
  * Where the feed gives numbers and the rule names symbols, a message whose
  * number has no symbol so far is undecided, as long as a wanted symbol has no
- * number; likewise an order that is not known, and what follows a message of
- * unknown length. Undecided messages are wanted if `unknown` says pass.
+ * number or the directory is full. Undecided are, too: a message of an order
+ * that is not known, one whose groups contradict themselves and where no entry is
+ * wanted, one that goes by the message before it when it is the packet's
+ * first, and what follows a message of unknown length. Undecided messages are
+ * wanted if `unknown` says pass.
  */
 #ifndef FG_CONTENT_H
 #define FG_CONTENT_H
@@ -42,16 +45,19 @@ struct fg_content_conf {
 	 */
 	const char *const *instruments;
 	uint32_t n_instruments;
-	bool any_instrument; /**< No list was given; else an empty list wants none. */
-	uint8_t unknown;     /**< enum fg_unknown. */
-	int socket_id;       /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	/** No list was given. Else an empty list wants only messages that are of all instruments.
+	 */
+	bool any_instrument;
+	uint8_t unknown; /**< enum fg_unknown. */
+	int socket_id;   /**< NUMA node of the worker, or SOCKET_ID_ANY. */
 };
 
 /** What a packet holds for a filter. */
 struct fg_content_result {
-	uint64_t mask;       /**< Bit i: message i is wanted; of the first 64. */
-	uint32_t n_messages; /**< Messages walked over. */
-	uint32_t n_wanted;   /**< Of these, wanted, undecided ones included if they pass. */
+	uint64_t mask; /**< Bit i: message i is wanted; of the first 64. */
+	/** Messages walked over; what follows one of unknown length counts as one, undecided. */
+	uint32_t n_messages;
+	uint32_t n_wanted; /**< Of these, wanted, undecided ones included if they pass. */
 	uint32_t n_undecided;
 	uint8_t walk_end; /**< enum fg_walk_end. */
 };
@@ -73,7 +79,8 @@ void fg_content_free(struct fg_content *content);
 
 /**
  * Walk over a packet's messages: learn what they tell, say which are wanted.
- * Hot. A packet without messages gives all zeros.
+ * Hot. A packet without messages gives all zeros. Call it once for each packet of a feed, with
+ * whichever filter: what the packet tells is learned for all of them.
  * @param payload  The UDP payload that @p pkt was read from, by the filter's framing.
  * Threads: the feed's worker.
  */
@@ -85,6 +92,8 @@ struct fg_content_info {
 	uint32_t n_types;
 	uint32_t n_instruments;
 	uint32_t n_unresolved;
+	bool learns; /**< Packets may teach it something; else there is no need to show it those
+		      *   whose result does not matter. */
 	uint64_t bytes;
 };
 void fg_content_info(const struct fg_content *content, struct fg_content_info *out);

@@ -209,7 +209,7 @@ static int check_type(const struct fg_framing *f, const struct fg_message_type *
 	const bool text = row->instrument == FG_INSTRUMENT_TEXT;
 	const bool number = row->instrument == FG_INSTRUMENT_NUMBER;
 
-	REFUSE_UNLESS(row->instrument <= FG_INSTRUMENT_ORDER &&
+	REFUSE_UNLESS(row->instrument <= FG_INSTRUMENT_PREVIOUS &&
 			      (text || number) == (row->id.bytes != 0),
 		      "message %u: an instrument without place, or a place without one", row->type);
 	REFUSE_UNLESS(!number || is_number(row->id),
@@ -219,6 +219,13 @@ static int check_type(const struct fg_framing *f, const struct fg_message_type *
 	REFUSE_UNLESS(fits(row->order, UINT32_MAX) &&
 			      (row->instrument != FG_INSTRUMENT_ORDER || row->order.bytes != 0),
 		      "message %u: order: expected 1, 2, 4 or 8 bytes", row->type);
+	REFUSE_UNLESS(fits(row->new_order, UINT32_MAX) &&
+			      (row->new_order.bytes == 0 || row->order.bytes != 0),
+		      "message %u: new_order: expected 1, 2, 4 or 8 bytes, beside an order",
+		      row->type);
+	REFUSE_UNLESS(!row->adds_order ||
+			      ((text || number) && row->group == 0 && row->order.bytes != 0),
+		      "message %u: adds_order needs an order and its instrument", row->type);
 	REFUSE_UNLESS(row->group == 0 || f->groups.header_bytes != 0,
 		      "message %u: in a group, but groups are not described", row->type);
 	REFUSE_UNLESS(!row->directory || (number && row->group == 0 && row->symbol.bytes != 0),

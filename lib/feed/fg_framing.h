@@ -131,10 +131,11 @@ struct fg_group_shape {
 };
 
 enum fg_instrument_kind {
-	FG_INSTRUMENT_NONE,   /**< The message is of no instrument, or of all. */
-	FG_INSTRUMENT_NUMBER, /**< id holds a number. */
-	FG_INSTRUMENT_TEXT,   /**< id holds a symbol, padded with blanks or zeros. */
-	FG_INSTRUMENT_ORDER,  /**< Only an order is named. */
+	FG_INSTRUMENT_NONE,     /**< The message is of no instrument, or of all. */
+	FG_INSTRUMENT_NUMBER,   /**< id holds a number. */
+	FG_INSTRUMENT_TEXT,     /**< id holds a symbol, padded with blanks or zeros. */
+	FG_INSTRUMENT_ORDER,    /**< Only an order is named. */
+	FG_INSTRUMENT_PREVIOUS, /**< That of the message before it in the packet. */
 };
 
 /** A type of message. */
@@ -143,10 +144,13 @@ struct fg_message_type {
 	uint8_t instrument; /**< enum fg_instrument_kind. */
 	uint8_t group;      /**< id is in each entry of this group, from 1; 0: in the message. */
 	bool directory;     /**< Tells which symbol a number stands for. */
+	bool adds_order;    /**< The order is of the instrument named, from here on. */
 	bool ends_order;    /**< The order is gone after it. */
 	struct fg_field id; /**< The instrument. */
-	struct fg_field symbol; /**< The symbol, where the instrument is a number. */
-	struct fg_field order;  /**< The order. */
+	struct fg_field symbol;    /**< The symbol, where the instrument is a number. */
+	struct fg_field order;     /**< The order. */
+	struct fg_field new_order; /**< An order that takes its place: of the same instrument. */
+	uint64_t no_number;        /**< A number that, like 0, stands for no instrument. */
 	const char *name;
 };
 

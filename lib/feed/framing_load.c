@@ -46,10 +46,10 @@ struct loaded {
 struct values {
 	uint64_t at, bytes, adds, value, min, max, at2, bytes2;
 	uint64_t order, counts, shortest, messages_at, kind, is, number, in, instrument, group;
-	uint64_t order_at, order_bytes, length, root;
+	uint64_t order_at, order_bytes, new_order_at, new_order_bytes, no_number, length, root;
 	uint64_t entry_at, entry_bytes, entries_at, entries_bytes, nested_at, nested_bytes;
 	uint64_t data_at, data_bytes, groups_at, groups_bytes, data_length;
-	bool units, empty, text, directory, ends_order;
+	bool units, empty, text, directory, adds_order, ends_order;
 	char *type, *name;
 };
 
@@ -86,7 +86,7 @@ static const char *const controls[] = {"data", "heartbeat", "reset", "end", "uns
 static const char *const numbers[] = {"next", "last", "consumes", NULL};
 static const char *const places[] = {"header", "message", NULL};
 static const char *const kinds[] = {"length", "type", "opra", "groups", "rest", NULL};
-static const char *const instruments[] = {"none", "number", "text", "order", NULL};
+static const char *const instruments[] = {"none", "number", "text", "order", "previous", NULL};
 
 static const struct fg_option header_rows[] = {
 	NAME_ROW("order", order, orders, "little", "byte order of every number"),
@@ -164,8 +164,14 @@ static const struct fg_option message_rows[] = {
 	NUMBER_ROW("symbol_bytes", bytes2, FG_SYMBOL_BYTES, "0", "size of it"),
 	NUMBER_ROW("order_at", order_at, UINT16_MAX, "0", "where the order id is"),
 	NUMBER_ROW("order_bytes", order_bytes, 8, "0", "size of it"),
+	NUMBER_ROW("new_order_at", new_order_at, UINT16_MAX, "0",
+		   "where the id is that replaces it"),
+	NUMBER_ROW("new_order_bytes", new_order_bytes, 8, "0", "size of it"),
+	NUMBER_ROW("no_number", no_number, 0, "0",
+		   "a number that, like 0, stands for no instrument"),
 	NUMBER_ROW("length", length, UINT16_MAX, "0", "bytes, where the type says it"),
 	FLAG_ROW("directory", directory, "tells which symbol a number stands for"),
+	FLAG_ROW("adds_order", adds_order, "the order is of the instrument from here on"),
 	FLAG_ROW("ends_order", ends_order, "the order is gone after it"),
 	{0}};
 
@@ -305,10 +311,13 @@ static void take_message(const struct values *v, uint32_t type, struct fg_messag
 		.instrument = (uint8_t)v->instrument,
 		.group = (uint8_t)v->group,
 		.directory = v->directory,
+		.adds_order = v->adds_order,
 		.ends_order = v->ends_order,
 		.id = field_of(v->at, v->bytes),
 		.symbol = field_of(v->at2, v->bytes2),
 		.order = field_of(v->order_at, v->order_bytes),
+		.new_order = field_of(v->new_order_at, v->new_order_bytes),
+		.no_number = v->no_number,
 	};
 }
 

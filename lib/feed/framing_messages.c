@@ -15,6 +15,8 @@
 #define IN_ENTRY(at, size) NUMBER(at, size), .group = 1
 #define SYMBOL(at, size)   .symbol = {at, size}
 #define ORDER(at)          .order = {at, 8}
+#define ADDS(at)           ORDER(at), .adds_order = true
+#define BECOMES(at)        .ends_order = true, .new_order = {at, 8}
 #define ORDER_ONLY(at)     .instrument = FG_INSTRUMENT_ORDER, .order = {at, 8}
 #define TYPES(rows)        .types = (rows), .count = RTE_DIM(rows)
 #define CHARACTERS(a, b)   ((uint32_t)(a) << 8 | (b))
@@ -24,12 +26,12 @@ const struct fg_messages messages_any = {.name = "any", .text = true};
 /* Stock locate in every message; 0 in those that are of no stock or of all. */
 #define LOCATE NUMBER(1, 2)
 static const struct fg_message_type itch50[] = {
-	{'A', LOCATE, SYMBOL(24, 8), ORDER(11), .name = "AddOrder"},
+	{'A', LOCATE, SYMBOL(24, 8), ADDS(11), .name = "AddOrder"},
 	{'B', LOCATE, .name = "BrokenTrade"},
 	{'C', LOCATE, ORDER(11), .name = "OrderExecutedWithPrice"},
 	{'D', LOCATE, ORDER(11), .ends_order = true, .name = "OrderDelete"},
 	{'E', LOCATE, ORDER(11), .name = "OrderExecuted"},
-	{'F', LOCATE, SYMBOL(24, 8), ORDER(11), .name = "AddOrderMpid"},
+	{'F', LOCATE, SYMBOL(24, 8), ADDS(11), .name = "AddOrderMpid"},
 	{'H', LOCATE, SYMBOL(11, 8), .name = "StockTradingAction"},
 	{'I', LOCATE, SYMBOL(28, 8), .name = "NetOrderImbalance"},
 	{'J', LOCATE, SYMBOL(11, 8), .name = "LuldAuctionCollar"},
@@ -41,7 +43,7 @@ static const struct fg_message_type itch50[] = {
 	{'Q', LOCATE, SYMBOL(19, 8), .name = "CrossTrade"},
 	{'R', LOCATE, SYMBOL(11, 8), .directory = true, .name = "StockDirectory"},
 	{'S', NO_INSTRUMENT, .name = "SystemEvent"},
-	{'U', LOCATE, ORDER(11), .ends_order = true, .name = "OrderReplace"},
+	{'U', LOCATE, ORDER(11), BECOMES(19), .name = "OrderReplace"},
 	{'V', NO_INSTRUMENT, .name = "MwcbDeclineLevel"},
 	{'W', NO_INSTRUMENT, .name = "MwcbStatus"},
 	{'X', LOCATE, ORDER(11), .name = "OrderCancel"},
@@ -60,7 +62,7 @@ static const struct fg_message_type cme_mdp3[] = {
 	{16, NO_INSTRUMENT, .name = "AdminLogout"},
 	{27, DEFINITION, .name = "MDInstrumentDefinitionFuture27"},
 	{29, DEFINITION, .name = "MDInstrumentDefinitionSpread29"},
-	{30, NUMBER(30, 4), .name = "SecurityStatus"},
+	{30, NUMBER(30, 4), .no_number = INT32_MAX, .name = "SecurityStatus"}, /* Of a group. */
 	{32, IN_ENTRY(12, 4), .name = "MDIncrementalRefreshBook32"},
 	{33, IN_ENTRY(12, 4), .name = "MDIncrementalRefreshDailyStatistics33"},
 	{34, IN_ENTRY(24, 4), .name = "MDIncrementalRefreshLimitsBanding34"},
@@ -133,13 +135,13 @@ static const struct fg_message_type nyse[] = {
 	{32, INDEX_LONG, .name = "SymbolClear"},
 	{34, INDEX_LONG, .name = "SecurityStatus"},
 	{35, NO_INSTRUMENT, .name = "RefreshHeader"},
-	{100, INDEX_SHORT, ORDER(16), .name = "AddOrder"},
+	{100, INDEX_SHORT, ADDS(16), .name = "AddOrder"},
 	{101, INDEX_SHORT, ORDER(16), .name = "ModifyOrder"},
 	{102, INDEX_SHORT, ORDER(16), .ends_order = true, .name = "DeleteOrder"},
 	{103, INDEX_SHORT, ORDER(16), .name = "OrderExecution"},
 	{104, INDEX_SHORT, ORDER(16), .ends_order = true, .name = "ReplaceOrder"},
 	{105, INDEX_LONG, .name = "Imbalance"},
-	{106, INDEX_LONG, ORDER(20), .name = "AddOrderRefresh"},
+	{106, INDEX_LONG, ADDS(20), .name = "AddOrderRefresh"},
 	{110, INDEX_SHORT, .name = "NonDisplayedTrade"},
 	{111, INDEX_SHORT, .name = "CrossTrade"},
 	{112, INDEX_SHORT, .name = "TradeCancel"},
@@ -151,10 +153,11 @@ static const struct fg_message_type nyse[] = {
 };
 const struct fg_messages messages_nyse = {.name = "nyse", TYPES(nyse)};
 
+/* A trade's order does not rest: nothing else will name it. */
 static const struct fg_message_type pitch[] = {
 	{0x20, NO_INSTRUMENT, .name = "Time"},
-	{0x21, TEXT(19, 6), ORDER(6), .name = "AddOrderLong"},
-	{0x22, TEXT(17, 6), ORDER(6), .name = "AddOrderShort"},
+	{0x21, TEXT(19, 6), ADDS(6), .name = "AddOrderLong"},
+	{0x22, TEXT(17, 6), ADDS(6), .name = "AddOrderShort"},
 	{0x23, ORDER_ONLY(6), .name = "OrderExecuted"},
 	{0x24, ORDER_ONLY(6), .name = "OrderExecutedAtPrice"},
 	{0x25, ORDER_ONLY(6), .name = "ReduceSizeLong"},
@@ -167,7 +170,7 @@ static const struct fg_message_type pitch[] = {
 	{0x2c, NO_INSTRUMENT, .name = "TradeBreak"},
 	{0x2d, NO_INSTRUMENT, .name = "EndOfSession"},
 	{0x2e, TEXT(2, 6), .name = "SymbolMapping"},
-	{0x2f, TEXT(19, 8), ORDER(6), .name = "AddOrderExpanded"},
+	{0x2f, TEXT(19, 8), ADDS(6), .name = "AddOrderExpanded"},
 	{0x30, TEXT(19, 8), ORDER(6), .name = "TradeExpanded"},
 	{0x31, TEXT(6, 8), .name = "TradingStatus"},
 	{0x95, TEXT(6, 8), .name = "AuctionUpdate"},
@@ -197,7 +200,7 @@ static const struct fg_message_type eobi[] = {
 	{13504, NUMBER(16, 8), .name = "TopOfBook"},
 	{13600, NO_INSTRUMENT, .name = "ProductSummary"},
 	{13601, NUMBER(8, 8), .name = "InstrumentSummary"},
-	{13602, NO_INSTRUMENT, .name = "SnapshotOrder"}, /* Of the 13601 before it. */
+	{13602, .instrument = FG_INSTRUMENT_PREVIOUS, .name = "SnapshotOrder"},
 };
 const struct fg_messages messages_eobi = {.name = "eobi", TYPES(eobi)};
 

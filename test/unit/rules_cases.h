@@ -293,7 +293,8 @@ static const struct refusal file_refusals[] = {
 	{"rules:\n- {^name: a b, to: seen}", "name 'a b': expected printable characters"},
 	{"rules:\n- {^name: '-', to: seen}", "name: '-' is kept for the default action"},
 	{"rules:\n- {name: a, to: seen, ^action: 1}",
-	 "unknown key 'action': expected name, match, feed, to or drop"},
+	 "unknown key 'action': expected name, match, feed, line, messages, instruments, "
+	 "instruments_file, unknown, slice, to or drop"},
 	{"rules:\n- {name: a, to: seen, ^match: 5}", "match: expected a map, found a value"},
 	{"rules:\n- {name: a, to: seen, ^match: [udp]}", "match: expected a map, found a list"},
 	{"rules:\n- {name: a, to: seen, ^match: }", "match: expected a map, found a value"},

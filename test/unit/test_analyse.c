@@ -145,6 +145,19 @@ static const struct {
 	/* A feed is part of the action. */
 	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch}\n" RULE("b", "udp: {}", "seen"),
 	 ""},
+	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch}\n"
+	 "- {name: b, match: {udp: {}}, to: seen, feed: itch}\n",
+	 "1>2"},
+	/* So are the line, and what is wanted. */
+	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch, line: A}\n"
+	 "- {name: b, match: {udp: {}}, to: seen, feed: itch}\n",
+	 ""},
+	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch, instruments: X}\n"
+	 "- {name: b, match: {udp: {}}, to: seen, feed: itch}\n",
+	 ""},
+	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch, messages: A}\n"
+	 "- {name: b, match: {udp: {}}, to: seen, feed: itch, messages: B}\n",
+	 ""},
 };
 
 static void known_cases(void **state)

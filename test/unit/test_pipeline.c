@@ -209,7 +209,8 @@ static void make_feed(struct walk *walk)
 {
 	static const char text[] =
 		"{name: f, track: false, framing: {header: {order: little, bytes: 4, messages_at: "
-		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest}, messages: "
+		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest, least: 4}, "
+		"messages: "
 		"[{type: other, instrument: number, at: 0, bytes: 4}]}}";
 	struct fg_config *config = NULL;
 	struct fg_error error = {0};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of fg_content.h share.
+ *
+ *   content.c              creation: what each type of message is to the filter
+ *   content_instruments.c  instruments as people write them; what the directory told since
+ *   content_match.c        any framing, message by message: the definition
+ *   content_hot.c          the hot framings, whole packets at once; what looks odd there is left
+ *                          to content_match.c
+ */
+#ifndef FEED_CONTENT_H
+#define FEED_CONTENT_H
+
+#include <fg_content.h>
+
+#include "fg_walk.h"
+#include "known.h"
+
+/* What a filter says of a message. */
+enum verdict {
+	VERDICT_NO,
+	VERDICT_YES,
+	VERDICT_UNDECIDED,
+};
+
+/* What is learned of a type of message. */
+#define LEARN_NAME 0x01u /* a number's symbol */
+#define LEARN_ADD  0x02u /* an order's instrument */
+#define LEARN_END  0x04u /* that an order is gone */
+
+/* A type of message, as the filter sees it. */
+struct action {
+	uint32_t type;
+	bool used;   /* false: an empty place in the table */
+	bool wanted; /* the type is */
+	bool judged; /* its instrument is asked for: it is wanted, or says what the next one's is */
+	uint8_t learn;
+	const struct fg_message_type *row;
+};
+
+/* For hot framings: what a type of a byte is; see content_hot.c. */
+#define HOT_WANTED 0x01u /* if the instrument is */
+#define HOT_ALWAYS 0x02u /* wanted: of all instruments, or they do not matter */
+#define HOT_LEARN  0x04u /* something is to be learned of it */
+#define HOT_GROUP  0x08u /* the instrument stands in entries of the first group */
+#define HOT_ROOT   0x10u /* in the message itself */
+#define HOT_ODD    0x20u /* none of these */
+
+struct hot_type {
+	uint8_t how;
+	uint8_t off; /* of the instrument: in the message, or in the entry */
+};
+
+typedef void match_function(struct fg_content *content, const uint8_t *payload,
+			    const struct fg_feed_packet *pkt, struct fg_content_result *out);
+
+struct fg_content {
+	match_function *match;
+	struct fg_known *known;
+	const struct fg_framing *framing;
+	uint64_t *wanted;   /* direct: bit n: number n is; bit 0 is set */
+	uint64_t *named;    /* direct: bit n: number n has a symbol */
+	struct ids numbers; /* not direct: that were given as numbers */
+	uint64_t *resolved; /* not direct: bit of a place in known->numbers: its symbol is wanted */
+	struct action *actions;
+	struct action other;
+	uint32_t actions_shift;
+	uint32_t seen; /* entries of the directory */
+	/* Wanted symbols without a number. Written by the worker, read by control. */
+	_Atomic uint32_t n_unresolved;
+	bool any_instrument;
+	bool direct;   /* numbers are of two bytes at most */
+	bool symbolic; /* some instruments are symbols, and numbers may come to have them */
+	bool pass_undecided;
+	uint8_t hot_flags[256]; /* HOT_WANTED, _ALWAYS, _LEARN of types of a byte */
+	struct hot_type hot_types[256];
+	struct symbols symbols;
+	uint64_t *listed;  /* direct: numbers that were given as numbers */
+	uint32_t *holders; /* by place of a symbol: numbers that it has now */
+	uint32_t n_types, n_instruments;
+	uint64_t bytes;
+};
+
+/** Whether a number without a symbol may yet be given a wanted one. Hot. */
+static __rte_always_inline bool content_open(const struct fg_content *content)
+{
+	return content->symbolic &&
+	       (atomic_load_explicit(&content->n_unresolved, memory_order_relaxed) != 0 ||
+		atomic_load_explicit(&content->known->full, memory_order_relaxed));
+}
+
+static __rte_always_inline bool bit_of(const uint64_t *bits, uint32_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+/** What a type is to the filter. Hot. */
+static __rte_always_inline const struct action *content_action(const struct fg_content *content,
+							       uint32_t type)
+{
+	const uint32_t mask = UINT32_MAX >> content->actions_shift;
+	uint32_t i = type * 0x9e3779b1u >> content->actions_shift;
+
+	for (; content->actions[i].used; i = (i + 1) & mask)
+		if (content->actions[i].type == type)
+			return &content->actions[i];
+	return &content->other;
+}
+
+/** Read on in the directory. Hot, but seldom called. */
+void content_catch_up(struct fg_content *content);
+
+/** The definition: message by message. */
+match_function content_match;
+
+/** Code for the filter's framing, or NULL: it has none. Control. */
+match_function *content_hot(struct fg_content *content);
+
+/** Instruments of @p conf, taken into @p content. @return 0 or -errno with @p error set. */
+int content_instruments(struct fg_content *content, const struct fg_content_conf *conf,
+			struct fg_error *error);
+
+/** Zeroed DPDK memory that counts as the filter's, or NULL. */
+void *content_memory(struct fg_content *content, size_t bytes, int socket_id);
+
+#endif /* FEED_CONTENT_H */

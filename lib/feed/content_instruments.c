@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A filter's instruments: as people write them to sets of numbers and symbols,
+ * and symbols to numbers as the directory tells them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <fg_option.h>
+
+#include "content.h"
+
+#define PREFIX "symbol:"
+
+/* How a feed's messages name instruments. */
+struct naming {
+	uint64_t number_max; /* 0: no numbers */
+	uint32_t text_max;   /* bytes of texts in messages; 0: none */
+	uint32_t symbol_max; /* bytes of symbols that numbers may have; 0: none */
+	bool symbols_of_numbers;
+};
+
+static void look_at(const struct fg_message_type *row, struct naming *naming)
+{
+	if (row->instrument == FG_INSTRUMENT_NUMBER)
+		naming->number_max =
+			RTE_MAX(naming->number_max, UINT64_MAX >> (64 - 8 * row->id.bytes));
+	if (row->instrument == FG_INSTRUMENT_TEXT)
+		naming->text_max = RTE_MAX(naming->text_max, (uint32_t)row->id.bytes);
+	if (row->directory)
+		naming->symbol_max = RTE_MAX(naming->symbol_max, (uint32_t)row->symbol.bytes);
+}
+
+static struct naming naming_of(const struct fg_framing *framing, const struct fg_known *known)
+{
+	const struct fg_messages *messages = framing->messages;
+	struct naming naming = {0};
+
+	for (uint32_t i = 0; i < messages->count; i++)
+		look_at(&messages->types[i], &naming);
+	look_at(&messages->other, &naming);
+	naming.symbols_of_numbers = naming.number_max != 0 && known != NULL && known->capacity != 0;
+	if (!naming.symbols_of_numbers)
+		naming.symbol_max = 0;
+	else if (naming.symbol_max == 0)
+		naming.symbol_max = FG_SYMBOL_BYTES; /* from a file only */
+	return naming;
+}
+
+/* Lists while they are read. */
+struct lists {
+	uint64_t *numbers;
+	struct symbol *symbols;
+	uint32_t n_numbers, n_symbols;
+};
+
+static int read_symbol(const struct naming *naming, const char *text, struct lists *lists,
+		       struct fg_error *error)
+{
+	const uint32_t longest = RTE_MAX(naming->text_max, naming->symbol_max);
+
+	if (longest == 0 && naming->number_max == 0)
+		return fg_error_set(error, EINVAL,
+				    "instrument '%s': the feed's messages name no instrument",
+				    text);
+	if (longest == 0)
+		return fg_error_set(
+			error, EINVAL,
+			"instrument '%s': a symbol, but the feed gives numbers only, up "
+			"to %llu",
+			text, (unsigned long long)naming->number_max);
+	if (!symbol_of_text(&lists->symbols[lists->n_symbols], text) || strlen(text) > longest)
+		return fg_error_set(error, EINVAL,
+				    "instrument '%s': expected a symbol of 1 to %u bytes", text,
+				    longest);
+	lists->n_symbols++;
+	return 0;
+}
+
+static int read_instrument(const struct naming *naming, const char *text, struct lists *lists,
+			   struct fg_error *error)
+{
+	uint64_t number;
+	int rc = -EINVAL;
+
+	if (strncmp(text, PREFIX, strlen(PREFIX)) == 0)
+		return read_symbol(naming, text + strlen(PREFIX), lists, error);
+	if (naming->number_max != 0)
+		rc = fg_number_read(text, naming->number_max, &number);
+	if (rc == -EINVAL)
+		return read_symbol(naming, text, lists, error);
+	if (rc != 0 || number == 0)
+		return fg_error_set(
+			error, EINVAL,
+			"instrument '%s': expected a number from 1 to %llu; as a symbol "
+			"it is '" PREFIX "%s'",
+			text, (unsigned long long)naming->number_max, text);
+	lists->numbers[lists->n_numbers++] = number;
+	return 0;
+}
+
+/* Numbers of two bytes, and what is known of them, as bits. */
+static int take_direct(struct fg_content *content, const struct lists *lists, int socket_id)
+{
+	content->wanted = content_memory(content, NUMBERS / 8, socket_id);
+	content->named = content_memory(content, NUMBERS / 8, socket_id);
+	content->listed = content_memory(content, NUMBERS / 8, socket_id);
+	if (content->wanted == NULL || content->named == NULL || content->listed == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < lists->n_numbers; i++)
+		content->listed[lists->numbers[i] / 64] |= UINT64_C(1) << lists->numbers[i] % 64;
+	memcpy(content->wanted, content->listed, NUMBERS / 8);
+	content->wanted[0] |= 1;
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct symbol));
+}
+
+/* Sort and leave each only once. */
+static uint32_t distinct(void *list, uint32_t count, size_t bytes,
+			 int (*compare)(const void *, const void *))
+{
+	uint8_t *at = list;
+	uint32_t kept = 0;
+
+	qsort(list, count, bytes, compare);
+	for (uint32_t i = 0; i < count; i++) {
+		if (kept != 0 && compare(at + (kept - 1) * bytes, at + i * bytes) == 0)
+			continue;
+		memmove(at + kept * bytes, at + i * bytes, bytes);
+		kept++;
+	}
+	return kept;
+}
+
+static int take_lists(struct fg_content *content, const struct naming *naming, struct lists *lists,
+		      int socket_id)
+{
+	const uint32_t longest = RTE_MAX(naming->text_max, naming->symbol_max);
+	int rc;
+
+	lists->n_numbers =
+		distinct(lists->numbers, lists->n_numbers, sizeof(*lists->numbers), by_value);
+	lists->n_symbols =
+		distinct(lists->symbols, lists->n_symbols, sizeof(*lists->symbols), by_bytes);
+	content->n_instruments = lists->n_numbers + lists->n_symbols;
+	content->symbolic = lists->n_symbols != 0 && naming->symbols_of_numbers;
+	content->n_unresolved = content->symbolic ? lists->n_symbols : 0;
+	content->direct = naming->number_max <= UINT16_MAX;
+	rc = symbols_build(&content->symbols, lists->symbols, lists->n_symbols,
+			   longest > SYMBOL_SHORT, socket_id);
+	if (rc != 0)
+		return rc;
+	if (content->symbolic) {
+		content->holders = content_memory(
+			content, sizeof(*content->holders) * ids_places(&content->symbols.ids),
+			socket_id);
+		if (content->holders == NULL)
+			return -ENOMEM;
+	}
+	if (content->direct)
+		return take_direct(content, lists, socket_id);
+	if (content->symbolic) {
+		content->resolved = content_memory(
+			content, RTE_ALIGN_CEIL(known_places(content->known), 64) / 8, socket_id);
+		if (content->resolved == NULL)
+			return -ENOMEM;
+	}
+	return ids_build(&content->numbers, lists->numbers, lists->n_numbers, socket_id);
+}
+
+int content_instruments(struct fg_content *content, const struct fg_content_conf *conf,
+			struct fg_error *error)
+{
+	const struct naming naming = naming_of(conf->framing, conf->known);
+	const uint32_t count = conf->any_instrument ? 0 : conf->n_instruments;
+	struct lists lists = {0};
+	int rc = 0;
+
+	if (count > FG_INSTRUMENTS_MAX)
+		return fg_error_set(error, E2BIG, "%u instruments: at most %u", count,
+				    FG_INSTRUMENTS_MAX);
+	lists.numbers = calloc((size_t)count + 1, sizeof(*lists.numbers));
+	lists.symbols = calloc((size_t)count + 1, sizeof(*lists.symbols));
+	if (lists.numbers == NULL || lists.symbols == NULL)
+		rc = fg_error_set(error, ENOMEM, "no memory for a filter's instruments");
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		rc = read_instrument(&naming, conf->instruments[i], &lists, error);
+	if (rc == 0 && take_lists(content, &naming, &lists, conf->socket_id) != 0)
+		rc = fg_error_set(
+			error, ENOMEM,
+			"no DPDK memory for a filter of %u instruments: fewer of them, or "
+			"more memory for EAL",
+			count);
+	free(lists.numbers);
+	free(lists.symbols);
+	return rc;
+}
+
+/* A wanted symbol has one number more, or one less. */
+static void count_holder(struct fg_content *content, uint32_t symbol, bool more)
+{
+	uint32_t unresolved = atomic_load_explicit(&content->n_unresolved, memory_order_relaxed);
+
+	if (more) {
+		unresolved -= content->holders[symbol]++ == 0;
+	} else {
+		unresolved += --content->holders[symbol] == 0;
+	}
+	atomic_store_explicit(&content->n_unresolved, unresolved, memory_order_relaxed);
+}
+
+/* What an entry of the directory says of its number. */
+static void take_entry(struct fg_content *content, const struct named *entry)
+{
+	const uint32_t place = symbols_find(&content->symbols, &entry->symbol);
+	uint64_t *bits = content->direct ? content->wanted : content->resolved;
+	const uint64_t bit = UINT64_C(1) << entry->place % 64;
+
+	if (entry->before != 0) {
+		const uint32_t old = symbols_find(&content->symbols,
+						  &content->known->log[entry->before - 1].symbol);
+
+		if (old != IDS_NONE)
+			count_holder(content, old, false);
+	}
+	if (place != IDS_NONE)
+		count_holder(content, place, true);
+	if (content->direct)
+		content->named[entry->place / 64] |= bit;
+	if (place != IDS_NONE || (content->direct && bit_of(content->listed, entry->place)))
+		bits[entry->place / 64] |= bit;
+	else
+		bits[entry->place / 64] &= ~bit;
+}
+
+void content_catch_up(struct fg_content *content)
+{
+	/* Partner: the release of known_name(). */
+	const uint32_t count = atomic_load_explicit(&content->known->count, memory_order_acquire);
+
+	for (; content->symbolic && content->seen < count; content->seen++)
+		take_entry(content, &content->known->log[content->seen]);
+	content->seen = count;
+}
