@@ -120,8 +120,7 @@ static int records_record(struct fg_sink *sink, const char *text, size_t bytes)
 	struct records *records = sink->priv;
 	/* What was cut off stays a line of its own. */
 	const size_t newline = records->torn ? 1 : 0;
-	const struct iovec parts[] = {{(void *)(uintptr_t) "\n", newline},
-				      {(void *)(uintptr_t)text, bytes}};
+	const struct iovec parts[] = {{(void *)"\n", newline}, {(void *)text, bytes}};
 	ssize_t n;
 	int code;
 
