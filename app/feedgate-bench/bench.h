@@ -30,5 +30,6 @@ struct bench {
 extern const struct bench bench_path;
 extern const struct bench bench_classify;
 extern const struct bench bench_capture;
+extern const struct bench bench_feed;
 
 #endif /* BENCH_H */

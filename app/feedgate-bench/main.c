@@ -16,7 +16,8 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-static const struct bench *const benches[] = {&bench_path, &bench_classify, &bench_capture};
+static const struct bench *const benches[] = {&bench_path, &bench_classify, &bench_capture,
+					      &bench_feed};
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
 /* What measures nothing, and reads its own arguments. */
