@@ -48,6 +48,19 @@ struct action {
 /* Of a number only. */
 #define BITS_LISTED 0x10u /* it was given as a number */
 
+/* Where a template of SBE has its instruments; see content_hot.c. */
+enum hot_how {
+	HOT_ODD,   /* another look is needed */
+	HOT_NO,    /* not wanted */
+	HOT_YES,   /* wanted, whatever is in it */
+	HOT_GROUP, /* in the entries of its first group */
+};
+
+struct hot_type {
+	uint8_t how; /* enum hot_how */
+	uint8_t off; /* in the entry */
+};
+
 typedef void match_function(struct fg_content *content, const uint8_t *payload,
 			    const struct fg_feed_packet *pkt, struct fg_content_result *out);
 
@@ -68,6 +81,7 @@ struct fg_content {
 	bool symbolic; /* some instruments are symbols, and numbers may come to have them */
 	bool pass_undecided;
 	uint8_t type_bits[256]; /* BITS_... of types of a byte */
+	struct hot_type hot_types[256];
 	struct symbols symbols;
 	uint32_t *holders; /* by place of a symbol: numbers that it has now */
 	uint32_t n_types, n_instruments;

@@ -176,7 +176,8 @@ static int take_lists(struct fg_content *content, const struct naming *naming, s
 		if (content->resolved == NULL)
 			return -ENOMEM;
 	}
-	return ids_build(&content->numbers, lists->numbers, lists->n_numbers, socket_id);
+	return ids_build(&content->numbers, naming->number_max <= UINT32_MAX ? 4 : 8,
+			 lists->numbers, lists->n_numbers, socket_id);
 }
 
 int content_instruments(struct fg_content *content, const struct fg_content_conf *conf,
