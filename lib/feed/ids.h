@@ -164,7 +164,8 @@ static __rte_always_inline bool ids_has_of(const struct ids *ids, uint64_t numbe
 	const uint8_t *line = ids_at(ids, at);
 	bool has = ids_in(line, number, bytes);
 
-	for (uint32_t i = 1; unlikely(!has && ids_full(line, bytes)) && i < ids->run; i++) {
+	/* One branch, and a seldom one: whether it has it is anybody's guess. */
+	for (uint32_t i = 1; unlikely((!has & ids_full(line, bytes)) != 0) && i < ids->run; i++) {
 		at = (at + 1) & ids->mask;
 		line = ids_at(ids, at);
 		has = ids_in(line, number, bytes);
