@@ -286,6 +286,19 @@ def write(folder, name, text):
     return path
 
 
+def _signals(process, field):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(rf"^{field}:\s*([0-9a-f]+)$", file.read(), re.M).group(1), 16)
+
+
+def wait_signal(process, sent, caught=True):
+    """Wait until a program handles a signal; not @p caught: until it has taken the one that was sent to it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while (_signals(process, "SigCgt" if caught else "ShdPnd") >> (sent - 1) & 1) != caught and process.poll() is None:
+        assert time.monotonic() < deadline, f"signal {sent}: not {'caught' if caught else 'taken'} within {TIMEOUT_S} s"
+        time.sleep(0.01)
+
+
 def stop(process, sent=signal.SIGTERM):
     """Signal a program that this test started."""
     if process.poll() is None:

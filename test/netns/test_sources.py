@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
 import oracle  # noqa: E402
 import shapes  # noqa: E402
-from netlib import (KINDS, LCORES, LINES, Gate, Net, as_shown, check_all, enter, inside, sendable, sent,  # noqa: E402
+from netlib import (KINDS, LCORES, LINES, PATIENCE_S, Gate, Net, as_shown, check_all, enter, inside, sendable, sent,  # noqa: E402
                     sh)
 
 ALL = list(KINDS)
@@ -193,7 +193,15 @@ def send_stream(net, i):
     client.close()
     reader.join()
     listener.close()
-    time.sleep(0.3)  # what both ends still have to say
+    deadline = time.monotonic() + PATIENCE_S
+    while connections(net.recv) and time.monotonic() < deadline:  # both ends still have something to say
+        time.sleep(0.05)
+
+
+def connections(ns):
+    """TCP connections there that have not ended."""
+    with inside(ns), open("/proc/thread-self/net/tcp", encoding="ascii") as file:
+        return file.read().splitlines()[1:]
 
 
 # What has room for everything.

@@ -286,7 +286,7 @@ def test_fanout(folder):
     frames = [frame for frame in shapes.whole() if 20 <= len(frame) <= 1514 and not netlib.kernel_fragment(frame)]
     text = ("sources:\n  - {name: s0, ethdev: net_af_packet0, queues: 2, mbufs: 16384}\n"
             + RULES.format(sink=f"pcapng: {folder}/all.pcapng"))
-    vdevs = ["net_af_packet0,iface=r0,qpairs=2"]
+    vdevs = ["net_af_packet0,iface=r0,qpairs=2,framecnt=4096"]
     with netlib.Net() as net, Console(folder, "target", text, ns=net.recv, vdevs=vdevs) as gate:
         gate.ask("start")
         net.inject(0, frames)
