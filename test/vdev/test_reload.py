@@ -104,7 +104,7 @@ def test_counters_stay(folder):
     lib.check_done(result)
     for text, names in zip(result.out.split(PROMPT + "show rules")[1:], (("tech", "rest"), ("tech", "noise", "rest"))):
         for name in names:
-            expect(text, rf"\n{name} +{expected.rules[name]:,} +{expected.rule_bytes[name]:,} +0 +[\d.]+ \w+ ago ")
+            expect(text, rf"\n{name} +{expected.rules[name]:,} +{expected.rule_bytes[name]:,} +0 +0 +[\d.]+ \w+ ago ")
 
 
 BAD = [
