@@ -122,19 +122,19 @@ struct fg_lines_taken {
 	struct fg_lines_verdict verdict;
 };
 
-/** X(name, help): what one line did. */
+/** X(name, help): what one line did. What the common path writes comes first: one cache line. */
 #define FG_LINES_LINE_COUNTERS(X)                                                                  \
 	X(won, "packets that brought something first")                                             \
 	X(won_numbers, "sequence numbers that it brought first")                                   \
-	X(partial, "of the packets won, those that brought known numbers, too")                    \
 	X(duplicates, "packets that brought nothing new")                                          \
 	X(duplicate_numbers, "sequence numbers in them")                                           \
+	X(last_ns, "when its last packet came")                                                    \
+	X(partial, "of the packets won, those that brought known numbers, too")                    \
 	X(repeated, "of the duplicates, those that the line itself had gone beyond")               \
 	X(old, "packets older than the window, or of a new beginning not believed so far")         \
 	X(controls, "heartbeats, resets and ends of session")                                      \
 	X(untracked, "packets that were not arbitrated")                                           \
 	X(skipped, "sequence numbers that its packets left out, though some may have come late")   \
-	X(last_ns, "when its last packet came")                                                    \
 	X(silent, "1 while it is silent")                                                          \
 	X(silences, "how often it fell silent")                                                    \
 	X(unmeasured, "duplicates whose lead time is no longer known")

@@ -223,6 +223,8 @@ static __rte_always_inline void common_next(struct fg_lines *lines, struct space
 	track->high = track->next = end;
 	line_moves(lines, &track->line[line], line, first, end);
 	win_note(track, line, arrival_ns, first, count);
+	/* What the line brings next is no older than this. */
+	track->line[line].cursor = track->wins_head;
 	fg_counter_set(&space->next, end);
 	fg_counter_add(&counters[FG_LINES_LINE_won], 1);
 	fg_counter_add(&counters[FG_LINES_LINE_won_numbers], count);

@@ -130,7 +130,7 @@ struct line {
 } __rte_aligned(RTE_CACHE_LINE_SIZE);
 
 struct fg_lines {
-	/* What the common path reads. */
+	/* What the common path reads, on one cache line. */
 	struct space *last; /* the last packet's */
 	uint64_t base_ns;   /* fg_lines_tick() has work from base_ns + span_ns on, */
 	uint64_t span_ns;   /* or when the clock is before base_ns */
@@ -139,10 +139,10 @@ struct fg_lines {
 	uint64_t jump_max;
 	bool hold;
 	uint8_t n_lines;
-	uint8_t silent;    /* lines that are */
-	uint32_t n_spaces; /* in the table */
-	struct space *spaces;
+	uint8_t silent;     /* lines that are */
+	uint32_t n_spaces;  /* in the table */
 	struct held *ready; /* to be taken, in order */
+	struct space *spaces;
 
 	struct line lines[FG_LINES_MAX];
 	struct fg_counter totals[FG_LINES_SPACE_COUNT];
