@@ -106,6 +106,7 @@ def may_come(wide, frame):
     return (key.fragment or key.extended or key.ethertype in oracle.TPIDS or wide.first(key, "s0") is not None)
 
 
+@lib.once
 @lib.each(*range(6))
 def test_property(folder, seed):
     """Random rules, frames of all shapes."""
@@ -214,6 +215,7 @@ def test_never_missing(folder):
     assert source_of(result) == {**source_of(result), "lost": 0, "filtered": 0}, source_of(result)
 
 
+@lib.once
 @lib.each("expr", "default", "wide")
 def test_not_possible(folder, case):
     """Rules that could keep anything: all comes, and the reason is said."""
@@ -273,6 +275,7 @@ def asks_in_vain(net, packets, is_answer):
     return True
 
 
+@lib.once
 @lib.each("kernel", "drop")
 def test_rest(folder, rest):
     """rest: kernel leaves ARP, IGMP and ordinary sockets of the interface alone; rest: drop does not."""
@@ -307,6 +310,7 @@ def test_rest(folder, rest):
     assert source_of(result)["received"] == 10 and source_of(result)["filtered"] > 0, source_of(result)
 
 
+@lib.once
 def test_crash(folder):
     """kill -9: its program stays but harms nobody, and the next one removes it."""
     XDP.check()
@@ -336,6 +340,7 @@ def test_crash(folder):
         assert not attached(net)
 
 
+@lib.once
 def test_two(folder):
     """A second feedgate is told who has the interface, and takes nothing away."""
     XDP.check()

@@ -235,4 +235,4 @@ def test_capture_interrupted(_folder):
 
 
 if __name__ == "__main__":
-    lib.main()
+    lib.main(once_all=True)
