@@ -2,7 +2,9 @@
 """What the integration tests share: starting feedgate, the accounting law, and being a test file.
 
 A test file is a program: `test_x.py --list` prints its tests, `test_x.py NAME` runs one and exits 0 (passed),
-77 (skipped, the reason is the last line) or anything else (failed). `test/run` does that for all of them.
+77 (skipped, the reason is the last line) or anything else (failed). `test_x.py NAME...` runs several and ends what each
+says with a line of its own: PASS, SKIP or FAIL, name, seconds. `test/run` does that for all of them.
+`--list-twice` prints only those that are worth a second build (see once).
 """
 import json
 import os
@@ -286,6 +288,19 @@ def write(folder, name, text):
     return path
 
 
+def _signals(process, field):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(rf"^{field}:\s*([0-9a-f]+)$", file.read(), re.M).group(1), 16)
+
+
+def wait_signal(process, sent, caught=True):
+    """Wait until a program handles a signal; not @p caught: until it has taken the one that was sent to it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while (_signals(process, "SigCgt" if caught else "ShdPnd") >> (sent - 1) & 1) != caught and process.poll() is None:
+        assert time.monotonic() < deadline, f"signal {sent}: not {'caught' if caught else 'taken'} within {TIMEOUT_S} s"
+        time.sleep(0.01)
+
+
 def stop(process, sent=signal.SIGTERM):
     """Signal a program that this test started."""
     if process.poll() is None:
@@ -313,18 +328,28 @@ def each(*cases):
     return mark
 
 
-def main():
-    """What a test file ends with."""
+def once(function):
+    """Decorator: what is tested is the same in every build, so that the one with sanitizers is enough."""
+    function.once = True
+    return function
+
+
+def main(once_all=False):
+    """What a test file ends with. @p once_all: all of its tests are once."""
     tests = _tests(sys.modules["__main__"])
     if sys.argv[1:] == ["--list"]:
         print("\n".join(tests))
         return
+    if sys.argv[1:] == ["--list-twice"]:
+        print("\n".join(name for name, (function, _) in tests.items() if not (once_all or hasattr(function, "once"))))
+        return
     failed = 0
     for name in sys.argv[1:] or tests:
+        begun = time.monotonic()
         code = _run_one(name, *tests[name])
         if len(sys.argv) == 2:
             sys.exit(code)
-        print({0: "PASS", 77: "SKIP"}.get(code, "FAIL"), name, flush=True)
+        print({0: "PASS", 77: "SKIP"}.get(code, "FAIL"), name, f"{time.monotonic() - begun:.1f}", flush=True)
         failed += code not in (0, 77)
     sys.exit(1 if failed else 0)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Frames of many shapes: whole ones made by scapy, and what is left when they are cut or hit by noise."""
+import functools
 import random
 import warnings
 
@@ -125,6 +126,13 @@ def datagram(dst, port):
     return bytes(_link() / IP(src="10.0.0.1", dst=dst) / UDP(sport=1024, dport=port) / b"market data")
 
 
+def _kept(function):
+    """Decorator: made only once in a process; each caller has a list of its own."""
+    made = functools.cache(function)
+    return functools.wraps(function)(lambda: list(made()))
+
+
+@_kept
 def whole():
     """Frames as a sender means them."""
     frames = [bytes(_link() / packet) for packet in _network()]
@@ -133,6 +141,7 @@ def whole():
     return frames + [frame + b"trailer, padding" for frame in frames[::7]]
 
 
+@_kept
 def odd():
     """Fragments, extension headers, and headers that contradict themselves."""
     frames = []

@@ -30,6 +30,7 @@ struct bench {
 extern const struct bench bench_path;
 extern const struct bench bench_classify;
 extern const struct bench bench_capture;
+extern const struct bench bench_feed;
 extern const struct bench bench_house;
 
 #endif /* BENCH_H */

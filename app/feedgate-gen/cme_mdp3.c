@@ -2,14 +2,17 @@
 /*
  * Like CME MDP 3.0: SBE messages of schema 1, version 9, in packets numbered one
  * by one. A channel starts with a channel reset; heartbeats take a number too.
+ * Two framings: cme_mdp3 has definitions that tell symbols, cme has none.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "framing.h"
 #include "rng.h"
+#include "symbols.h"
 
 #define PACKET_HEADER    12u
 #define MESSAGE_HEADER   10u
@@ -21,6 +24,7 @@
 #define HEARTBEAT_ONE_IN 300u
 #define TICK             INT64_C(250000000) /* 0.25 in 10^-9 */
 #define END_OF_EVENT     0x80
+#define DEFINITION_BYTES 216u
 
 struct channel {
 	struct rng rng;
@@ -28,19 +32,37 @@ struct channel {
 	uint32_t index;
 	uint32_t instruments;
 	uint32_t *rpt_seq; /* per instrument, of its next entry */
+	uint32_t defined;  /* instruments told */
+	uint32_t epoch;
 	uint64_t next_order;
 	uint64_t now_ns;
+	struct packet *packet; /* under way */
 };
 
 struct cme {
 	uint32_t channels;
+	bool defines;
 	uint32_t *rpt_seq;
 	struct channel channel[];
 };
 
+static uint32_t security_of(uint32_t instrument)
+{
+	return 100000 + instrument * 7;
+}
+
+static void instrument_text(uint32_t instrument, char *text)
+{
+	snprintf(text, FRAMING_TEXT_BYTES, "%u", security_of(instrument));
+}
+
+/* The id of the channel's nth instrument, which the message is about. */
 static uint32_t security_id(const struct cme *cme, const struct channel *ch, uint32_t n)
 {
-	return 100000 + (ch->index + n * cme->channels) * 7;
+	uint32_t instrument = ch->index + n * cme->channels;
+
+	packet_instrument(ch->packet, instrument);
+	return security_of(instrument);
 }
 
 static int64_t draw_price(struct channel *ch, uint32_t n)
@@ -214,10 +236,31 @@ static size_t make_reset(struct channel *ch, uint8_t *m)
 	return end(m, p + 2);
 }
 
+/* What a definition has beside id and symbol is left out: zeros, and groups without entries. */
+static size_t make_definition(struct cme *cme, struct channel *ch, uint8_t *m)
+{
+	static const uint8_t group_bytes[] = {9, 4, 4, 5};
+	uint8_t *root = begin(m, 54, DEFINITION_BYTES);
+	uint8_t *p = root + DEFINITION_BYTES;
+	uint32_t n = ch->defined++;
+	char text[FRAMING_TEXT_BYTES];
+
+	root[0] = END_OF_EVENT;
+	symbol_text(ch->index + n * cme->channels, text);
+	memcpy(m + 45, text, strlen(text));
+	put_le32(m + 65, security_id(cme, ch, n));
+	for (size_t i = 0; i < sizeof(group_bytes); i++)
+		p = put_group(p, group_bytes[i], 0);
+	return end(m, p);
+}
+
 static size_t make_message(struct cme *cme, struct channel *ch, uint8_t *m)
 {
-	uint32_t draw = rng_below(&ch->rng, 100);
+	uint32_t draw;
 
+	if (cme->defines && ch->defined < ch->instruments)
+		return make_definition(cme, ch, m);
+	draw = rng_below(&ch->rng, 100);
 	if (draw < 60)
 		return make_book(cme, ch, m);
 	if (draw < 75)
@@ -231,26 +274,55 @@ static size_t make_message(struct cme *cme, struct channel *ch, uint8_t *m)
 	return make_status(cme, ch, m);
 }
 
-static size_t cme_next(void *state, uint32_t channel, uint64_t now_ns, uint8_t *payload)
+static void note(struct packet *p, size_t bytes)
+{
+	const uint8_t *m = p->payload + p->len;
+
+	packet_message(p, (uint32_t)(m[4] | m[5] << 8), bytes);
+}
+
+static void start_anew(struct channel *ch)
+{
+	ch->seq = 1;
+	ch->defined = 0;
+	ch->epoch++;
+	for (uint32_t n = 0; n < ch->instruments; n++)
+		ch->rpt_seq[n] = 1;
+}
+
+static void cme_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+		     struct packet *p)
 {
 	struct cme *cme = state;
 	struct channel *ch = &cme->channel[channel];
-	uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);
-	size_t len = PACKET_HEADER;
+	uint32_t count = 0;
+	uint8_t *m;
 
+	if (want == FRAMING_RESET)
+		start_anew(ch);
+	if (want != FRAMING_HEARTBEAT)
+		count = rng_between(&ch->rng, 1, MESSAGES_MAX);
+	packet_begin(p, PACKET_HEADER);
+	m = p->payload + p->len;
 	ch->now_ns = now_ns;
-	put_le32(payload, ch->seq);
-	put_le64(payload + 4, now_ns);
+	ch->packet = p;
+	p->id.epoch = ch->epoch;
+	p->id.first = ch->seq;
+	p->id.count = 1;
+	put_le32(p->payload, ch->seq);
+	put_le64(p->payload + 4, now_ns);
 	if (ch->seq == 1) {
-		len += make_reset(ch, payload + len);
-	} else if (rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0) {
-		len += end(payload + len, begin(payload + len, 12, 0));
+		note(p, make_reset(ch, m));
+		p->id.control = PACKET_RESET;
+		p->id.first++;
+		p->id.count = 0;
+	} else if (count == 0 || rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0) {
+		note(p, end(m, begin(m, 12, 0)));
 	} else {
 		for (uint32_t i = 0; i < count; i++)
-			len += make_message(cme, ch, payload + len);
+			note(p, make_message(cme, ch, p->payload + p->len));
 	}
 	ch->seq++;
-	return len;
 }
 
 static int cme_open(const struct framing_conf *conf, void **state)
@@ -264,6 +336,7 @@ static int cme_open(const struct framing_conf *conf, void **state)
 		return -ENOMEM;
 	}
 	cme->channels = conf->channels;
+	cme->defines = conf->framing->symbol != NULL;
 	cme->rpt_seq = rpt_seq;
 	for (uint32_t i = 0; i < conf->instruments; i++)
 		rpt_seq[i] = 1;
@@ -290,13 +363,35 @@ static void cme_close(void *state)
 	free(cme);
 }
 
-const struct framing framing_cme_mdp3 = {
+const struct framing framing_cme = {
 	.name = "cme",
-	.help = "CME MDP 3.0 (SBE)",
+	.feed = "cme_mdp3",
+	.help = "CME MDP 3.0 (SBE), without definitions",
 	.max_channels = 200,
+	.shared = 1,
+	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.header_bytes = PACKET_HEADER,
 	.line = {{.src = 0xc0000215, .group = 0xe0001f01, .src_port = 52000, .port = 14310},
 		 {.src = 0xc6336415, .group = 0xe0002001, .src_port = 52000, .port = 15310}},
 	.open = cme_open,
-	.next = cme_next,
+	.make = cme_make,
+	.instrument = instrument_text,
+	.close = cme_close,
+};
+
+const struct framing framing_cme_mdp3 = {
+	.name = "cme_mdp3",
+	.feed = "cme_mdp3",
+	.help = "CME MDP 3.0 (SBE), definitions first",
+	.max_channels = 200,
+	.shared = 1,
+	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.header_bytes = PACKET_HEADER,
+	.line = {{.src = 0xc0000216, .group = 0xe0002101, .src_port = 52000, .port = 16310},
+		 {.src = 0xc6336416, .group = 0xe0002201, .src_port = 52000, .port = 17310}},
+	.open = cme_open,
+	.make = cme_make,
+	.instrument = instrument_text,
+	.symbol = symbol_text,
 	.close = cme_close,
 };

@@ -12,14 +12,14 @@
 
 #include "bytes.h"
 #include "framing.h"
+#include "moldudp64.h"
 #include "rng.h"
+#include "symbols.h"
 
 #define NS_PER_DAY       UINT64_C(86400000000000)
-#define HEADER_BYTES     20u
 #define SESSION_BYTES    10u
 #define SYMBOL_BYTES     8u
 #define MESSAGES_MAX     15u
-#define END_OF_SESSION   0xffffu
 #define HEARTBEAT_ONE_IN 200u
 #define ORDERS_ALL       (1u << 20) /* live orders of all channels together, about */
 
@@ -34,9 +34,12 @@ struct order {
 struct channel {
 	struct rng rng;
 	char session[SESSION_BYTES + 1];
+	uint32_t session_number, session_letter;
+	uint32_t epoch;
 	uint64_t seq; /* of the next message */
 	uint64_t clock_ns;
 	uint64_t next_ref, next_match;
+	uint64_t named; /* the order that the last message about one names */
 	uint32_t index;
 	uint32_t instruments;
 	uint32_t announced; /* messages of the opening sent so far */
@@ -51,21 +54,13 @@ struct itch {
 	struct channel channel[];
 };
 
-/* The instrument's name: some well-known ones first, so that examples read well. */
 static void put_symbol(uint8_t *to, uint32_t instrument)
 {
-	static const char *const known[] = {"AAPL", "MSFT", "AMZN", "NVDA", "GOOG", "META",
-					    "TSLA", "INTC", "CSCO", "AMD",  "QQQ",  "SPY"};
-	const uint32_t n_known = sizeof(known) / sizeof(known[0]);
+	char text[FRAMING_TEXT_BYTES];
 
+	symbol_text(instrument, text);
 	memset(to, ' ', SYMBOL_BYTES);
-	if (instrument < n_known) {
-		memcpy(to, known[instrument], strlen(known[instrument]));
-		return;
-	}
-	to[0] = 'X';
-	for (unsigned int i = 4; i > 0; i--, instrument /= 26)
-		to[i] = (uint8_t)('A' + instrument % 26);
+	memcpy(to, text, strlen(text));
 }
 
 /* Around a price that is the instrument's own: 5 to 505 dollars, in whole cents. */
@@ -98,6 +93,11 @@ static size_t begin(struct channel *ch, uint8_t *m, char type, uint16_t locate, 
 static uint16_t locate_of(uint32_t instrument)
 {
 	return (uint16_t)(instrument + 1);
+}
+
+static void instrument_text(uint32_t instrument, char *text)
+{
+	snprintf(text, FRAMING_TEXT_BYTES, "%u", locate_of(instrument));
 }
 
 static size_t make_system(struct channel *ch, uint8_t *m, char event)
@@ -190,6 +190,12 @@ static bool is_open(const struct channel *ch)
 	return ch->announced == 4 + 4 * ch->instruments;
 }
 
+static void put_ref(struct channel *ch, uint8_t *m, const struct order *o)
+{
+	put_be64(m + 11, o->ref);
+	ch->named = o->ref;
+}
+
 static size_t make_add(struct itch *itch, struct channel *ch, uint8_t *m, char type)
 {
 	size_t len = begin(ch, m, type, 0, type == 'F' ? 40 : 36);
@@ -203,7 +209,7 @@ static size_t make_add(struct itch *itch, struct channel *ch, uint8_t *m, char t
 	ch->next_ref += rng_between(&ch->rng, 1, 4);
 
 	put_be16(m + 1, locate_of(o->instrument));
-	put_be64(m + 11, o->ref);
+	put_ref(ch, m, o);
 	m[19] = (uint8_t)o->side;
 	put_be32(m + 20, o->shares);
 	put_symbol(m + 24, o->instrument);
@@ -222,7 +228,7 @@ static size_t make_delete(struct channel *ch, uint8_t *m, struct order *o)
 {
 	size_t len = begin(ch, m, 'D', locate_of(o->instrument), 19);
 
-	put_be64(m + 11, o->ref);
+	put_ref(ch, m, o);
 	remove_order(ch, o);
 	return len;
 }
@@ -232,7 +238,7 @@ static size_t make_executed(struct channel *ch, uint8_t *m, struct order *o, cha
 	size_t len = begin(ch, m, type, locate_of(o->instrument), type == 'C' ? 36 : 31);
 	uint32_t shares = rng_below(&ch->rng, 2) ? o->shares : rng_between(&ch->rng, 1, o->shares);
 
-	put_be64(m + 11, o->ref);
+	put_ref(ch, m, o);
 	put_be32(m + 19, shares);
 	put_be64(m + 23, ch->next_match++);
 	if (type == 'C') {
@@ -254,7 +260,7 @@ static size_t make_cancel(struct channel *ch, uint8_t *m, struct order *o)
 		return make_delete(ch, m, o);
 	len = begin(ch, m, 'X', locate_of(o->instrument), 23);
 	shares = rng_between(&ch->rng, 1, o->shares - 1);
-	put_be64(m + 11, o->ref);
+	put_ref(ch, m, o);
 	put_be32(m + 19, shares);
 	o->shares -= shares;
 	return len;
@@ -264,7 +270,7 @@ static size_t make_replace(struct channel *ch, uint8_t *m, struct order *o)
 {
 	size_t len = begin(ch, m, 'U', locate_of(o->instrument), 35);
 
-	put_be64(m + 11, o->ref);
+	put_ref(ch, m, o);
 	o->ref = ch->next_ref;
 	o->shares = draw_shares(&ch->rng);
 	o->price = draw_price(&ch->rng, o->instrument);
@@ -370,66 +376,105 @@ static size_t make_message(struct itch *itch, struct channel *ch, uint8_t *m)
 	}
 }
 
-static size_t put_header(const struct channel *ch, uint8_t *payload, uint16_t count)
+/* Put a message at the packet's end, and note what it is of. */
+static void add_message(struct itch *itch, struct channel *ch, struct packet *p)
 {
-	memcpy(payload, ch->session, SESSION_BYTES);
-	put_be64(payload + 10, ch->seq);
-	put_be16(payload + 18, count);
-	return HEADER_BYTES;
+	uint8_t *m = p->payload + p->len + 2;
+	size_t bytes = make_message(itch, ch, m);
+	uint16_t locate = (uint16_t)(m[1] << 8 | m[2]);
+	struct packet_message *note;
+
+	put_be16(m - 2, (uint16_t)bytes);
+	if (locate > 0)
+		packet_instrument(p, locate - 1u);
+	note = packet_message(p, m[0], bytes + 2);
+	if (strchr("AFECXDU", m[0])) {
+		note->has_order = true;
+		note->order = ch->named;
+	}
 }
 
-static size_t itch_next(void *state, uint32_t channel, uint64_t now_ns, uint8_t *payload)
+static void add_messages(struct itch *itch, struct channel *ch, uint32_t count, uint64_t now_ns,
+			 struct packet *p)
 {
-	struct itch *itch = state;
-	struct channel *ch = &itch->channel[channel];
-	uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);
-	size_t len;
-
-	if (is_open(ch) && rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0)
-		return put_header(ch, payload, 0);
 	if (is_open(ch)) /* small packets are the common case */
 		count = rng_between(&ch->rng, 1, count);
 	else if (count > 4 + 4 * ch->instruments - ch->announced)
 		count = 4 + 4 * ch->instruments - ch->announced;
-	len = put_header(ch, payload, (uint16_t)count);
 	/* Messages are from shortly before the packet, and never older than the one before. */
 	if (ch->clock_ns < now_ns - 8000)
 		ch->clock_ns = now_ns - 8000;
 	for (uint32_t i = 0; i < count; i++) {
-		size_t m = make_message(itch, ch, payload + len + 2);
-		uint32_t step_ns = rng_below(&ch->rng, 500);
+		uint32_t step_ns;
 
-		put_be16(payload + len, (uint16_t)m);
-		len += 2 + m;
+		add_message(itch, ch, p);
+		step_ns = rng_below(&ch->rng, 500);
 		if (ch->clock_ns + step_ns < now_ns)
 			ch->clock_ns += step_ns;
 	}
+	p->id.count = count;
 	ch->seq += count;
-	return len;
 }
 
-static size_t itch_finish(void *state, uint32_t channel, uint64_t now_ns, uint8_t *payload)
+/* A session that no other channel has, and no other epoch of this one. */
+static void name_session(struct channel *ch)
+{
+	const uint32_t number = ch->session_number + ch->epoch / 26;
+	const uint32_t letter = ch->session_letter + ch->epoch % 26;
+
+	snprintf(ch->session, sizeof(ch->session), "%04u%05u%c", number % 10000, ch->index % 100000,
+		 (int)('A' + letter % 26));
+}
+
+static void start_anew(struct channel *ch)
+{
+	ch->seq = 1;
+	ch->announced = 0;
+	ch->n_orders = 0;
+	ch->epoch++;
+	name_session(ch);
+}
+
+static void itch_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+		      struct packet *p)
 {
 	struct itch *itch = state;
+	struct channel *ch = &itch->channel[channel];
 
-	(void)now_ns;
-	return put_header(&itch->channel[channel], payload, END_OF_SESSION);
+	if (want == FRAMING_RESET)
+		start_anew(ch);
+	packet_begin(p, MOLDUDP64_HEADER_BYTES);
+	p->id.first = ch->seq;
+	p->id.epoch = ch->epoch;
+	p->id.session_bytes = SESSION_BYTES;
+	memcpy(p->id.session, ch->session, SESSION_BYTES);
+	if (want == FRAMING_HEARTBEAT) {
+		p->id.control = PACKET_HEARTBEAT;
+	} else if (want == FRAMING_END) {
+		p->id.control = PACKET_END;
+	} else {
+		uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);
+
+		if (is_open(ch) && rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0)
+			p->id.control = PACKET_HEARTBEAT;
+		else
+			add_messages(itch, ch, count, now_ns, p);
+	}
+	moldudp64_seal(p, now_ns);
 }
 
 static void open_channel(struct itch *itch, const struct framing_conf *conf, uint32_t index)
 {
 	struct channel *ch = &itch->channel[index];
-	uint32_t number, letter;
 
 	rng_seed(&ch->rng, conf->seed, conf->stream + index);
-	number = rng_below(&ch->rng, 10000);
-	letter = rng_below(&ch->rng, 26);
-	snprintf(ch->session, sizeof(ch->session), "%04u%05u%c", number % 10000, index % 100000,
-		 (int)('A' + letter));
+	ch->session_number = rng_below(&ch->rng, 10000);
+	ch->session_letter = rng_below(&ch->rng, 26);
+	ch->index = index;
+	name_session(ch);
 	ch->seq = 1;
 	ch->next_ref = rng_between(&ch->rng, 1, 100000);
 	ch->next_match = rng_between(&ch->rng, 1, 100000);
-	ch->index = index;
 	ch->instruments = framing_instruments(conf, index);
 	ch->orders = itch->orders + (size_t)index * itch->orders_max;
 }
@@ -465,12 +510,21 @@ static void itch_close(void *state)
 
 const struct framing framing_itch_moldudp64 = {
 	.name = "itch",
+	.alias = "itch50",
+	.feed = "itch50",
 	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64",
 	.max_channels = 30000,
+	.shared = 1,
+	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.characters = true,
+	.body = 2,
+	.header_bytes = MOLDUDP64_HEADER_BYTES,
 	.line = {{.src = 0xc000020b, .group = 0xe9360c6f, .src_port = 51000, .port = 26477},
 		 {.src = 0xc633640b, .group = 0xe931c46f, .src_port = 51000, .port = 26477}},
 	.open = itch_open,
-	.next = itch_next,
-	.finish = itch_finish,
+	.make = itch_make,
+	.seal = moldudp64_seal,
+	.instrument = instrument_text,
+	.symbol = symbol_text,
 	.close = itch_close,
 };

@@ -11,6 +11,7 @@
 #include "rules_file.h"
 #include "summary.h"
 #include "traffic.h"
+#include "truth.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -28,7 +29,7 @@ static int complain(const char *what, int rc)
 
 static int open_files(struct traffic *t)
 {
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		const struct options *o = t->options;
 		char *path = NULL;
 		int rc;
@@ -53,7 +54,7 @@ static int fill_files(struct traffic *t)
 
 	if (rc < 0)
 		return complain(capture_file_path(failed->file), rc);
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		rc = capture_file_finish(t->line[i].file);
 		if (rc < 0)
 			return complain(capture_file_path(t->line[i].file), rc);
@@ -74,9 +75,9 @@ static int write_reports(const struct traffic *t)
 	return 0;
 }
 
-static int run(struct traffic *t, const struct options *o)
+static int run(struct traffic *t, const struct options *o, struct truth *truth)
 {
-	int rc = traffic_open(t, o);
+	int rc = traffic_open(t, o, truth);
 	bool whole;
 
 	if (rc < 0)
@@ -87,7 +88,7 @@ static int run(struct traffic *t, const struct options *o)
 	whole = rc == 0;
 	if (whole)
 		rc = write_reports(t);
-	for (unsigned int i = 0; i < LINES; i++)
+	for (unsigned int i = 0; i < t->options->lines; i++)
 		capture_file_free(t->line[i].file, whole);
 	traffic_close(t);
 	return rc;
@@ -104,10 +105,19 @@ static int run_classbench(const struct options *o)
 static int run_captures(const struct options *o)
 {
 	struct traffic *t = malloc(sizeof(*t));
-	int rc = t ? run(t, o) : complain("memory", -ENOMEM);
+	struct truth *truth = NULL;
+	int rc = t ? 0 : complain("memory", -ENOMEM);
+	int closed;
 
+	if (rc == 0 && o->truth)
+		rc = truth_open(o->truth, &truth);
+	if (rc < 0 && t)
+		complain(o->truth, rc);
+	if (rc == 0)
+		rc = run(t, o, truth);
 	free(t);
-	return rc;
+	closed = truth_close(truth);
+	return rc == 0 && closed < 0 ? complain(o->truth, closed) : rc;
 }
 
 int main(int argc, char **argv)

@@ -15,9 +15,9 @@
 #define START_MAX_NS    (UINT64_C(4000000000) * NS_PER_S)
 #define WEIGHT_MAX      1000000u
 
-static bool refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define refuse options_refuse
 
-static bool refuse(const char *format, ...)
+bool options_refuse(const char *format, ...)
 {
 	va_list args;
 
@@ -71,7 +71,8 @@ static bool read_format(const char *text, const struct capture_format **out)
 static int mix_index(const char *name)
 {
 	for (int i = 0; framings[i]; i++) {
-		if (strcmp(framings[i]->name, name) == 0)
+		if (strcmp(framings[i]->name, name) == 0 ||
+		    (framings[i]->alias && strcmp(framings[i]->alias, name) == 0))
 			return i;
 	}
 	return strcmp(name, "other") == 0 ? (int)MIX_OTHER : -1;
@@ -114,45 +115,6 @@ static bool read_mix(const char *text, uint32_t *mix)
 	return total > 0 || refuse("--mix: all weights are 0");
 }
 
-static void print_help(void)
-{
-	puts("Usage: feedgate-gen [options] -o PREFIX\n"
-	     "       feedgate-gen --classbench FAMILY [--count N] [--rules FILE] [--trace FILE]\n"
-	     "Write PREFIX-a.pcap and PREFIX-b.pcap: market data on lines A and B, the same for "
-	     "the\n"
-	     "same options on any machine.\n"
-	     "\n"
-	     "  -o, --output PREFIX    what the files' names begin with\n"
-	     "      --format FORMAT    pcap (default) or pcapng\n"
-	     "      --seed N           another seed, other packets (default 1)\n"
-	     "      --packets N        per line, before losses (default 100000)\n"
-	     "      --channels N       channels of each framing, as far as it has so many (default "
-	     "4)\n"
-	     "      --instruments N    over all channels (default 100, at least one a channel)\n"
-	     "      --rate PPS         mean pace, packets per second, in bursts (default 100000)\n"
-	     "      --loss-a PPM       packets lost on line A, of a million (default 0)\n"
-	     "      --loss-b PPM       the same on line B\n"
-	     "      --mix NAME=N,...   shares of packets (default itch=60,cme=20,other=20)\n"
-	     "      --start-ns NS      time of the beginning since 1970 (default\n"
-	     "                         1710509400000000000: 2024-03-15 13:30:00 UTC)\n"
-	     "      --rules FILE       also write a feedgate configuration that reads the files\n"
-	     "      --summary FILE     write the summary as JSON instead of printing a table\n"
-	     "      --help             this text\n"
-	     "      --version          the version\n"
-	     "\n"
-	     "Instead of captures, rules for packet classifiers and packets near them:\n"
-	     "      --classbench NAME  in the manner of ClassBench: acl, fw or ipc\n"
-	     "      --count N          rules (default 1000)\n"
-	     "      --rules FILE       write them here\n"
-	     "      --trace FILE       write packets here, as many as --packets says\n"
-	     "      --edge             all packets at the rules' corners or just outside\n"
-	     "\n"
-	     "Kinds of traffic for --mix:");
-	for (unsigned int i = 0; framings[i]; i++)
-		printf("  %-22s %s\n", framings[i]->name, framings[i]->help);
-	printf("  %-22s %s\n", "other", "TCP, IPv6, VLAN, fragments, ARP, broken frames, ...");
-}
-
 enum {
 	OPT_FORMAT = 256,
 	OPT_SEED,
@@ -160,8 +122,6 @@ enum {
 	OPT_CHANNELS,
 	OPT_INSTRUMENTS,
 	OPT_RATE,
-	OPT_LOSS_A,
-	OPT_LOSS_B,
 	OPT_MIX,
 	OPT_START_NS,
 	OPT_RULES,
@@ -170,8 +130,14 @@ enum {
 	OPT_COUNT,
 	OPT_TRACE,
 	OPT_EDGE,
+	OPT_LINES,
+	OPT_BURST,
+	OPT_RESET_AFTER,
+	OPT_HEARTBEAT,
+	OPT_TRUTH,
 	OPT_HELP,
 	OPT_VERSION,
+	OPT_LINE = 512, /* and LINES_MAX times the row, and the line */
 };
 
 static const struct option long_options[] = {
@@ -182,8 +148,6 @@ static const struct option long_options[] = {
 	{"channels", required_argument, NULL, OPT_CHANNELS},
 	{"instruments", required_argument, NULL, OPT_INSTRUMENTS},
 	{"rate", required_argument, NULL, OPT_RATE},
-	{"loss-a", required_argument, NULL, OPT_LOSS_A},
-	{"loss-b", required_argument, NULL, OPT_LOSS_B},
 	{"mix", required_argument, NULL, OPT_MIX},
 	{"start-ns", required_argument, NULL, OPT_START_NS},
 	{"rules", required_argument, NULL, OPT_RULES},
@@ -192,15 +156,55 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"edge", no_argument, NULL, OPT_EDGE},
+	{"lines", required_argument, NULL, OPT_LINES},
+	{"burst", required_argument, NULL, OPT_BURST},
+	{"reset-after", required_argument, NULL, OPT_RESET_AFTER},
+	{"heartbeat", required_argument, NULL, OPT_HEARTBEAT},
+	{"truth", required_argument, NULL, OPT_TRUTH},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
 };
 
+#define N_OPTIONS (sizeof(long_options) / sizeof(long_options[0]) - 1)
+
+/* The same, and those of each line. Names live as long as the process. */
+static const struct option *all_options(void)
+{
+	static char names[LINE_OPTIONS * LINES_MAX][24];
+	static struct option all[N_OPTIONS + LINE_OPTIONS * LINES_MAX + 1];
+	struct option *to = all + N_OPTIONS;
+
+	memcpy(all, long_options, sizeof(all[0]) * N_OPTIONS);
+	for (unsigned int i = 0; i < LINE_OPTIONS * LINES_MAX; i++, to++) {
+		const struct line_option *row = &line_options[i / LINES_MAX];
+
+		snprintf(names[i], sizeof(names[i]), "%s-%c", row->name,
+			 (int)('a' + i % LINES_MAX));
+		*to = (struct option){names[i], row->value ? required_argument : no_argument, NULL,
+				      (int)(OPT_LINE + i)};
+	}
+	return all;
+}
+
 #define BIT(option) (1u << ((option) == 'o' ? 0 : (option)-OPT_FORMAT + 1))
+
+static bool read_line_option(struct options *o, unsigned int number, const char *text)
+{
+	const unsigned int line = number % LINES_MAX;
+	const struct line_option *row = &line_options[number / LINES_MAX];
+	char name[32];
+
+	snprintf(name, sizeof(name), "--%s-%c", row->name, (int)('a' + line));
+	o->line_given[line] |= 1u << number / LINES_MAX;
+	return read_u32(name, row->value ? text : "1", row->min, row->max,
+			line_option_field(&o->line[line], row));
+}
 
 static bool read_option(struct options *o, int option, const char *text)
 {
+	if (option >= OPT_LINE)
+		return read_line_option(o, (unsigned int)(option - OPT_LINE), text);
 	switch (option) {
 	case 'o':
 		o->prefix = text;
@@ -217,10 +221,6 @@ static bool read_option(struct options *o, int option, const char *text)
 		return read_u32("--instruments", text, 1, INSTRUMENTS_MAX, &o->instruments);
 	case OPT_RATE:
 		return read_number("--rate", text, 1, RATE_MAX, &o->rate);
-	case OPT_LOSS_A:
-		return read_u32("--loss-a", text, 0, 1000000, &o->loss_ppm[0]);
-	case OPT_LOSS_B:
-		return read_u32("--loss-b", text, 0, 1000000, &o->loss_ppm[1]);
 	case OPT_MIX:
 		return read_mix(text, o->mix);
 	case OPT_START_NS:
@@ -243,6 +243,17 @@ static bool read_option(struct options *o, int option, const char *text)
 	case OPT_EDGE:
 		o->edge = true;
 		return true;
+	case OPT_LINES:
+		return read_u32("--lines", text, 1, LINES_MAX, &o->lines);
+	case OPT_BURST:
+		return read_u32("--burst", text, 2, 100000, &o->burst);
+	case OPT_RESET_AFTER:
+		return read_number("--reset-after", text, 2, UINT32_MAX, &o->reset_after);
+	case OPT_HEARTBEAT:
+		return read_number("--heartbeat", text, 1000, 1000 * NS_PER_S, &o->heartbeat_ns);
+	case OPT_TRUTH:
+		o->truth = text;
+		return true;
 	default:
 		return false; /* getopt_long() has said why */
 	}
@@ -261,6 +272,10 @@ static bool check_kind(const struct options *o, uint32_t seen)
 			return refuse(o->family ? "--%s: not with --classbench"
 						: "--%s: only with --classbench",
 				      row->name);
+	}
+	for (unsigned int i = 0; o->family && i < LINES_MAX; i++) {
+		if (o->line_given[i])
+			return refuse("options of line %c: not with --classbench", (int)('a' + i));
 	}
 	return !o->family || o->rules || o->trace ||
 	       refuse("--classbench: nothing to write; give --rules or --trace");
@@ -282,11 +297,12 @@ static bool check(struct options *o, uint32_t seen, int argc, char **argv)
 	if (o->instruments < o->channels)
 		return refuse("--instruments: %u is less than one for each of %u channels",
 			      o->instruments, o->channels);
-	return true;
+	return options_check(o);
 }
 
 enum options_result options_read(struct options *o, int argc, char **argv)
 {
+	const struct option *all = all_options();
 	uint32_t seen = 0;
 	int option;
 
@@ -296,12 +312,15 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 			      .rate = 100000,
 			      .start_ns = UINT64_C(1710509400) * NS_PER_S,
 			      .channels = 4,
+			      .lines = 2,
 			      .count = 1000};
+	for (unsigned int i = 0; i < LINES_MAX; i++)
+		o->line[i] = line_defaults;
 	if (!read_mix("itch=60,cme=20,other=20", o->mix))
 		return OPTIONS_USAGE;
-	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:", all, NULL)) != -1) {
 		if (option == OPT_HELP) {
-			print_help();
+			options_help();
 			return OPTIONS_DONE;
 		}
 		if (option == OPT_VERSION) {
@@ -310,7 +329,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 		}
 		if (!read_option(o, option, optarg))
 			return OPTIONS_USAGE;
-		seen |= BIT(option);
+		if (option < OPT_LINE)
+			seen |= BIT(option);
 	}
 	return check(o, seen, argc, argv) ? OPTIONS_RUN : OPTIONS_USAGE;
 }

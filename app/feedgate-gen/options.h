@@ -9,6 +9,7 @@
 #include "capture_file.h"
 #include "classbench.h"
 #include "framing.h"
+#include "line_options.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -30,7 +31,13 @@ struct options {
 	uint64_t start_ns;
 	uint32_t channels;
 	uint32_t instruments;
-	uint32_t loss_ppm[LINES];
+	uint32_t lines;
+	struct line_options line[LINES_MAX];
+	uint32_t line_given[LINES_MAX]; /* 1 << the row of each option that was */
+	uint32_t burst;                 /* packets back to back; 0: as --rate has it */
+	uint64_t reset_after;           /* packets of a channel; 0: never */
+	uint64_t heartbeat_ns;          /* 0: none for being silent */
+	const char *truth;              /* NULL: none */
 	uint32_t mix[FRAMINGS_MAX + 1];
 };
 
@@ -41,6 +48,15 @@ enum options_result {
 };
 
 enum options_result options_read(struct options *o, int argc, char **argv);
+
+/* options_help.c */
+void options_help(void);
+
+/* options_check.c: what options demand of one another. Or one line on standard error. */
+bool options_check(const struct options *o);
+
+/* Print one line on standard error; false. */
+bool options_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* How many channels of a framing there are: --channels, or as many as it can have. */
 uint32_t options_channels(const struct options *o, const struct framing *framing);

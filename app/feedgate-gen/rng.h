@@ -25,6 +25,9 @@ enum rng_user {
 	RNG_DELAY,
 	RNG_NOISE,
 	RNG_FRAMING, /* plus the framing's index: leave room behind it */
+	RNG_REORDER = 48,
+	RNG_DUPLICATE,
+	RNG_REPACK,
 	RNG_CLASSBENCH = 64,
 };
 

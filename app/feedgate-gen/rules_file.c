@@ -9,9 +9,11 @@
 /* More feeds than this a configuration may not have; the rules then do without. */
 #define FEEDS_MAX 1024u
 
-static uint32_t count_channels(const struct traffic *t, unsigned int framing)
+static uint32_t count_groups(const struct traffic *t, unsigned int framing)
 {
-	return t->state[framing] ? options_channels(t->options, framings[framing]) : 0;
+	return t->state[framing] ? framing_groups(framings[framing],
+						  options_channels(t->options, framings[framing]))
+				 : 0;
 }
 
 /* In double quotes; percent signs doubled where strftime(3) is going to read it. */
@@ -31,19 +33,18 @@ static void print_quoted(FILE *out, const char *text, const char *suffix, bool t
 	fprintf(out, "%s\"", suffix);
 }
 
-static void print_rule(FILE *out, const struct framing *framing, uint32_t channel,
-		       unsigned int line, bool feeds)
+static void print_rule(FILE *out, const struct framing *framing, uint32_t n, unsigned int line,
+		       bool feeds)
 {
-	const struct framing_line *to = &framing->line[line];
-	uint32_t group = to->group + channel;
+	const struct framing_line to = framing_address(framing, line, n);
 
 	fprintf(out,
 		"  - {name: %s-%u-%c, match: {line: %c, ipv4: {dst: %u.%u.%u.%u}, udp: {dst: "
 		"%u}}, ",
-		framing->name, channel, (char)('a' + line), (char)('A' + line), group >> 24,
-		group >> 16 & 255, group >> 8 & 255, group & 255, to->port + channel);
+		framing->name, n, (char)('a' + line), (char)('A' + line), to.group >> 24,
+		to.group >> 16 & 255, to.group >> 8 & 255, to.group & 255, to.port);
 	if (feeds)
-		fprintf(out, "feed: %s-%u, ", framing->name, channel);
+		fprintf(out, "feed: %s-%u, ", framing->name, n);
 	fputs("to: [seen, disk]}\n", out);
 }
 
@@ -51,7 +52,7 @@ static void print_feeds(FILE *out, const struct traffic *t)
 {
 	fputs("feeds:\n", out);
 	for (unsigned int i = 0; framings[i]; i++) {
-		for (uint32_t c = 0; c < count_channels(t, i); c++)
+		for (uint32_t c = 0; c < count_groups(t, i); c++)
 			fprintf(out, "  - {name: %s-%u}\n", framings[i]->name, c);
 	}
 }
@@ -60,8 +61,8 @@ static void print_rules(FILE *out, const struct traffic *t, bool feeds)
 {
 	fputs("rules:\n", out);
 	for (unsigned int i = 0; framings[i]; i++) {
-		for (uint32_t c = 0; c < count_channels(t, i); c++) {
-			for (unsigned int line = 0; line < LINES; line++)
+		for (uint32_t c = 0; c < count_groups(t, i); c++) {
+			for (unsigned int line = 0; line < t->options->lines; line++)
 				print_rule(out, framings[i], c, line, feeds);
 		}
 	}
@@ -70,29 +71,29 @@ static void print_rules(FILE *out, const struct traffic *t, bool feeds)
 int rules_file_write(const char *path, const struct traffic *t)
 {
 	FILE *out = fopen(path, "we");
-	uint32_t channels = 0;
+	uint32_t groups = 0;
 
 	if (!out)
 		return -errno;
 	for (unsigned int i = 0; framings[i]; i++)
-		channels += count_channels(t, i);
+		groups += count_groups(t, i);
 	fprintf(out, "# Written by feedgate-gen, seed %llu: one rule per channel and line.\n",
 		(unsigned long long)t->options->seed);
 	fputs("sources:\n", out);
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		const struct line *line = &t->line[i];
 
 		fprintf(out, "  - {name: %c, replay: {path: ", line->letter);
 		print_quoted(out, capture_file_path(line->file), "", false);
 		fprintf(out, ", rate: max}, line: %c}\n", (char)('A' + i));
 	}
-	if (channels > 0 && channels <= FEEDS_MAX)
+	if (groups > 0 && groups <= FEEDS_MAX)
 		print_feeds(out, t);
 	fputs("sinks:\n  - {name: seen, count: {}}\n  - {name: disk, pcapng: {path: ", out);
 	print_quoted(out, t->options->prefix, "-kept.pcapng", true);
 	fputs("}}\n", out);
-	if (channels > 0)
-		print_rules(out, t, channels <= FEEDS_MAX);
+	if (groups > 0)
+		print_rules(out, t, groups <= FEEDS_MAX);
 	fputs("default: drop\n", out);
 	return output_finish(out, path);
 }

@@ -21,7 +21,7 @@ static bool is_seen(const struct traffic *t, unsigned int kind)
 {
 	if (!line_kind_name(kind))
 		return false;
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		if (t->line[i].counts[kind].packets + t->line[i].counts[kind].lost > 0)
 			return true;
 	}
@@ -41,6 +41,9 @@ static void print_line(FILE *out, const struct traffic *t, const struct line *li
 
 	fprintf(out, "\"%c\": {", line->letter);
 	print_counts(out, &sum);
+	if (line->copies + line->late > 0)
+		fprintf(out, ", \"copies\": %" PRIu64 ", \"late\": %" PRIu64, line->copies,
+			line->late);
 	fputs(", \"kinds\": {", out);
 	for (unsigned int k = 0; k < KINDS_MAX; k++) {
 		if (!is_seen(t, k))
@@ -64,7 +67,7 @@ int summary_write(const char *path, const struct traffic *t)
 		"{\"version\": \"" FG_VERSION "\", \"seed\": %" PRIu64 ", \"packets\": %" PRIu64
 		", \"start_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ",\n \"lines\": {",
 		t->options->seed, t->options->packets, t->options->start_ns, t->now_ns);
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		fputs(i > 0 ? ",\n  " : "\n  ", out);
 		print_line(out, t, &t->line[i]);
 	}
@@ -72,37 +75,57 @@ int summary_write(const char *path, const struct traffic *t)
 	for (unsigned int i = 0; framings[i]; i++) {
 		if (!t->state[i])
 			continue;
-		fprintf(out, "%s\n  \"%s\": {\"channels\": %u, \"lost_on_both\": %" PRIu64 "}",
-			comma, framings[i]->name, options_channels(t->options, framings[i]),
-			t->lost_on_all[i]);
+		fprintf(out, "%s\n  \"%s\": {\"channels\": %u", comma, framings[i]->name,
+			options_channels(t->options, framings[i]));
+		if (!t->repacked)
+			fprintf(out, ", \"lost_on_both\": %" PRIu64, t->lost_on_all[i]);
+		fputc('}', out);
 		comma = ",";
 	}
 	fputs("}}\n", out);
 	return output_finish(out, path);
 }
 
-static void print_row(const char *name, const struct line_count *a, const struct line_count *b)
+/* One line's part of a row of the table. */
+static void print_cells(const struct line_count *c, unsigned int line)
 {
-	printf("%-16s %12" PRIu64 " %14" PRIu64 " %9" PRIu64 "   %12" PRIu64 " %14" PRIu64
-	       " %9" PRIu64 "\n",
-	       name, a->packets, a->bytes, a->lost, b->packets, b->bytes, b->lost);
+	printf("%s%12" PRIu64 " %14" PRIu64 " %9" PRIu64, line > 0 ? "   " : " ", c->packets,
+	       c->bytes, c->lost);
+}
+
+static void print_heads(unsigned int lines)
+{
+	printf("%-16s", "kind");
+	for (unsigned int i = 0; i < lines; i++)
+		printf("%s%4c packets %14s %9s", i > 0 ? "   " : " ", (int)('A' + i), "bytes",
+		       "lost");
+	putchar('\n');
 }
 
 int summary_print(const struct traffic *t)
 {
-	struct line_count a = total(&t->line[0]), b = total(&t->line[1]);
+	const unsigned int lines = t->options->lines;
 
-	printf("%-16s %12s %14s %9s   %12s %14s %9s\n", "kind", "A packets", "bytes", "lost",
-	       "B packets", "bytes", "lost");
+	print_heads(lines);
 	for (unsigned int k = 0; k < KINDS_MAX; k++) {
-		if (is_seen(t, k))
-			print_row(line_kind_name(k), &t->line[0].counts[k], &t->line[1].counts[k]);
+		if (!is_seen(t, k))
+			continue;
+		printf("%-16s", line_kind_name(k));
+		for (unsigned int i = 0; i < lines; i++)
+			print_cells(&t->line[i].counts[k], i);
+		putchar('\n');
 	}
-	print_row("total", &a, &b);
+	printf("%-16s", "total");
+	for (unsigned int i = 0; i < lines; i++) {
+		struct line_count sum = total(&t->line[i]);
+
+		print_cells(&sum, i);
+	}
+	putchar('\n');
 	for (unsigned int i = 0; framings[i]; i++) {
 		if (t->lost_on_all[i] > 0)
-			printf("%s: %" PRIu64 " packets were lost on both lines\n",
-			       framings[i]->name, t->lost_on_all[i]);
+			printf("%s: %" PRIu64 " packets were lost on %s lines\n", framings[i]->name,
+			       t->lost_on_all[i], lines == 2 ? "both" : "all");
 	}
 	if (fflush(stdout) != 0)
 		return -errno;

@@ -3,20 +3,15 @@
 
 #include <string.h>
 
-#define PS_PER_S UINT64_C(1000000000000)
+#define PS_PER_S   UINT64_C(1000000000000)
+#define WIRE_BYTES 24u /* beside the frame: preamble, FCS, gap */
 
-int traffic_open(struct traffic *t, const struct options *o)
+static int open_framings(struct traffic *t, const struct options *o)
 {
-	memset(t, 0, sizeof(*t));
-	t->options = o;
-	t->now_ns = o->start_ns;
-	t->gap_ps = PS_PER_S / o->rate;
-	rng_seed(&t->rng, o->seed, RNG_STREAM(RNG_SCHEDULE, 0));
-	for (unsigned int i = 0; i < LINES; i++)
-		line_init(&t->line[i], i, o);
 	t->mix_total = o->mix[MIX_OTHER];
 	for (unsigned int i = 0; framings[i]; i++) {
-		struct framing_conf conf = {.seed = o->seed,
+		struct framing_conf conf = {.framing = framings[i],
+					    .seed = o->seed,
 					    .stream = RNG_STREAM(RNG_FRAMING + i, 0),
 					    .channels = options_channels(o, framings[i]),
 					    .instruments = o->instruments};
@@ -25,13 +20,36 @@ int traffic_open(struct traffic *t, const struct options *o)
 		if (o->mix[i] == 0)
 			continue;
 		rc = framings[i]->open(&conf, &t->state[i]);
-		if (rc < 0) {
-			traffic_close(t);
+		if (rc < 0)
 			return rc;
-		}
 		t->mix_total += o->mix[i];
 	}
 	return 0;
+}
+
+int traffic_open(struct traffic *t, const struct options *o, struct truth *truth)
+{
+	int rc;
+
+	memset(t, 0, sizeof(*t));
+	t->options = o;
+	t->truth = truth;
+	t->now_ns = o->start_ns;
+	t->gap_ps = PS_PER_S / o->rate;
+	rng_seed(&t->rng, o->seed, RNG_STREAM(RNG_SCHEDULE, 0));
+	if (truth)
+		truth_begin(truth, o);
+	rc = clocks_open(o, &t->clocks);
+	for (unsigned int i = 0; rc == 0 && i < o->lines; i++) {
+		rc = line_open(&t->line[i], i, o);
+		t->line[i].truth = truth;
+		t->repacked |= o->line[i].repack != 0;
+	}
+	if (rc == 0)
+		rc = open_framings(t, o);
+	if (rc < 0)
+		traffic_close(t);
+	return rc;
 }
 
 void traffic_close(struct traffic *t)
@@ -41,6 +59,10 @@ void traffic_close(struct traffic *t)
 			framings[i]->close(t->state[i]);
 		t->state[i] = NULL;
 	}
+	for (unsigned int i = 0; i < t->options->lines; i++)
+		line_close(&t->line[i]);
+	clocks_close(t->clocks);
+	t->clocks = NULL;
 }
 
 /* 0 .. n - 1, for n up to 2^63: more than rng_below() can. */
@@ -49,32 +71,59 @@ static uint64_t below64(struct rng *r, uint64_t n)
 	return rng_next(r) % n;
 }
 
+static void pass(struct traffic *t, uint64_t ps)
+{
+	t->fraction_ps += ps;
+	t->now_ns += t->fraction_ps / 1000;
+	t->fraction_ps %= 1000;
+}
+
+/* Back to back at 10 Gbit/s, 800 ps a byte, then as long a pause as the mean gap demands. */
+static void advance_burst(struct traffic *t)
+{
+	const uint64_t wire_ps = (t->line[0].feed.len + WIRE_BYTES) * UINT64_C(800);
+	const uint64_t whole_ps = t->gap_ps * t->options->burst;
+
+	if (t->burst_left > 0) {
+		t->burst_left--;
+		t->burst_ps += wire_ps;
+		pass(t, wire_ps);
+		return;
+	}
+	pass(t, whole_ps > t->burst_ps ? whole_ps - t->burst_ps : wire_ps);
+	t->burst_left = t->options->burst - 1;
+	t->burst_ps = 0;
+}
+
 /*
  * Bursts: 15 of 16 gaps are a tenth of the mean, the others 14.5 times the mean; so the mean
  * over all is the one asked for.
  */
 static void advance(struct traffic *t)
 {
-	uint64_t widest_ps = rng_below(&t->rng, 16) ? t->gap_ps / 5 : t->gap_ps * 29;
+	uint64_t widest_ps;
 
-	t->fraction_ps += below64(&t->rng, widest_ps + 1);
-	t->now_ns += t->fraction_ps / 1000;
-	t->fraction_ps %= 1000;
+	if (t->options->burst > 0) {
+		advance_burst(t);
+		return;
+	}
+	widest_ps = rng_below(&t->rng, 16) ? t->gap_ps / 5 : t->gap_ps * 29;
+	pass(t, below64(&t->rng, widest_ps + 1));
 }
 
-static int send_feed(struct traffic *t, unsigned int framing, uint32_t channel, bool finish,
-		     const struct line **failed)
+static int send_feed(struct traffic *t, unsigned int framing, uint32_t channel,
+		     enum framing_want want, const struct line **failed)
 {
-	const struct framing *ops = framings[framing];
-	uint8_t payload[FRAMING_PAYLOAD_MAX];
-	size_t (*make)(void *, uint32_t, uint64_t, uint8_t *) = finish ? ops->finish : ops->next;
-	size_t len = make(t->state[framing], channel, t->now_ns, payload);
+	struct packet *p = &t->packet;
 	unsigned int losses = 0;
 
-	for (unsigned int i = 0; i < LINES; i++) {
+	framings[framing]->make(t->state[framing], channel, want, t->now_ns, p);
+	p->id.made = t->made++;
+	if (t->truth)
+		truth_made(t->truth, framings[framing], channel, p);
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		bool lost;
-		int rc = line_send_feed(&t->line[i], framing, channel, t->now_ns, payload, len,
-					&lost);
+		int rc = line_send_feed(&t->line[i], framing, channel, t->now_ns, p, &lost);
 
 		if (rc < 0) {
 			*failed = &t->line[i];
@@ -82,14 +131,14 @@ static int send_feed(struct traffic *t, unsigned int framing, uint32_t channel, 
 		}
 		losses += lost;
 	}
-	if (losses == LINES)
+	if (losses == t->options->lines)
 		t->lost_on_all[framing]++;
 	return 0;
 }
 
 static int send_noise(struct traffic *t, const struct line **failed)
 {
-	for (unsigned int i = 0; i < LINES; i++) {
+	for (unsigned int i = 0; i < t->options->lines; i++) {
 		int rc = line_send_noise(&t->line[i], t->now_ns);
 
 		if (rc < 0) {
@@ -100,6 +149,13 @@ static int send_noise(struct traffic *t, const struct line **failed)
 	return 0;
 }
 
+static int send_turn(struct traffic *t, unsigned int framing, uint32_t channel,
+		     const struct line **failed)
+{
+	return send_feed(t, framing, channel, clocks_turn(t->clocks, framing, channel, t->now_ns),
+			 failed);
+}
+
 static int send_any(struct traffic *t, const struct line **failed)
 {
 	uint64_t draw = below64(&t->rng, t->mix_total);
@@ -108,7 +164,7 @@ static int send_any(struct traffic *t, const struct line **failed)
 		uint32_t channels = options_channels(t->options, framings[i]);
 
 		if (draw < t->options->mix[i])
-			return send_feed(t, i, rng_below(&t->rng, channels), false, failed);
+			return send_turn(t, i, rng_below(&t->rng, channels), failed);
 		draw -= t->options->mix[i];
 	}
 	return send_noise(t, failed);
@@ -120,7 +176,7 @@ static uint64_t count_endings(const struct traffic *t)
 	uint64_t count = 0;
 
 	for (unsigned int i = 0; framings[i]; i++) {
-		if (t->state[i] && framings[i]->finish)
+		if (t->state[i] && (framings[i]->can & FRAMING_END))
 			count += options_channels(t->options, framings[i]);
 	}
 	return count < t->options->packets / 2 ? count : t->options->packets / 2;
@@ -131,13 +187,13 @@ static int send_endings(struct traffic *t, const struct line **failed)
 	for (unsigned int i = 0; framings[i]; i++) {
 		uint32_t channels = options_channels(t->options, framings[i]);
 
-		if (!t->state[i] || !framings[i]->finish)
+		if (!t->state[i] || !(framings[i]->can & FRAMING_END))
 			continue;
 		for (uint32_t c = 0; c < channels && t->sent < t->options->packets; c++) {
 			int rc;
 
 			advance(t);
-			rc = send_feed(t, i, c, true, failed);
+			rc = send_feed(t, i, c, FRAMING_END, failed);
 			if (rc < 0)
 				return rc;
 			t->sent++;
@@ -146,17 +202,51 @@ static int send_endings(struct traffic *t, const struct line **failed)
 	return 0;
 }
 
+/* Heartbeats of channels that were silent too long by now, each at its time. */
+static int send_heartbeats(struct traffic *t, uint64_t most, const struct line **failed)
+{
+	const uint64_t now_ns = t->now_ns;
+	const struct clock *c;
+	int rc = 0;
+
+	while (rc == 0 && t->sent < most && (c = clocks_silent(t->clocks, now_ns)) != NULL) {
+		t->now_ns = c->last_ns + t->options->heartbeat_ns;
+		clocks_beat(t->clocks, c, t->now_ns);
+		rc = send_feed(t, c->framing, c->channel, FRAMING_HEARTBEAT, failed);
+		t->sent++;
+	}
+	t->now_ns = now_ns;
+	return rc;
+}
+
+static int flush_lines(struct traffic *t, const struct line **failed)
+{
+	for (unsigned int i = 0; i < t->options->lines; i++) {
+		int rc = line_flush(&t->line[i], t->now_ns);
+
+		if (rc < 0) {
+			*failed = &t->line[i];
+			return rc;
+		}
+	}
+	return 0;
+}
+
 int traffic_run(struct traffic *t, const struct line **failed)
 {
 	uint64_t ordinary = t->options->packets - count_endings(t);
+	int rc;
 
-	for (; t->sent < ordinary; t->sent++) {
-		int rc;
-
+	while (t->sent < ordinary) {
 		advance(t);
-		rc = send_any(t, failed);
+		rc = send_heartbeats(t, ordinary, failed);
+		if (rc == 0 && t->sent < ordinary) {
+			rc = send_any(t, failed);
+			t->sent++;
+		}
 		if (rc < 0)
 			return rc;
 	}
-	return send_endings(t, failed);
+	rc = send_endings(t, failed);
+	return rc < 0 ? rc : flush_lines(t, failed);
 }

@@ -130,10 +130,8 @@ void fg_content_free(struct fg_content *content)
 	symbols_free(&content->symbols);
 	ids_free(&content->numbers);
 	rte_free(content->holders);
-	rte_free(content->listed);
-	rte_free(content->named);
 	rte_free(content->resolved);
-	rte_free(content->wanted);
+	rte_free(content->direct);
 	rte_free(content->actions);
 	rte_free(content);
 }

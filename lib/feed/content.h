@@ -38,17 +38,27 @@ struct action {
 	const struct fg_message_type *row;
 };
 
-/* For hot framings: what a type of a byte is; see content_hot.c. */
-#define HOT_WANTED 0x01u /* if the instrument is */
-#define HOT_ALWAYS 0x02u /* wanted: of all instruments, or they do not matter */
-#define HOT_LEARN  0x04u /* something is to be learned of it */
-#define HOT_GROUP  0x08u /* the instrument stands in entries of the first group */
-#define HOT_ROOT   0x10u /* in the message itself */
-#define HOT_ODD    0x20u /* none of these */
+/*
+ * Of a number of two bytes, and of a type of a byte: what both have of these holds for a message,
+ * one and-operation says it; see content_hot.c.
+ */
+#define BITS_WANTED  0x01u /* the number; the type */
+#define BITS_UNNAMED 0x02u /* the number has no symbol; as WANTED */
+#define BITS_ODD     0x04u /* any number; the type needs another look */
+/* Of a number only. */
+#define BITS_LISTED 0x10u /* it was given as a number */
+
+/* Where a template of SBE has its instruments; see content_hot.c. */
+enum hot_how {
+	HOT_ODD,   /* another look is needed */
+	HOT_NO,    /* not wanted */
+	HOT_YES,   /* wanted, whatever is in it */
+	HOT_GROUP, /* in the entries of its first group */
+};
 
 struct hot_type {
-	uint8_t how;
-	uint8_t off; /* of the instrument: in the message, or in the entry */
+	uint8_t how; /* enum hot_how */
+	uint8_t off; /* in the entry */
 };
 
 typedef void match_function(struct fg_content *content, const uint8_t *payload,
@@ -58,8 +68,7 @@ struct fg_content {
 	match_function *match;
 	struct fg_known *known;
 	const struct fg_framing *framing;
-	uint64_t *wanted;   /* direct: bit n: number n is; bit 0 is set */
-	uint64_t *named;    /* direct: bit n: number n has a symbol */
+	uint8_t *direct;    /* BITS_... of numbers, where all are of two bytes at most; else NULL */
 	struct ids numbers; /* not direct: that were given as numbers */
 	uint64_t *resolved; /* not direct: bit of a place in known->numbers: its symbol is wanted */
 	struct action *actions;
@@ -69,13 +78,11 @@ struct fg_content {
 	/* Wanted symbols without a number. Written by the worker, read by control. */
 	_Atomic uint32_t n_unresolved;
 	bool any_instrument;
-	bool direct;   /* numbers are of two bytes at most */
 	bool symbolic; /* some instruments are symbols, and numbers may come to have them */
 	bool pass_undecided;
-	uint8_t hot_flags[256]; /* HOT_WANTED, _ALWAYS, _LEARN of types of a byte */
+	uint8_t type_bits[256]; /* BITS_... of types of a byte */
 	struct hot_type hot_types[256];
 	struct symbols symbols;
-	uint64_t *listed;  /* direct: numbers that were given as numbers */
 	uint32_t *holders; /* by place of a symbol: numbers that it has now */
 	uint32_t n_types, n_instruments;
 	uint64_t bytes;
@@ -87,6 +94,12 @@ static __rte_always_inline bool content_open(const struct fg_content *content)
 	return content->symbolic &&
 	       (atomic_load_explicit(&content->n_unresolved, memory_order_relaxed) != 0 ||
 		atomic_load_explicit(&content->known->full, memory_order_relaxed));
+}
+
+/** Where `direct` has a number: as it stands in packets of MoldUDP64, whatever the host's order. */
+static __rte_always_inline uint32_t direct_place(uint32_t number)
+{
+	return rte_cpu_to_be_16((uint16_t)number);
 }
 
 static __rte_always_inline bool bit_of(const uint64_t *bits, uint32_t i)

@@ -1,8 +1,255 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Whole packets of the framings that carry the most, with as few branches as
+ * there can be: what each message says is gathered in masks, and only lengths
+ * lead on. Whatever looks odd (a length that lies, a message too short for its
+ * instrument, more than 64 messages, something to be learned) is noticed, and the packet is left to
+ * content_match(), which begins anew: nothing was written until then.
+ */
 #include "content.h"
+#include "framing_hot.h"
+
+/* All of a packet's messages, and no more: its result is what the masks say. */
+static __rte_always_inline void finish(const struct fg_content *content, uint32_t n_messages,
+				       uint64_t wanted, uint64_t undecided,
+				       struct fg_content_result *out)
+{
+	if (content->pass_undecided)
+		wanted |= undecided;
+	out->mask = wanted;
+	out->n_messages = n_messages;
+	out->n_wanted = (uint32_t)__builtin_popcountll(wanted);
+	out->n_undecided = (uint32_t)__builtin_popcountll(undecided);
+	out->walk_end = FG_WALK_DONE;
+}
+
+#define ITCH_LEAST 5 /* Length, type, locate: what is read of each message. */
+
+/* Lengths of less than a byte that are too short for a locate. */
+static const uint64_t itch_short[256] = {BITS_ODD, BITS_ODD, BITS_ODD};
+
+/* What is gathered on the way. */
+struct itch_walk {
+	const uint8_t *at;
+	uint64_t wanted, undecided, odd;
+	uint16_t lengths;
+};
+
+/*
+ * The message at walk->at + skipped. Only its length leads to the next one, a load and an
+ * addition: what lengths leave out is in `skipped`, a constant.
+ */
+static __rte_always_inline void itch_step(const struct fg_content *content, struct itch_walk *walk,
+					  uint32_t skipped, bool open)
+{
+	const uint8_t *at = walk->at + skipped;
+	const uint64_t length = at[1];
+	uint16_t locate, both;
+	uint32_t number;
+	uint64_t bits;
+
+	walk->at += length;
+	memcpy(&both, at, sizeof(both));
+	memcpy(&locate, at + 3, sizeof(locate));
+	/* The upper bytes are other numbers'; a type has none. */
+	memcpy(&number, content->direct + locate, sizeof(number));
+	bits = content->type_bits[at[2]] & number;
+	walk->lengths |= both;
+	walk->odd |= bits | itch_short[length];
+	walk->wanted = walk->wanted >> 1 | bits << 63;
+	if (open)
+		walk->undecided = walk->undecided >> 1 | bits >> 1 << 63;
+}
+
+/* Messages of MoldUDP64 with a type of a byte and a locate of two. */
+static __rte_always_inline void match_itch(struct fg_content *content, const uint8_t *payload,
+					   const struct fg_feed_packet *pkt,
+					   struct fg_content_result *out, bool open)
+{
+	const uint8_t *end = payload + pkt->messages_end, *last = end - ITCH_LEAST;
+	struct itch_walk walk = {.at = payload + pkt->messages_off};
+	const uint32_t count = pkt->n_messages;
+	uint32_t left = count;
+
+	if (unlikely(count - 1 > 63))
+		goto odd;
+	for (;; walk.at += 8) {
+#pragma GCC unroll 4
+		for (uint32_t i = 0; i < 4; i++) {
+			if (unlikely(walk.at + 2 * i > last))
+				goto odd;
+			itch_step(content, &walk, 2 * i, open);
+			if (--left == 0) {
+				walk.at += 2 * i + 2;
+				goto done;
+			}
+		}
+	}
+done:
+	if (unlikely(walk.at > end || (walk.odd & BITS_ODD) != 0 ||
+		     rte_be_to_cpu_16(walk.lengths) > UINT8_MAX))
+		goto odd;
+	walk.wanted >>= 64 - count;
+	walk.undecided = walk.undecided >> (64 - count) & ~walk.wanted;
+	finish(content, count, walk.wanted, walk.undecided, out);
+	return;
+odd:
+	content_match(content, payload, pkt, out);
+}
+
+static __rte_noinline void match_itch_open(struct fg_content *content, const uint8_t *payload,
+					   const struct fg_feed_packet *pkt,
+					   struct fg_content_result *out)
+{
+	match_itch(content, payload, pkt, out, true);
+}
+
+static void match_itch_any(struct fg_content *content, const uint8_t *payload,
+			   const struct fg_feed_packet *pkt, struct fg_content_result *out)
+{
+	if (unlikely(content_open(content)))
+		match_itch_open(content, payload, pkt, out);
+	else
+		match_itch(content, payload, pkt, out, false);
+}
+
+static bool itch_like(const struct fg_message_type *row)
+{
+	if (row->instrument == FG_INSTRUMENT_NONE)
+		return true;
+	return row->instrument == FG_INSTRUMENT_NUMBER && row->id.off == 1 && row->id.bytes == 2 &&
+	       row->group == 0 && row->no_number == 0;
+}
+
+static match_function *hot_itch(struct fg_content *content)
+{
+	const struct fg_messages *messages = content->framing->messages;
+
+	if (!itch_like(&messages->other))
+		return NULL;
+	for (uint32_t i = 0; i < messages->count; i++)
+		if (!itch_like(&messages->types[i]))
+			return NULL;
+	for (uint32_t type = 0; type < RTE_DIM(content->type_bits); type++) {
+		const struct action *action = content_action(content, type);
+		uint8_t *bits = &content->type_bits[type];
+
+		if (action->wanted)
+			*bits |= BITS_WANTED | BITS_UNNAMED;
+		/* What is of all instruments is seldom. */
+		if (action->learn != 0 || (action->wanted && !content->any_instrument &&
+					   action->row->instrument == FG_INSTRUMENT_NONE))
+			*bits |= BITS_ODD;
+	}
+	return match_itch_any;
+}
+
+/* A number of four bytes: 0 is of all, and in no set. */
+static __rte_always_inline bool sbe_has(const struct fg_content *content, uint32_t number)
+{
+	return ids_has_of(&content->numbers, number, 4) | (number == 0);
+}
+
+/*
+ * Whether an entry of the message's first group is wanted, the message being of @size bytes at
+ * @at. @return 1, 0, or -1: another look is needed.
+ */
+static __rte_always_inline int sbe_group(const struct fg_content *content, const uint8_t *at,
+					 uint32_t size, uint32_t off)
+{
+	const struct fg_group_shape *shape = &hot_cme_mdp3_groups;
+	const uint32_t root = (uint32_t)fg_field_load(shape->root_bytes, at, FG_ORDER_LITTLE);
+	const uint32_t group = shape->root + root, entry = group + shape->header_bytes;
+	uint32_t stride, entries;
+	bool wanted = false;
+
+	if (unlikely(entry > size))
+		return -1;
+	stride = (uint32_t)fg_field_load(shape->entry_bytes, at + group, FG_ORDER_LITTLE);
+	entries = (uint32_t)fg_field_load(shape->entries, at + group, FG_ORDER_LITTLE);
+	if (unlikely(entries == 0 || stride < off + 4 || entries * stride > size - entry))
+		return -1;
+	at += entry + off;
+	for (; entries > 0; entries--, at += stride)
+		wanted |= sbe_has(content, (uint32_t)fg_number_load(at, 4, FG_ORDER_LITTLE));
+	return wanted;
+}
+
+/* Messages of MDP 3.0, their instruments listed as numbers. */
+static void match_sbe(struct fg_content *content, const uint8_t *payload,
+		      const struct fg_feed_packet *pkt, struct fg_content_result *out)
+{
+	const struct fg_walk_shape *shape = &hot_cme_mdp3_walk;
+	const uint8_t *at = payload + pkt->messages_off, *end = payload + pkt->messages_end;
+	uint64_t wanted = 0;
+	uint32_t count = 0;
+
+	while (at < end) {
+		const uint32_t room = (uint32_t)(end - at);
+		uint32_t size, template;
+		struct hot_type type;
+		int one;
+
+		if (unlikely(room < shape->least || count == 64))
+			goto odd;
+		size = (uint32_t)fg_field_load(shape->length, at, FG_ORDER_LITTLE);
+		template = (uint32_t)fg_field_load(shape->type, at, FG_ORDER_LITTLE);
+		if (unlikely(size < shape->least || size > room ||
+			     template >= RTE_DIM(content->hot_types)))
+			goto odd;
+		type = content->hot_types[template];
+		if (likely(type.how == HOT_GROUP))
+			one = sbe_group(content, at, size, type.off);
+		else
+			one = (int)type.how - HOT_NO;
+		if (unlikely(one < 0))
+			goto odd;
+		wanted |= (uint64_t)(uint32_t)one << count;
+		count++;
+		at += size;
+	}
+	finish(content, count, wanted, 0, out);
+	return;
+odd:
+	content_match(content, payload, pkt, out);
+}
+
+static struct hot_type sbe_type(const struct fg_content *content, uint32_t template)
+{
+	const struct action *action = content_action(content, template);
+	const struct fg_message_type *row = action->row;
+	struct hot_type type = {.how = HOT_ODD};
+
+	if (action->learn != 0)
+		return type;
+	if (!action->wanted)
+		type.how = HOT_NO;
+	else if (content->any_instrument || row->instrument == FG_INSTRUMENT_NONE)
+		type.how = HOT_YES;
+	else if (row->instrument == FG_INSTRUMENT_NUMBER && row->id.bytes == 4 && row->group == 1 &&
+		 row->no_number == 0 && row->id.off <= UINT8_MAX && content->numbers.bytes == 4 &&
+		 !content->symbolic) {
+		type.how = HOT_GROUP;
+		type.off = (uint8_t)row->id.off;
+	}
+	return type;
+}
+
+static match_function *hot_sbe(struct fg_content *content)
+{
+	for (uint32_t i = 0; i < RTE_DIM(content->hot_types); i++)
+		content->hot_types[i] = sbe_type(content, i);
+	return match_sbe;
+}
 
 match_function *content_hot(struct fg_content *content)
 {
-	(void)content;
-	return NULL;
+	switch (content->framing->hot) {
+	case FG_HOT_MOLDUDP64:
+		return hot_itch(content);
+	case FG_HOT_CME_MDP3:
+		return hot_sbe(content);
+	default:
+		return NULL;
+	}
 }

@@ -99,18 +99,19 @@ static int read_instrument(const struct naming *naming, const char *text, struct
 	return 0;
 }
 
-/* Numbers of two bytes, and what is known of them, as bits. */
+/* Numbers of two bytes; 0 is of all instruments. */
 static int take_direct(struct fg_content *content, const struct lists *lists, int socket_id)
 {
-	content->wanted = content_memory(content, NUMBERS / 8, socket_id);
-	content->named = content_memory(content, NUMBERS / 8, socket_id);
-	content->listed = content_memory(content, NUMBERS / 8, socket_id);
-	if (content->wanted == NULL || content->named == NULL || content->listed == NULL)
+	/* Four bytes are read of each. */
+	content->direct = content_memory(content, NUMBERS + 3, socket_id);
+	if (content->direct == NULL)
 		return -ENOMEM;
+	memset(content->direct,
+	       BITS_ODD | BITS_UNNAMED | (content->any_instrument ? BITS_WANTED : 0), NUMBERS);
 	for (uint32_t i = 0; i < lists->n_numbers; i++)
-		content->listed[lists->numbers[i] / 64] |= UINT64_C(1) << lists->numbers[i] % 64;
-	memcpy(content->wanted, content->listed, NUMBERS / 8);
-	content->wanted[0] |= 1;
+		content->direct[direct_place((uint32_t)lists->numbers[i])] =
+			BITS_ODD | BITS_WANTED | BITS_LISTED;
+	content->direct[0] = BITS_ODD | BITS_WANTED | BITS_LISTED;
 	return 0;
 }
 
@@ -156,7 +157,6 @@ static int take_lists(struct fg_content *content, const struct naming *naming, s
 	content->n_instruments = lists->n_numbers + lists->n_symbols;
 	content->symbolic = lists->n_symbols != 0 && naming->symbols_of_numbers;
 	content->n_unresolved = content->symbolic ? lists->n_symbols : 0;
-	content->direct = naming->number_max <= UINT16_MAX;
 	rc = symbols_build(&content->symbols, lists->symbols, lists->n_symbols,
 			   longest > SYMBOL_SHORT, socket_id);
 	if (rc != 0)
@@ -168,7 +168,7 @@ static int take_lists(struct fg_content *content, const struct naming *naming, s
 		if (content->holders == NULL)
 			return -ENOMEM;
 	}
-	if (content->direct)
+	if (naming->number_max <= UINT16_MAX)
 		return take_direct(content, lists, socket_id);
 	if (content->symbolic) {
 		content->resolved = content_memory(
@@ -176,7 +176,8 @@ static int take_lists(struct fg_content *content, const struct naming *naming, s
 		if (content->resolved == NULL)
 			return -ENOMEM;
 	}
-	return ids_build(&content->numbers, lists->numbers, lists->n_numbers, socket_id);
+	return ids_build(&content->numbers, naming->number_max <= UINT32_MAX ? 4 : 8,
+			 lists->numbers, lists->n_numbers, socket_id);
 }
 
 int content_instruments(struct fg_content *content, const struct fg_content_conf *conf,
@@ -220,11 +221,20 @@ static void count_holder(struct fg_content *content, uint32_t symbol, bool more)
 	atomic_store_explicit(&content->n_unresolved, unresolved, memory_order_relaxed);
 }
 
+/* A number has a symbol, @wanted or not. */
+static void set_direct(uint8_t *bits, bool wanted)
+{
+	*bits &= (uint8_t)~BITS_UNNAMED;
+	if (wanted)
+		*bits |= BITS_WANTED;
+	else if ((*bits & BITS_LISTED) == 0)
+		*bits &= (uint8_t)~BITS_WANTED;
+}
+
 /* What an entry of the directory says of its number. */
 static void take_entry(struct fg_content *content, const struct named *entry)
 {
 	const uint32_t place = symbols_find(&content->symbols, &entry->symbol);
-	uint64_t *bits = content->direct ? content->wanted : content->resolved;
 	const uint64_t bit = UINT64_C(1) << entry->place % 64;
 
 	if (entry->before != 0) {
@@ -236,12 +246,12 @@ static void take_entry(struct fg_content *content, const struct named *entry)
 	}
 	if (place != IDS_NONE)
 		count_holder(content, place, true);
-	if (content->direct)
-		content->named[entry->place / 64] |= bit;
-	if (place != IDS_NONE || (content->direct && bit_of(content->listed, entry->place)))
-		bits[entry->place / 64] |= bit;
+	if (content->direct != NULL)
+		set_direct(&content->direct[direct_place(entry->place)], place != IDS_NONE);
+	else if (place != IDS_NONE)
+		content->resolved[entry->place / 64] |= bit;
 	else
-		bits[entry->place / 64] &= ~bit;
+		content->resolved[entry->place / 64] &= ~bit;
 }
 
 void content_catch_up(struct fg_content *content)

@@ -5,21 +5,25 @@
  */
 #include "content.h"
 
+static inline enum verdict judge_direct(const struct fg_content *content, uint32_t number)
+{
+	const uint8_t bits = content->direct[direct_place(number)];
+
+	if ((bits & BITS_WANTED) != 0)
+		return VERDICT_YES;
+	return (bits & BITS_UNNAMED) != 0 && content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;
+}
+
 static inline enum verdict judge_number(const struct fg_content *content, uint64_t number)
 {
 	uint32_t place;
 
-	if (number == 0)
-		return VERDICT_YES;
-	if (content->direct ? bit_of(content->wanted, (uint32_t)number)
-			    : ids_has(&content->numbers, number))
+	if (content->direct != NULL)
+		return judge_direct(content, (uint16_t)number);
+	if (number == 0 || ids_has(&content->numbers, number))
 		return VERDICT_YES;
 	if (!content->symbolic)
 		return VERDICT_NO;
-	if (content->direct)
-		return !bit_of(content->named, (uint32_t)number) && content_open(content)
-			       ? VERDICT_UNDECIDED
-			       : VERDICT_NO;
 	place = ids_find(&content->known->numbers, number);
 	if (place == IDS_NONE)
 		return content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;

@@ -187,6 +187,13 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 	return 0;
 }
 
+/* Apart, or the hot ones would save the registers that this one needs. */
+static __rte_noinline int read_any(const struct fg_framing *framing, const uint8_t *payload,
+				   uint32_t len, struct fg_feed_packet *out)
+{
+	return read_packet(&framing->header, &framing->walk, framing, payload, len, out);
+}
+
 int fg_framing_read(const struct fg_framing *framing, const uint8_t *payload, uint16_t len,
 		    struct fg_feed_packet *out)
 {
@@ -198,6 +205,6 @@ int fg_framing_read(const struct fg_framing *framing, const uint8_t *payload, ui
 		return read_packet(&hot_cme_mdp3_header, &hot_cme_mdp3_walk, framing, payload, len,
 				   out);
 	default:
-		return read_packet(&framing->header, &framing->walk, framing, payload, len, out);
+		return read_any(framing, payload, len, out);
 	}
 }

@@ -21,19 +21,20 @@ static uint64_t factor_of(unsigned int try)
 	return (x ^ x >> 31) | 1;
 }
 
-int ids_create(struct ids *ids, uint32_t capacity, uint32_t run, int socket_id)
+int ids_create(struct ids *ids, uint32_t bytes, uint32_t capacity, uint32_t run, int socket_id)
 {
-	uint32_t lines = rte_align32pow2(RTE_MAX(capacity / (IDS_LANES / 2), 2u));
+	uint32_t lines = rte_align32pow2(RTE_MAX(capacity / (IDS_LINE / bytes / 2), 2u));
 
 	memset(ids, 0, sizeof(*ids));
-	ids->lines = rte_zmalloc_socket(NULL, (size_t)lines * IDS_LANES * sizeof(uint64_t),
-					RTE_CACHE_LINE_SIZE, socket_id);
+	ids->lines =
+		rte_zmalloc_socket(NULL, (size_t)lines * IDS_LINE, RTE_CACHE_LINE_SIZE, socket_id);
 	if (ids->lines == NULL)
 		return -ENOMEM;
 	ids->factor = factor_of(0);
 	ids->shift = 64 - rte_log2_u32(lines);
 	ids->mask = lines - 1;
 	ids->run = run;
+	ids->bytes = bytes;
 	return 0;
 }
 
@@ -45,35 +46,45 @@ void ids_free(struct ids *ids)
 
 uint64_t ids_bytes(const struct ids *ids)
 {
-	return ids->lines == NULL ? 0 : (uint64_t)ids_places(ids) * sizeof(uint64_t);
+	return ids->lines == NULL ? 0 : ((uint64_t)ids->mask + 1) * IDS_LINE;
 }
 
-uint32_t ids_add(struct ids *ids, uint64_t number)
+static __rte_always_inline uint32_t add_of(struct ids *ids, uint64_t number, uint32_t bytes)
 {
 	uint32_t at = ids_line(ids, number);
 
 	for (uint32_t i = 0; i < ids->run; i++, at = (at + 1) & ids->mask) {
-		uint64_t *line = &ids->lines[(size_t)at * IDS_LANES];
-		const uint32_t lanes = ids_compare(line, number);
-		const uint32_t empty = ids_compare(line, 0);
+		uint8_t *line = ids->lines + (size_t)at * IDS_LINE;
+		const uint32_t lanes = ids_compare(line, number, bytes);
+		const uint32_t empty = ids_compare(line, 0, bytes);
+		const uint32_t lane =
+			(uint32_t)__builtin_ctz(lanes != 0 ? lanes : empty | 1u << 31);
 
-		if (lanes != 0)
-			return at * IDS_LANES + (uint32_t)__builtin_ctz(lanes);
-		if (empty == 0)
+		if (lanes == 0 && empty == 0)
 			continue;
-		line[__builtin_ctz(empty)] = number;
-		ids->count++;
-		return at * IDS_LANES + (uint32_t)__builtin_ctz(empty);
+		if (lanes == 0) {
+			if (bytes == 8)
+				((uint64_t *)line)[lane] = number;
+			else
+				((uint32_t *)line)[lane] = (uint32_t)number;
+			ids->count++;
+		}
+		return at * (IDS_LINE / bytes) + lane;
 	}
 	return IDS_NONE;
 }
 
-/* Lines that a look-up of @number looks at. */
-static uint32_t run_of(const struct ids *ids, uint64_t number)
+uint32_t ids_add(struct ids *ids, uint64_t number)
 {
-	const uint32_t place = ids_find(ids, number);
+	return ids->bytes == 8 ? add_of(ids, number, 8) : add_of(ids, number, 4);
+}
 
-	return ((place / IDS_LANES - ids_line(ids, number)) & ids->mask) + 1;
+/* Lines that a look-up of the number at @place looks at. */
+static uint32_t run_of(const struct ids *ids, uint64_t number, uint32_t place)
+{
+	const uint32_t line = place / (IDS_LINE / ids->bytes);
+
+	return ((line - ids_line(ids, number)) & ids->mask) + 1;
 }
 
 /* Fill it anew with another factor. @return the longest run; 0: over RUN_MAX. */
@@ -86,19 +97,22 @@ static uint32_t fill(struct ids *ids, const uint64_t *numbers, uint32_t count, u
 	ids->run = RTE_MIN(RUN_MAX, ids->mask + 1);
 	ids->count = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		if (ids_add(ids, numbers[i]) == IDS_NONE)
+		const uint32_t place = ids_add(ids, numbers[i]);
+
+		if (place == IDS_NONE)
 			return 0;
-		longest = RTE_MAX(longest, run_of(ids, numbers[i]));
+		longest = RTE_MAX(longest, run_of(ids, numbers[i], place));
 	}
 	return longest;
 }
 
-int ids_build(struct ids *ids, const uint64_t *numbers, uint32_t count, int socket_id)
+int ids_build(struct ids *ids, uint32_t bytes, const uint64_t *numbers, uint32_t count,
+	      int socket_id)
 {
 	uint32_t best = UINT32_MAX, longest;
 	unsigned int with = 0;
 
-	if (ids_create(ids, count, 1, socket_id) != 0)
+	if (ids_create(ids, bytes, count, 1, socket_id) != 0)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < TRIES && best > RUN_GOOD; i++) {
 		longest = fill(ids, numbers, count, factor_of(i));

@@ -90,7 +90,7 @@ static int take_memory(struct fg_known *known, const struct fg_known_conf *conf,
 {
 	if (known->capacity != 0) {
 		if (!known->direct &&
-		    ids_create(&known->numbers, known->capacity, RUN, conf->socket_id) != 0)
+		    ids_create(&known->numbers, 8, known->capacity, RUN, conf->socket_id) != 0)
 			return -ENOMEM;
 		known->log = rte_zmalloc_socket(NULL, sizeof(*known->log) * known->capacity,
 						RTE_CACHE_LINE_SIZE, conf->socket_id);

@@ -56,7 +56,7 @@ uint64_t *orders_find(const struct orders *orders, uint64_t id)
 		return NULL;
 	lines_of(orders, id, line);
 	for (unsigned int i = 0; i < RTE_DIM(line); i++) {
-		const uint32_t lanes = ids_compare(ids_of(orders, line[i]), id);
+		const uint32_t lanes = ids_compare(ids_of(orders, line[i]), id, 8);
 
 		if (lanes != 0)
 			return &orders->instruments[(size_t)line[i] * IDS_LANES +
@@ -69,8 +69,8 @@ uint64_t *orders_find(const struct orders *orders, uint64_t id)
 static size_t lane_for(struct fg_known *known, const uint32_t line[2])
 {
 	struct orders *orders = &known->orders;
-	const uint32_t empty[2] = {ids_compare(ids_of(orders, line[0]), 0),
-				   ids_compare(ids_of(orders, line[1]), 0)};
+	const uint32_t empty[2] = {ids_compare(ids_of(orders, line[0]), 0, 8),
+				   ids_compare(ids_of(orders, line[1]), 0, 8)};
 	const unsigned int which = __builtin_popcount(empty[1]) > __builtin_popcount(empty[0]);
 	uint8_t *turn = &orders->turns[line[which]];
 	uint32_t lane;

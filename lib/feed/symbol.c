@@ -75,7 +75,7 @@ static int build(struct symbols *symbols, const struct symbol *list, uint64_t *k
 	for (symbols->seed = 0; symbols->seed < SEEDS; symbols->seed++) {
 		for (uint32_t i = 0; i < count; i++)
 			keys[i] = key_of(symbols, &list[i]);
-		if (ids_build(&symbols->ids, keys, count, socket_id) != 0)
+		if (ids_build(&symbols->ids, 8, keys, count, socket_id) != 0)
 			return -ENOMEM;
 		symbols->names = rte_zmalloc_socket(
 			NULL, sizeof(*symbols->names) * ids_places(&symbols->ids),

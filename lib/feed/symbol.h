@@ -85,7 +85,7 @@ static __rte_always_inline bool symbols_has_short(const struct symbols *symbols,
 
 		return symbols_find(symbols, &symbol) != IDS_NONE;
 	}
-	return ids_has(&symbols->ids, text);
+	return ids_has_of(&symbols->ids, text, 8);
 }
 
 #endif /* FEED_SYMBOL_H */

@@ -49,6 +49,7 @@ class Kind:
     blind: bool = False  # DPDK 22.11's driver does not know all that was lost
     returns: bool = False  # goes on when its interface was removed and is made again
     optional: bool = False  # may be missing on a machine
+    room: str = ""  # devargs: more than a test without loss sends, however late its lcore is
     capabilities: tuple = ("net_raw",)
 
     def entry(self, i, options="", interface=None, **keys):
@@ -61,7 +62,7 @@ class Kind:
 
     def vdevs(self, lines=LINES):
         """What EAL must be given."""
-        return [f"{self.name}{i},iface=r{i}" for i in lines] if self.driver else []
+        return [f"{self.name}{i},iface=r{i}{self.room}" for i in lines] if self.driver else []
 
     def check(self):
         """Skip, if there is no such source here."""
@@ -91,7 +92,8 @@ KINDS = {kind.name: kind for kind in (
     Kind("io_uring", timed=True, fanout=True, filter=True, returns=True),
     Kind("af_xdp", before_tap=True, jumbo=False, capabilities=("net_raw", "net_admin", "bpf", "perfmon", "ipc_lock")),
     Kind("pf_ring", timed=True, filter=True, optional=True),
-    Kind("net_af_packet", driver=True, defrags=True, all_8100=True, outgoing=True, cuts=True, blind=True),
+    Kind("net_af_packet", driver=True, defrags=True, all_8100=True, outgoing=True, cuts=True, blind=True,
+         room=",framecnt=4096"),
     Kind("net_af_xdp", driver=True, before_tap=True, jumbo=False, blind=True),
     Kind("net_pcap", driver=True, outgoing=True, cuts=True, shallow=True),
 )}

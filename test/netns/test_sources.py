@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
 import oracle  # noqa: E402
 import shapes  # noqa: E402
-from netlib import (KINDS, LCORES, LINES, Gate, Net, as_shown, check_all, enter, inside, sendable, sent,  # noqa: E402
+from netlib import (KINDS, LCORES, LINES, PATIENCE_S, Gate, Net, as_shown, check_all, enter, inside, sendable, sent,  # noqa: E402
                     sh)
 
 ALL = list(KINDS)
@@ -193,7 +193,15 @@ def send_stream(net, i):
     client.close()
     reader.join()
     listener.close()
-    time.sleep(0.3)  # what both ends still have to say
+    deadline = time.monotonic() + PATIENCE_S
+    while connections(net.recv) and time.monotonic() < deadline:  # both ends still have something to say
+        time.sleep(0.05)
+
+
+def connections(ns):
+    """TCP connections there that have not ended."""
+    with inside(ns), open("/proc/thread-self/net/tcp", encoding="ascii") as file:
+        return file.read().splitlines()[1:]
 
 
 # What has room for everything.
@@ -319,6 +327,7 @@ def check_comes(gate, *sources):
         gate.wait_received(gate.received(source) + 200, source)
 
 
+@lib.once
 @lib.each(*ALL)
 def test_removed_at_once(folder, name):
     """Its interface goes as soon as it has started, and never comes back."""
@@ -456,6 +465,7 @@ def as_nobody(folder, capabilities):
     return [*words, "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
 
 
+@lib.once
 @lib.each(*[name for name in ALL if not KINDS[name].driver])
 def test_without_root(folder, name):
     """An ordinary user with no more than the capabilities that the kind asks for."""
@@ -469,6 +479,7 @@ def test_without_root(folder, name):
     check_sources(kind, result, s0=total)
 
 
+@lib.once
 @lib.each(*ALL)
 def test_without_capability(folder, name):
     """A user who may nothing is told so, in one line."""
@@ -483,6 +494,7 @@ def test_without_capability(folder, name):
         check_refused(result, "" if kind.driver else r"CAP_NET_RAW")
 
 
+@lib.once
 @lib.each(*[name for name in ALL if len(KINDS[name].capabilities) > 1])
 def test_without_one_capability(folder, name):
     """Each of those that a kind needs is named when it is the one that is missing."""
@@ -511,6 +523,7 @@ def check_refused(result, pattern):
 FILTERS = ("udp dst portrange 26400-26500 or tcp", "vlan 100 and ip")
 
 
+@lib.once
 @lib.each(*[name for name in ALL if KINDS[name].filter])
 def test_filter(folder, name):
     """`filter` keeps what tcpdump keeps with these words on this interface; `join` is known to the kernel."""
@@ -572,6 +585,7 @@ SOCKET_OPENED = [('filter: "udp portt 5"', None, "filter"), ("join: 10.0.0.1", N
                  ("join: 239.1.2", None, r"239\.1\.2")]
 
 
+@lib.once
 @lib.each(*OPTIONS)
 def test_options(folder, name):
     """A wrong option is refused with its place in the file, or in one line by the start."""

@@ -33,6 +33,7 @@ def run_over(net, folder, driver, template, send, counts, workers=0):
     return oracle.Rules(text), result, wire
 
 
+@lib.once
 @lib.each(*[(driver, name, i % 2) for driver in ("net_af_packet", "net_af_xdp") for i, name in
             enumerate(("overlap", "ports", "vlan", "ipv6", "ipv4", "lines", "fragments-first", "everything"))])
 def test_tcpreplay(folder, driver, template, workers):
@@ -51,6 +52,7 @@ def test_tcpreplay(folder, driver, template, workers):
         assert "xdp" not in left, f"an XDP program was left behind: {left}"
 
 
+@lib.once
 @lib.each("net_af_packet", "net_af_xdp")
 def test_multicast(folder, driver):
     """Ordinary programs that send UDP multicast by sockets: one process a line."""
@@ -70,6 +72,7 @@ def test_multicast(folder, driver):
         assert result.summary["rules"]["cme-a"]["packets"] == 200, result.summary["rules"]
 
 
+@lib.once
 def test_scapy(folder):
     """scapy's own sender, and times that are those of the day."""
     begin = time.time_ns()
@@ -86,6 +89,7 @@ def test_scapy(folder):
     assert begin - 10**9 < min(times) and max(times) < time.time_ns() + 10**9, (begin, min(times), max(times))
 
 
+@lib.once
 @lib.each("net_af_packet", "net_af_xdp")
 def test_data(folder, driver):
     """Real feeds' packets from the test data."""

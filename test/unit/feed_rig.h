@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_eal.h>
 #include <rte_mbuf.h>
 
 #include <fg_config.h>
@@ -17,10 +18,11 @@
 #include <fg_drop.h>
 #include <fg_feed.h>
 
-#define PAYLOAD_OFF 42u /* Ethernet, IPv4, UDP */
-#define MOLD_BYTES  20u
-#define LOCATES     40u
-#define T0          UINT64_C(1700000000000000000)
+#define PAYLOAD_OFF  42u /* Ethernet, IPv4, UDP */
+#define MOLD_BYTES   20u
+#define LOCATES      40u
+#define POOL_PACKETS 8191u
+#define T0           UINT64_C(1700000000000000000)
 
 static struct rte_mempool *pool, *slices;
 static __rte_unused uint64_t random_state = 88172645463325252u;
@@ -194,6 +196,138 @@ static inline struct fg_feed_conf conf_of(const char *text)
 	if (read_conf(text, &conf, &error) != 0)
 		fail_msg("%s", error.text);
 	return conf;
+}
+
+static __rte_unused uint8_t scratch[UINT16_MAX + 1];
+
+/* What a filter wants: these types, and instruments of even numbers. types NULL: no filter. */
+struct wants {
+	const uint32_t *types;
+	uint32_t n_types;
+};
+
+static inline bool is_wanted(const struct wants *wants, uint64_t number)
+{
+	if (wants->types == NULL)
+		return true;
+	if (locate_of(number) % 2 != 0)
+		return false;
+	for (uint32_t i = 0; i < wants->n_types; i++)
+		if ((char)wants->types[i] == type_of(number))
+			return true;
+	return false;
+}
+
+static inline struct fg_content *content_of(const struct wants *wants, struct fg_feed *feed)
+{
+	static char texts[LOCATES][8];
+	const char *instruments[LOCATES];
+	struct fg_content_conf conf = {
+		.framing = fg_feed_conf(feed)->framing,
+		.known = fg_feed_known(feed),
+		.types = wants->types,
+		.n_types = wants->n_types,
+		.instruments = instruments,
+		.socket_id = SOCKET_ID_ANY,
+	};
+	struct fg_content *content = NULL;
+	struct fg_error error = {0};
+
+	if (wants->types == NULL)
+		return NULL;
+	for (uint32_t locate = 2; locate <= LOCATES; locate += 2) {
+		snprintf(texts[conf.n_instruments], sizeof(texts[0]), "%u", locate);
+		instruments[conf.n_instruments] = texts[conf.n_instruments];
+		conf.n_instruments++;
+	}
+	if (fg_content_create(&conf, &content, &error) != 0)
+		fail_msg("%s", error.text);
+	return content;
+}
+
+/* One packet through; @return its fate, and the packet in *out, if it passed. */
+static inline uint8_t fate_of(struct fg_feed *feed, struct rte_mbuf *m, struct rte_mbuf **passed)
+{
+	struct fg_feed *feeds[] = {feed};
+	struct fg_feed_stage stage = {
+		.feeds = feeds, .n_feeds = 1, .scratch = scratch, .slices = slices};
+	struct fg_feed_out out = {.pass = passed, .room = 1};
+
+	fg_meta(m)->feed = 0;
+	assert_int_equal(fg_feed_burst(&stage, &m, 1, T0, &out), 1);
+	assert_false(fg_feed_pending(&stage));
+	if (out.n_pass == 1)
+		return FG_DROP_COUNT;
+	assert_int_equal(out.n_drop, 1);
+	rte_pktmbuf_free(out.drop[0]);
+	return out.reason[0];
+}
+
+static inline uint8_t fate_only(struct fg_feed *feed, struct rte_mbuf *m)
+{
+	struct rte_mbuf *passed = NULL;
+	const uint8_t fate = fate_of(feed, m, &passed);
+
+	if (fate == FG_DROP_COUNT)
+		rte_pktmbuf_free(passed);
+	return fate;
+}
+
+static inline uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter counter)
+{
+	uint64_t counters[FG_FEED_COUNTER_COUNT];
+
+	fg_feed_counters(feed, counters);
+	return counters[counter];
+}
+
+/* A feed and a filter; the feed points to its configuration. */
+struct kit {
+	struct fg_feed_conf conf;
+	struct fg_feed *feed;
+	struct fg_content *content;
+};
+
+static inline void kit_make(struct kit *kit, const char *text, const uint32_t *types,
+			    uint32_t n_types)
+{
+	const struct wants wants = {.types = types, .n_types = n_types};
+
+	kit->conf = conf_of(text);
+	kit->feed = feed_of(&kit->conf);
+	kit->content = content_of(&wants, kit->feed);
+}
+
+static inline void kit_free(struct kit *kit)
+{
+	fg_content_free(kit->content);
+	fg_feed_free(kit->feed);
+	fg_feed_conf_free(&kit->conf);
+	assert_int_equal(rte_mempool_in_use_count(pool), 0);
+	assert_int_equal(rte_mempool_in_use_count(slices), 0);
+}
+
+static __rte_unused const uint32_t adds[] = {'A', 'F'};
+
+static inline int run_feed_tests(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+	static char *eal_args[] = {"test_feed",      "--no-huge",   "-m", "256", "--no-pci",
+				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
+	int failed;
+
+	if (rte_eal_init((int)RTE_DIM(eal_args) - 1, eal_args) < 0)
+		return 1;
+	pool = rte_pktmbuf_pool_create("test", POOL_PACKETS, 0, FG_META_BYTES,
+				       RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	slices = rte_pktmbuf_pool_create("slices", 63, 0, FG_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE,
+					 0);
+	if (pool == NULL || slices == NULL)
+		return 1;
+	failed = _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+	rte_mempool_free(slices);
+	rte_mempool_free(pool);
+	rte_eal_cleanup();
+	return failed;
 }
 
 #endif /* FEED_RIG_H */

@@ -10,20 +10,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
-#include <rte_eal.h>
-
 #include "feed_rig.h"
 
-#define POOL_PACKETS 8191u
 #define MESSAGES     4000u
 #define ARRIVALS_MAX 8000u
 
-static uint8_t *scratch;
-
 struct world {
 	const char *conf;
-	const uint32_t *types; /* wanted; NULL: all, without a filter */
-	uint32_t n_types;
+	struct wants wants;
 	uint32_t loss; /* of 100 packets */
 	uint32_t delay_ns;
 	bool hold;
@@ -40,18 +34,6 @@ static uint32_t n_arrivals;
 static uint32_t delivered[MESSAGES + 2]; /* how often */
 static uint64_t order[MESSAGES * 2];     /* numbers in the order of delivery */
 static uint32_t n_order;
-
-static bool is_wanted(const struct world *world, uint64_t number)
-{
-	if (world->types == NULL)
-		return true;
-	if (locate_of(number) % 2 != 0)
-		return false;
-	for (uint32_t i = 0; i < world->n_types; i++)
-		if ((char)world->types[i] == type_of(number))
-			return true;
-	return false;
-}
 
 static int by_time(const void *a, const void *b)
 {
@@ -188,7 +170,7 @@ static void check_fates(const struct world *world)
 
 		for (uint64_t n = arrival->first; n < arrival->first + arrival->count; n++) {
 			fresh += !came[n];
-			wanted += !came[n] && is_wanted(world, n);
+			wanted += !came[n] && is_wanted(&world->wants, n);
 			came[n] = true;
 		}
 		assert_int_equal(arrival->fate, fresh == 0    ? FG_DROP_duplicate
@@ -208,36 +190,9 @@ static void check_union(const struct world *world)
 			came[arrivals[i].first + k] = true;
 	}
 	for (uint64_t n = 1; n <= MESSAGES; n++)
-		assert_int_equal(delivered[n], came[n] && is_wanted(world, n));
+		assert_int_equal(delivered[n], came[n] && is_wanted(&world->wants, n));
 	for (uint32_t i = 1; world->hold && i < n_order; i++)
 		assert_true(order[i - 1] < order[i]);
-}
-
-static struct fg_content *content_of(const struct world *world, struct fg_feed *feed)
-{
-	static char texts[LOCATES][8];
-	const char *instruments[LOCATES];
-	struct fg_content_conf conf = {
-		.framing = fg_feed_conf(feed)->framing,
-		.known = fg_feed_known(feed),
-		.types = world->types,
-		.n_types = world->n_types,
-		.instruments = instruments,
-		.socket_id = SOCKET_ID_ANY,
-	};
-	struct fg_content *content = NULL;
-	struct fg_error error = {0};
-
-	if (world->types == NULL)
-		return NULL;
-	for (uint32_t locate = 2; locate <= LOCATES; locate += 2) {
-		snprintf(texts[conf.n_instruments], sizeof(texts[0]), "%u", locate);
-		instruments[conf.n_instruments] = texts[conf.n_instruments];
-		conf.n_instruments++;
-	}
-	if (fg_content_create(&conf, &content, &error) != 0)
-		fail_msg("%s", error.text);
-	return content;
 }
 
 static void check_world(const struct world *world)
@@ -245,7 +200,7 @@ static void check_world(const struct world *world)
 	for (int round = 0; round < 6; round++) {
 		struct fg_feed_conf conf = conf_of(world->conf);
 		struct fg_feed *feed = feed_of(&conf);
-		struct fg_content *content = content_of(world, feed);
+		struct fg_content *content = content_of(&world->wants, feed);
 
 		make_world(world);
 		run(feed, content);
@@ -263,87 +218,33 @@ static void union_once(void **state)
 {
 	static const uint32_t types[] = {'A', 'D', 'F'};
 	static const struct world worlds[] = {
-		{"{name: f, framing: itch50, arbitrate: true}", NULL, 0, 0, 0, false},
-		{"{name: f, framing: itch50, arbitrate: true}", NULL, 0, 20, 3000, false},
-		{"{name: f, framing: itch50, arbitrate: true}", types, 3, 20, 3000, false},
-		{"{name: f, framing: itch50, arbitrate: true}", types, 1, 60, 100000, false},
-		{"{name: f, framing: moldudp64, arbitrate: true, window: 16K}", NULL, 0, 5, 300000,
+		{"{name: f, framing: itch50, arbitrate: true}", {NULL, 0}, 0, 0, false},
+		{"{name: f, framing: itch50, arbitrate: true}", {NULL, 0}, 20, 3000, false},
+		{"{name: f, framing: itch50, arbitrate: true}", {types, 3}, 20, 3000, false},
+		{"{name: f, framing: itch50, arbitrate: true}", {types, 1}, 60, 100000, false},
+		{"{name: f, framing: moldudp64, arbitrate: true, window: 16K}",
+		 {NULL, 0},
+		 5,
+		 300000,
 		 false},
 		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
 		 " hold_us: 1000000}",
-		 NULL, 0, 10, 3000, true},
+		 {NULL, 0},
+		 10,
+		 3000,
+		 true},
 		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
 		 " hold_us: 1000000}",
-		 types, 2, 20, 20000, true},
+		 {types, 2},
+		 20,
+		 20000,
+		 true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(worlds); i++)
 		check_world(&worlds[i]);
 }
-
-/* One packet through; @return its fate, and the packet in *out, if it passed. */
-static uint8_t fate_of(struct fg_feed *feed, struct rte_mbuf *m, struct rte_mbuf **passed)
-{
-	struct fg_feed *feeds[] = {feed};
-	struct fg_feed_stage stage = {
-		.feeds = feeds, .n_feeds = 1, .scratch = scratch, .slices = slices};
-	struct fg_feed_out out = {.pass = passed, .room = 1};
-
-	fg_meta(m)->feed = 0;
-	assert_int_equal(fg_feed_burst(&stage, &m, 1, T0, &out), 1);
-	assert_false(fg_feed_pending(&stage));
-	if (out.n_pass == 1)
-		return FG_DROP_COUNT;
-	assert_int_equal(out.n_drop, 1);
-	rte_pktmbuf_free(out.drop[0]);
-	return out.reason[0];
-}
-
-static uint8_t fate_only(struct fg_feed *feed, struct rte_mbuf *m)
-{
-	struct rte_mbuf *passed = NULL;
-	const uint8_t fate = fate_of(feed, m, &passed);
-
-	if (fate == FG_DROP_COUNT)
-		rte_pktmbuf_free(passed);
-	return fate;
-}
-
-static uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter counter)
-{
-	uint64_t counters[FG_FEED_COUNTER_COUNT];
-
-	fg_feed_counters(feed, counters);
-	return counters[counter];
-}
-
-/* A feed and a filter; the feed points to its configuration. */
-struct kit {
-	struct fg_feed_conf conf;
-	struct fg_feed *feed;
-	struct fg_content *content;
-};
-
-static void kit_make(struct kit *kit, const char *text, const uint32_t *types, uint32_t n_types)
-{
-	const struct world world = {.types = types, .n_types = n_types};
-
-	kit->conf = conf_of(text);
-	kit->feed = feed_of(&kit->conf);
-	kit->content = content_of(&world, kit->feed);
-}
-
-static void kit_free(struct kit *kit)
-{
-	fg_content_free(kit->content);
-	fg_feed_free(kit->feed);
-	fg_feed_conf_free(&kit->conf);
-	assert_int_equal(rte_mempool_in_use_count(pool), 0);
-	assert_int_equal(rte_mempool_in_use_count(slices), 0);
-}
-
-static const uint32_t adds[] = {'A', 'F'};
 
 static void odd_packets(void **state)
 {
@@ -414,129 +315,6 @@ static void tracked_only(void **state)
 	kit_free(&kit);
 }
 
-/* Sum of a header's 16-bit words is all ones. */
-static void check_sum(const uint8_t *at, uint32_t bytes)
-{
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < bytes; i += 2)
-		sum += (uint32_t)load_be(at + i, 2);
-	assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
-}
-
-static void check_slice(struct rte_mbuf *slice, uint64_t first, uint16_t count)
-{
-	const struct world world = {.types = adds, .n_types = 2};
-	const uint8_t *frame = rte_pktmbuf_mtod(slice, const uint8_t *);
-	uint8_t message[64];
-	uint32_t at = PAYLOAD_OFF + MOLD_BYTES, n = 0;
-
-	for (uint64_t number = first; number < first + count; number++) {
-		uint32_t bytes;
-
-		if (!is_wanted(&world, number))
-			continue;
-		bytes = put_message(message, number);
-		assert_true(at + bytes <= rte_pktmbuf_data_len(slice));
-		assert_memory_equal(frame + at, message, bytes);
-		at += bytes;
-		n++;
-	}
-	assert_int_equal(at, rte_pktmbuf_pkt_len(slice));
-	assert_int_equal(at, rte_pktmbuf_data_len(slice));
-	assert_int_equal(at, fg_meta(slice)->wire_len);
-	assert_int_equal(at - PAYLOAD_OFF, fg_meta(slice)->payload_len);
-	assert_int_equal(count_of(slice), n);
-	assert_int_equal(first_of(slice), first);
-	assert_int_equal(load_be(frame + 16, 2), at - 14);
-	assert_int_equal(load_be(frame + 38, 2), at - 34);
-	assert_int_equal(load_be(frame + 40, 2), 0);
-	check_sum(frame + 14, 20);
-}
-
-static void slices_are_packets(void **state)
-{
-	struct kit kit;
-	const struct world world = {.types = adds, .n_types = 2};
-	uint32_t n_sliced = 0;
-
-	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50}", adds, 2);
-	for (uint64_t first = 1; first < 2000; first += 9) {
-		struct rte_mbuf *m = packet(1, first, 9, kit.content), *out = NULL;
-		uint32_t n_wanted = 0;
-		uint8_t fate;
-
-		for (uint64_t n = first; n < first + 9; n++)
-			n_wanted += is_wanted(&world, n);
-		fg_meta(m)->flags |= FG_META_SLICE;
-		fate = fate_of(kit.feed, m, &out);
-		assert_int_equal(fate, n_wanted > 0 ? FG_DROP_COUNT : FG_DROP_no_content);
-		if (fate != FG_DROP_COUNT)
-			continue;
-		assert_ptr_equal(out->pool, slices);
-		check_slice(out, first, 9);
-		rte_pktmbuf_free(out);
-		n_sliced++;
-	}
-	assert_true(n_sliced > 100);
-	assert_int_equal(counted(kit.feed, FG_FEED_sliced), n_sliced);
-	kit_free(&kit);
-}
-
-/* Without an mbuf for the slice, or with messages beyond what the notes can tell, it stays whole.
- */
-static void slices_that_fail(void **state)
-{
-	struct kit kit;
-	struct rte_mbuf *all[64], *m, *out = NULL;
-	const unsigned int n = rte_mempool_avail_count(slices);
-
-	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
-	assert_int_equal(rte_pktmbuf_alloc_bulk(slices, all, n), 0);
-	m = packet(1, 1, 30, kit.content);
-	fg_meta(m)->flags |= FG_META_SLICE;
-	assert_int_equal(fate_of(kit.feed, m, &out), FG_DROP_COUNT);
-	assert_ptr_equal(out, m);
-	rte_pktmbuf_free(out);
-	rte_pktmbuf_free_bulk(all, n);
-	assert_int_equal(counted(kit.feed, FG_FEED_slice_failed), 1);
-	kit_free(&kit);
-}
-
-/* A payload in several segments is read as one. */
-static void segments(void **state)
-{
-	struct kit kit;
-
-	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
-	for (uint16_t cut = 1; cut < PAYLOAD_OFF + 100; cut++) {
-		struct rte_mbuf *whole = packet(1, 1, 9, kit.content);
-		struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *tail = rte_pktmbuf_alloc(pool);
-		const uint16_t bytes = rte_pktmbuf_data_len(whole);
-		const uint8_t *data = rte_pktmbuf_mtod(whole, const uint8_t *);
-		struct rte_mbuf *out[2] = {NULL, NULL};
-
-		memcpy(rte_pktmbuf_append(head, cut), data, cut);
-		memcpy(rte_pktmbuf_append(tail, (uint16_t)(bytes - cut)), data + cut,
-		       (size_t)(bytes - cut));
-		assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
-		*fg_meta(head) = *fg_meta(whole);
-		fg_meta(whole)->flags |= FG_META_SLICE;
-		fg_meta(head)->flags |= FG_META_SLICE;
-		assert_int_equal(fate_of(kit.feed, whole, &out[0]), FG_DROP_COUNT);
-		assert_int_equal(fate_of(kit.feed, head, &out[1]), FG_DROP_COUNT);
-		assert_int_equal(fg_meta(out[0])->messages, fg_meta(out[1])->messages);
-		assert_int_equal(rte_pktmbuf_pkt_len(out[0]), rte_pktmbuf_pkt_len(out[1]));
-		assert_memory_equal(rte_pktmbuf_mtod(out[0], void *),
-				    rte_pktmbuf_mtod(out[1], void *), rte_pktmbuf_pkt_len(out[0]));
-		rte_pktmbuf_free_bulk(out, 2);
-	}
-	kit_free(&kit);
-}
-
 static void refusals(void **state)
 {
 	static const struct {
@@ -590,30 +368,11 @@ static void defaults(void **state)
 
 int main(void)
 {
-	static char *eal_args[] = {"test_feed",      "--no-huge",   "-m", "256", "--no-pci",
-				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(union_once),         cmocka_unit_test(odd_packets),
-		cmocka_unit_test(control_packets),    cmocka_unit_test(tracked_only),
-		cmocka_unit_test(slices_are_packets), cmocka_unit_test(slices_that_fail),
-		cmocka_unit_test(segments),           cmocka_unit_test(refusals),
-		cmocka_unit_test(defaults),
+		cmocka_unit_test(union_once),      cmocka_unit_test(odd_packets),
+		cmocka_unit_test(control_packets), cmocka_unit_test(tracked_only),
+		cmocka_unit_test(refusals),        cmocka_unit_test(defaults),
 	};
-	int failed;
 
-	if (rte_eal_init((int)RTE_DIM(eal_args) - 1, eal_args) < 0)
-		return 1;
-	pool = rte_pktmbuf_pool_create("test", POOL_PACKETS, 0, FG_META_BYTES,
-				       RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-	slices = rte_pktmbuf_pool_create("slices", 63, 0, FG_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE,
-					 0);
-	scratch = malloc(UINT16_MAX + 1u);
-	if (pool == NULL || slices == NULL || scratch == NULL)
-		return 1;
-	failed = cmocka_run_group_tests_name("feed", tests, NULL, NULL);
-	free(scratch);
-	rte_mempool_free(slices);
-	rte_mempool_free(pool);
-	rte_eal_cleanup();
-	return failed;
+	return run_feed_tests("feed", tests, RTE_DIM(tests));
 }

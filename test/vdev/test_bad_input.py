@@ -402,4 +402,4 @@ def test_huge_file(folder):
 
 
 if __name__ == "__main__":
-    lib.main()
+    lib.main(once_all=True)

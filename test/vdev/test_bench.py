@@ -132,7 +132,7 @@ def test_bad_file(folder):
 
 def test_interrupted(_folder):
     process = lib.start([lib.binary("feedgate-bench"), "classify", "--repeats", "1000"])
-    time.sleep(2)
+    lib.wait_signal(process, signal.SIGINT)
     lib.stop(process, signal.SIGINT)
     result = lib.finish(process)
     assert result.code == 1 and "interrupted" in result.err and result.out == "", str(result)
@@ -207,21 +207,32 @@ def session_of(pid):
         return 0
 
 
+def in_session(process):
+    """Processes of the session that a process leads."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == process.pid]
+
+
+def wait_in_session(process, holds):
+    """Those in its session, when it holds of them or patience is at an end."""
+    deadline = time.monotonic() + 20
+    while not holds(found := in_session(process)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def test_capture_interrupted(_folder):
     """No process is left, so no namespace and no interface either."""
     need_namespaces()
     process = lib.start([lib.binary("feedgate-bench"), "capture", "--repeats", "1000"], start_new_session=True)
-    time.sleep(2)
+    lib.wait_signal(process, signal.SIGINT)
+    helpers = wait_in_session(process, lambda found: len(found) > 2)
     lib.stop(process, signal.SIGINT)
     result = lib.finish(process)
+    assert len(helpers) > 2, f"it measured nothing: {helpers}\n{result}"
     assert result.code == 1 and "interrupted" in result.err and result.out == "", str(result)
-    deadline = time.monotonic() + 20
-    left = None
-    while left != [] and time.monotonic() < deadline:
-        left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == process.pid]
-        time.sleep(0.1)
+    left = wait_in_session(process, lambda found: not found)
     assert not left, f"processes left: {left}"
 
 
 if __name__ == "__main__":
-    lib.main()
+    lib.main(once_all=True)

@@ -230,10 +230,11 @@ def test_two_signals(folder, name):
             if re.search(r"received [1-9]", text):
                 break
         process.send_signal(getattr(signal, name))
+        lib.wait_signal(process, getattr(signal, name), caught=False)
         time.sleep(1)
         assert process.poll() is None, f"it did not wait for the pipe\n{process.stderr.read()}"
         process.send_signal(getattr(signal, name))
-        process.wait(timeout=10)
+        process.wait(timeout=lib.TIMEOUT_S)
         assert process.returncode == 128 + getattr(signal, name), process.returncode
     finally:
         if process.poll() is None:

@@ -42,4 +42,4 @@ def test_shown(folder, document):
 
 
 if __name__ == "__main__":
-    lib.main()
+    lib.main(once_all=True)

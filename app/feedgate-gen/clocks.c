@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "clocks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct clocks {
+	const struct options *o;
+	struct clock ring; /* behind it the channel that was silent longest */
+	struct clock *first[FRAMINGS_MAX];
+	struct clock clock[];
+};
+
+static void append(struct clocks *clocks, struct clock *c)
+{
+	c->before = clocks->ring.before;
+	c->behind = &clocks->ring;
+	c->before->behind = c;
+	c->behind->before = c;
+}
+
+static void touch(struct clocks *clocks, struct clock *c, uint64_t now_ns)
+{
+	c->last_ns = now_ns;
+	c->before->behind = c->behind;
+	c->behind->before = c->before;
+	append(clocks, c);
+}
+
+int clocks_open(const struct options *o, struct clocks **out)
+{
+	struct clocks *clocks;
+	struct clock *c;
+	size_t count = 0;
+
+	for (unsigned int i = 0; framings[i]; i++)
+		count += o->mix[i] > 0 ? options_channels(o, framings[i]) : 0;
+	clocks = calloc(1, sizeof(*clocks) + count * sizeof(clocks->clock[0]));
+	if (!clocks)
+		return -ENOMEM;
+	clocks->o = o;
+	clocks->ring.before = &clocks->ring;
+	clocks->ring.behind = &clocks->ring;
+	c = clocks->clock;
+	for (unsigned int i = 0; framings[i]; i++) {
+		clocks->first[i] = c;
+		for (uint32_t n = 0; o->mix[i] > 0 && n < options_channels(o, framings[i]); n++) {
+			*c = (struct clock){.framing = i, .channel = n, .last_ns = o->start_ns};
+			append(clocks, c++);
+		}
+	}
+	*out = clocks;
+	return 0;
+}
+
+void clocks_close(struct clocks *clocks)
+{
+	free(clocks);
+}
+
+enum framing_want clocks_turn(struct clocks *clocks, unsigned int framing, uint32_t channel,
+			      uint64_t now_ns)
+{
+	struct clock *c = clocks->first[framing] + channel;
+	enum framing_want want = FRAMING_ANY;
+
+	touch(clocks, c, now_ns);
+	if (clocks->o->reset_after > 0 && c->sent >= clocks->o->reset_after) {
+		want = FRAMING_RESET;
+		if ((framings[framing]->can & FRAMING_END) && !c->ended)
+			want = FRAMING_END;
+		c->ended = want == FRAMING_END;
+	}
+	c->sent = want == FRAMING_RESET ? 1 : c->sent + 1;
+	return want;
+}
+
+const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns)
+{
+	const uint64_t limit_ns = clocks->o->heartbeat_ns;
+	struct clock *c;
+
+	if (limit_ns == 0)
+		return NULL;
+	/* Of a session that has ended there is no heartbeat. */
+	while ((c = clocks->ring.behind) != &clocks->ring && c->last_ns + limit_ns <= now_ns) {
+		if (!c->ended)
+			return c;
+		touch(clocks, c, c->last_ns + limit_ns);
+	}
+	return NULL;
+}
+
+void clocks_beat(struct clocks *clocks, const struct clock *clock, uint64_t now_ns)
+{
+	struct clock *c = clocks->first[clock->framing] + clock->channel;
+
+	touch(clocks, c, now_ns);
+	c->sent++;
+}

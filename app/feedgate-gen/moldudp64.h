@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The header of MoldUDP64, whatever is in it. */
+#ifndef MOLDUDP64_H
+#define MOLDUDP64_H
+
+#include "packet.h"
+
+#define MOLDUDP64_HEADER_BYTES 20u
+
+void moldudp64_seal(struct packet *p, uint64_t now_ns);
+
+#endif /* MOLDUDP64_H */
