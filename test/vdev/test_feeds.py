@@ -405,6 +405,23 @@ def test_reload(folder):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
 
+def test_lookup(folder):
+    """feedgate-lookup takes such files, and judges headers: each packet that a rule wins, whatever its feed leaves out."""
+    generate(folder, packets=2000)
+    text = config(folder, wants="messages: [A], instruments: [AAPL], slice: true")
+    result = lib.run(folder, text)
+    lib.check_done(result)
+    won = collections.Counter()
+    for line in "ab":
+        command = [lib.binary("feedgate-lookup"), "--rules", os.path.join(folder, "rules.yaml"), "--pcap", f"{folder}/day-{line}.pcap"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        won.update(text.split(",")[1] for text in done.stdout.splitlines()[1:])
+    rules = result.summary["rules"]
+    assert won == {name: rule["packets"] for name, rule in rules.items() if rule["packets"]}, (won, rules)
+    assert 0 < rules["itch"]["filtered"] < rules["itch"]["packets"]
+
+
 # name: (what is replaced in the configuration, with what, line of the mistake or None, what the message speaks of)
 REFUSED = {
     "events-unknown": ("events: gaps, arbitrate", "events: holes, arbitrate", 10, r"holes"),

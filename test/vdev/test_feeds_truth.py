@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every framing through the whole program, held against what the generator says it sent and lost."""
+import collections
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import lib  # noqa: E402
+
+FRAMINGS = ("moldudp64", "itch50", "cme_mdp3", "iex_tp", "nyse_pillar", "cboe_pitch", "eurex_eobi", "opra", "cta", "ice_impact", "miax_mach",
+            "memx_memoir", "b3_umdf", "deribit")
+SYMBOLIC = ("itch50", "cme_mdp3", "nyse_pillar")  # numbers whose symbols the feed tells
+
+Packet = collections.namedtuple("Packet", "number space control first count")
+
+
+class Truth:
+    """The side file of feedgate-gen: feeds, what came of each feed's packets, and messages by packet."""
+
+    def __init__(self, path):
+        self.feeds, self.packets, self.messages = {}, collections.defaultdict(list), collections.defaultdict(list)
+        with open(path, encoding="ascii") as file:
+            for text in file:
+                record = json.loads(text)
+                kind = record["is"]
+                if kind == "feed":
+                    self.feeds[record["feed"]] = record
+                if kind not in ("packet", "message"):
+                    continue
+                space = (record["session"], record["channel"], record.get("epoch", 0))
+                if kind == "packet":
+                    self.packets[record["feed"]].append(Packet(record["packet"], space, record["control"], record["first"], record["count"]))
+                else:
+                    self.messages[record["packet"]].append(record)
+
+    def came(self, feed):
+        """Packets as arbitration passes them: data once, everything else on each line."""
+        seen = set()
+        for packet in self.packets[feed]:
+            if packet.control != "data" or packet.number not in seen:
+                yield packet
+            seen.add(packet.number)
+
+    def missing(self, feed):
+        """How many numbers came on no line, between the first one of their space and what came next at its end."""
+        found, first, after = collections.defaultdict(set), {}, {}
+        for p in self.packets[feed]:
+            if p.control == "unsequenced":
+                continue
+            found[p.space].update(range(p.first, p.first + p.count))
+            first[p.space] = min(first.get(p.space, p.first), p.first)
+            after[p.space] = max(after.get(p.space, 0), p.first + p.count)
+        return sum(len(set(range(first[s], after[s])) - found[s]) for s in first)
+
+
+def generate(folder, framing, *options, packets=4000):
+    """Two lines of a framing on two channels, and the truth."""
+    truth = os.path.join(folder, "truth")
+    line = [lib.binary("feedgate-gen"), "-o", os.path.join(folder, "day"), "--packets", str(packets), "--channels", "2", "--instruments", "20",
+            "--mix", f"{framing}=1", "--rate", "20000", "--truth", truth, *options]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Truth(truth)
+
+
+def config(folder, truth, wants="", options="arbitrate: true"):
+    """A feed and a rule for each feed of the truth."""
+    text = f"sources:\n  - {{name: a, replay: {{path: {folder}/day-a.pcap, rate: recorded}}, line: A}}\n"
+    text += f"  - {{name: b, replay: {{path: {folder}/day-b.pcap, rate: recorded}}, line: B}}\n"
+    text += f"sinks:\n  - {{name: seen, count: {{}}}}\n  - {{name: gaps, records: {folder}/gaps.json}}\nfeeds:\n"
+    rules = "rules:\n"
+    for name, feed in truth.feeds.items():
+        text += f"  - {{name: {name}, framing: {feed['framing']}, {options}, events: gaps}}\n"
+        groups = ", ".join(sorted({line["group"] for line in feed["lines"].values()}))
+        ports = ", ".join(sorted({str(line["port"]) for line in feed["lines"].values()}))
+        rules += f"  - {{name: {name}, match: {{ipv4: {{dst: [{groups}]}}, udp: {{dst: [{ports}]}}}}, feed: {name}, to: seen{wants}}}\n"
+    return text + rules
+
+
+@lib.each(*FRAMINGS)
+def test_lost(folder, framing):
+    """Two lines with losses of their own: what neither brought is lost for good, and nothing else."""
+    truth = generate(folder, framing, "--loss-a", "40000", "--loss-b", "40000")
+    assert sum(truth.missing(name) for name in truth.feeds) > 0, "nothing is missing: the test shows nothing"
+    result = lib.run(folder, config(folder, truth), workers=1)
+    lib.check_done(result)
+    for name in truth.feeds:
+        feed = result.summary["feeds"][name]
+        assert feed["packets"] == len(truth.packets[name]), (name, feed["packets"], len(truth.packets[name]))
+        assert feed["foreign"] == feed["truncated"] == feed["malformed"] == 0, feed
+        assert feed["lost_for_good"] == truth.missing(name), (name, feed["lost_for_good"], truth.missing(name))
+        assert feed["jumped"] == feed["gaps_open"] == 0, feed
+        passed = sum(1 for _ in truth.came(name))
+        rule = result.summary["rules"][name]
+        assert rule["packets"] - rule["filtered"] == passed, (name, rule, passed)
+
+
+def wanted(message, names, key):
+    """Is a message of one of these instruments, or of none?"""
+    mine = message[key] if message.get(key) else message.get("symbols", [])
+    return not mine or mine == ["0"] or bool(names & set(mine))
+
+
+@lib.each(*[(framing, "instruments") for framing in FRAMINGS if framing != "moldudp64"], *[(framing, "symbols") for framing in SYMBOLIC])
+def test_wanted(folder, framing, key):
+    """Packets of two instruments, by number or symbol as the feed names them, or by a symbol that it tells."""
+    # An order whose add comes after it, or is held when it does, is not known: PITCH is tried without gaps.
+    truth = generate(folder, framing, *([] if framing == "cboe_pitch" else ["--loss-a", "20000"]))
+    found = collections.Counter(name for messages in truth.messages.values() for m in messages if m["control"] == "data"
+                                for name in m.get(key) or m.get("symbols", []) if name != "0")
+    names = {name for name, _ in found.most_common()[len(found) // 2:][:2]}
+    assert len(names) == 2, found
+    listed = ", ".join(json.dumps(name) for name in sorted(names))
+    result = lib.run(folder, config(folder, truth, f", instruments: [{listed}], unknown: drop",
+                                    "arbitrate: true, reorder: hold, hold_us: 500000, hold_packets: 4096"), workers=1)
+    lib.check_done(result)
+    some = 0
+    for name in truth.feeds:
+        packets = [(p, truth.messages.get(p.number, [])) for p in truth.came(name)]
+        chosen = [sum(wanted(m, names, key) for m in messages) for _, messages in packets]
+        feed, rule = result.summary["feeds"][name], result.summary["rules"][name]
+        assert feed["lost_for_good"] == 0 and feed["messages"] == sum(len(m) for _, m in packets), (name, feed)
+        assert feed["wanted"] == sum(chosen), (name, feed["wanted"], sum(chosen))
+        passed = sum(n > 0 or p.control in ("reset", "end") for n, (p, _) in zip(chosen, packets))
+        assert rule["packets"] - rule["filtered"] == passed, (name, rule, passed)
+        some += 0 < passed < len(packets)
+    assert some, "every packet or none was wanted: the test shows nothing"
+
+
+if __name__ == "__main__":
+    lib.main()
