@@ -45,7 +45,7 @@ static __rte_always_inline uint64_t pass(struct feeder *feeder, const struct str
 		struct fg_lines_verdict verdict;
 		struct fg_feed_packet packet;
 
-		turn_ask_for(turn + AHEAD);
+		turn_ask_ahead(turn);
 		if (unlikely(fg_framing_read(stream->framing, turn->payload, (uint16_t)turn->bytes,
 					     &packet) != 0))
 			continue;

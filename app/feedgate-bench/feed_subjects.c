@@ -26,7 +26,7 @@ static uint64_t pass_feedgate(struct feeder *feeder, const struct stream *stream
 		struct fg_content_result result;
 		struct fg_feed_packet packet;
 
-		turn_ask_for(turn + AHEAD);
+		turn_ask_ahead(turn);
 		if (unlikely(fg_framing_read(stream->framing, turn->payload, (uint16_t)turn->bytes,
 					     &packet) != 0))
 			continue;
@@ -44,7 +44,7 @@ static uint64_t pass_touch(struct feeder *feeder, const struct stream *stream)
 	for (uint32_t i = 0; i < stream->n_turns; i++) {
 		const struct turn *turn = &stream->turns[i];
 
-		turn_ask_for(turn + AHEAD);
+		turn_ask_ahead(turn);
 		for (uint32_t off = 0; off < turn->bytes; off += RTE_CACHE_LINE_SIZE)
 			sum += turn->payload[off];
 	}
@@ -102,7 +102,7 @@ static uint64_t pass_naive_itch(struct feeder *feeder, const struct stream *stre
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		turn_ask_for(&stream->turns[i + AHEAD]);
+		turn_ask_ahead(&stream->turns[i]);
 		sum += naive_itch(feeder->naive, stream->turns[i].payload, stream->turns[i].bytes);
 	}
 	return sum;
@@ -157,7 +157,7 @@ static uint64_t pass_naive_mdp3(struct feeder *feeder, const struct stream *stre
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		turn_ask_for(&stream->turns[i + AHEAD]);
+		turn_ask_ahead(&stream->turns[i]);
 		sum += naive_mdp3(feeder->naive, stream->turns[i].payload, stream->turns[i].bytes);
 	}
 	return sum;
