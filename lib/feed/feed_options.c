@@ -36,7 +36,7 @@ const struct fg_option fg_feed_options[] = {
 	{ROW(hold_packets, FG_OPTION_U64, "256", "held at once at most"), .min = 1, .max = 65536,
 	 .unit = "packets"},
 	{ROW(hold_us, FG_OPTION_U64, "1000", "longest that a packet is held"), .min = 1,
-	 .max = 60000000, .unit = "us"},
+	 .max = 1000000, .unit = "us"},
 	{ROW(lost_ms, FG_OPTION_U64, "1000", "a gap this old is lost"), .min = 1, .max = 3600000,
 	 .unit = "ms"},
 	{ROW(silence_ms, FG_OPTION_U64, "5000", "a line this quiet is silent; 0: never"),

@@ -187,7 +187,10 @@ static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, 
 		drop(out, m, FG_DROP_not_framing);
 }
 
-/* A packet that the lines gave back. */
+/*
+ * A packet that the lines gave back. Only now is it looked at: what it goes by, a symbol or an
+ * order, may have come with those that it waited for.
+ */
 static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
 		      const struct fg_lines_taken *taken, struct fg_feed_out *out)
 {
@@ -204,6 +207,8 @@ static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
 		pass(out, taken->packet);
 		return;
 	}
+	item.meta->out_ns = stage->now_ns;
+	choose(feed, &item, &pkt);
 	if (feed->by_messages)
 		keep_new(feed, item.meta, &taken->verdict);
 	conclude(stage, feed, &item, &pkt, out);
@@ -257,7 +262,6 @@ static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, s
 	fg_lines_judge(feed->lines, line, now_ns, pkt, item->m, &verdict);
 	switch (verdict.fate) {
 	case FG_LINES_HELD:
-		choose(feed, item, pkt);
 		break;
 	case FG_LINES_CONTROL:
 		control(stage, feed, item, pkt, (verdict.flags & FG_LINES_READY) != 0, out);
@@ -325,6 +329,7 @@ uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint
 
 	out->n_pass = 0;
 	out->n_drop = 0;
+	stage->now_ns = now_ns;
 	if (unlikely(stage->draining != NULL))
 		drain(stage, out);
 	for (; i < RTE_MIN(count, AHEAD); i++)

@@ -6,6 +6,8 @@
 
 #include "feed.h"
 
+#define EVENTS 4096u /* that wait for control, which looks five times a second */
+
 static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
@@ -19,6 +21,7 @@ static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *erro
 		.hold_packets = (uint32_t)conf->hold_packets,
 		.hold_ns = conf->hold_us * 1000,
 		.lost_ns = conf->lost_ms * 1000000,
+		.events = EVENTS,
 		.silence_ns = conf->silence_ms > 0 ? conf->silence_ms * 1000000 : UINT64_MAX,
 	};
 
@@ -114,6 +117,16 @@ unsigned int fg_feed_n_lines(const struct fg_feed *feed)
 struct fg_lines *fg_feed_lines(const struct fg_feed *feed)
 {
 	return feed->lines;
+}
+
+bool fg_feed_holds(const struct fg_feed *feed)
+{
+	uint64_t totals[FG_LINES_SPACE_COUNT];
+
+	if (!feed->hold)
+		return false;
+	fg_lines_totals(feed->lines, totals);
+	return totals[FG_LINES_SPACE_held_now] > 0;
 }
 
 struct fg_known *fg_feed_known(const struct fg_feed *feed)

@@ -50,7 +50,7 @@ struct fg_feed_conf {
 	uint64_t window;            /**< Numbers. */
 	uint64_t jump_max;          /**< Numbers; 0: half the window. */
 	uint64_t hold_packets;
-	uint64_t hold_us;
+	uint64_t hold_us; /**< At most a second: publishing rules waits for what is held. */
 	uint64_t lost_ms;
 	uint64_t silence_ms; /**< 0: never silent. */
 	uint64_t spaces;
@@ -114,6 +114,8 @@ const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed);
 unsigned int fg_feed_n_lines(const struct fg_feed *feed);
 /** Its lines; NULL if it does not track. Events and counters: fg_lines.h. */
 struct fg_lines *fg_feed_lines(const struct fg_feed *feed);
+/** Does it hold packets now? Threads: any. */
+bool fg_feed_holds(const struct fg_feed *feed);
 /** What it has told; never NULL. */
 struct fg_known *fg_feed_known(const struct fg_feed *feed);
 /** [FG_FEED_COUNTER_COUNT]. Threads: any. */
@@ -140,6 +142,7 @@ struct fg_feed_stage {
 
 	struct fg_feed *draining; /**< Has packets to give back that found no room. */
 	struct rte_mbuf *after;   /**< Passes when it has been drained. */
+	uint64_t now_ns;          /**< Of the last call. */
 	uint8_t *scratch;         /**< [UINT16_MAX] payload of packets in several segments. */
 };
 

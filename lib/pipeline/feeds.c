@@ -12,7 +12,6 @@
 
 #include "pipeline.h"
 
-#define TICK_NS       UINT64_C(20000) /* how often feeds are seen to: how exactly `hold` ends */
 #define SCRATCH_BYTES (UINT16_MAX + 1u)
 
 static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
@@ -74,6 +73,14 @@ void feeds_flush(struct lcore *lcore)
 		if (fg_feed_pending(&lcore->stage))
 			feeds_burst(lcore, NULL, 0, now_ns);
 	}
+}
+
+bool feeds_hold(const struct fg_pipeline *p)
+{
+	for (uint32_t i = 0; i < p->n_feeds; i++)
+		if (p->feeds[i] != NULL && fg_feed_holds(p->feeds[i]))
+			return true;
+	return false;
 }
 
 /* The lcore that handles feed number @p feed. */
@@ -141,7 +148,7 @@ int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", n);
 	memcpy(p->feeds, ends->feeds, ends->n_feeds * sizeof(struct fg_feed *));
 	p->n_feeds = ends->n_feeds;
-	p->tick_ticks = rte_get_tsc_hz() * TICK_NS / UINT64_C(1000000000);
+	p->tick_ticks = rte_get_tsc_hz() * TICK_US / 1000000;
 	rc = make_slices(p, conf, error);
 	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
 		rc = equip(p, &p->workers[i], error);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -12,6 +13,8 @@
 #include <fg_log.h>
 
 #include "pipeline.h"
+
+#define WAIT_US 100u /* between looks at whether feeds hold packets */
 
 const struct fg_option fg_pipeline_options[] = {
 	{.name = "workers",
@@ -169,9 +172,40 @@ static void wait_quiescent(const struct fg_pipeline *p)
 	(void)rte_rcu_qsbr_check(p->qsbr, token, true);
 }
 
+/* Longest that any feed holds a packet, us; 0: none does. */
+static uint64_t longest_hold_us(const struct fg_pipeline *p)
+{
+	uint64_t longest_us = 0;
+
+	for (uint32_t i = 0; i < p->n_feeds; i++)
+		if (p->feeds[i] != NULL &&
+		    fg_feed_conf(p->feeds[i])->reorder == FG_FEED_REORDER_HOLD)
+			longest_us = RTE_MAX(longest_us, fg_feed_conf(p->feeds[i])->hold_us);
+	return longest_us;
+}
+
+/*
+ * Until nothing that feeds held when this was called is held any more: they hold none now, or so
+ * much time has gone by, and every lcore has looked at the time since.
+ */
+static void wait_held(const struct fg_pipeline *p)
+{
+	const uint64_t slack_us = 2000; /* for a clock that is put back a little */
+	const uint64_t longest_us = longest_hold_us(p);
+
+	if (longest_us == 0)
+		return;
+	for (uint64_t us = 0; us < longest_us + slack_us && feeds_hold(p); us += WAIT_US)
+		usleep(WAIT_US);
+	/* Twice: the turn that ends first may have looked at the time before. */
+	wait_quiescent(p);
+	usleep(2 * TICK_US);
+	wait_quiescent(p);
+}
+
 /*
  * Until no worker looks at what the old set wants of packets: it must have taken those that the old
- * set has judged, and be done with them. What feeds hold has been looked at.
+ * set has judged, and be done with them.
  */
 static void wait_rings(const struct fg_pipeline *p)
 {
@@ -183,6 +217,8 @@ static void wait_rings(const struct fg_pipeline *p)
 				rte_pause();
 		}
 	wait_quiescent(p);
+	if (p->running)
+		wait_held(p);
 }
 
 int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg_error *error)

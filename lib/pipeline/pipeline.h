@@ -11,6 +11,8 @@
 #include <fg_handoff.h>
 #include <fg_pipeline.h>
 
+#define TICK_US 20u /* how often feeds are seen to: how exactly `hold` ends */
+
 /* What becomes of a packet that rule number i won: ruleset->actions[i]. */
 struct action {
 	uint64_t sinks;             /* 0: drop */
@@ -99,6 +101,8 @@ void feeds_flush(struct lcore *lcore); /* at the end of a run */
 int feeds_create(struct fg_pipeline *pipeline, const struct fg_pipeline_conf *conf,
 		 const struct fg_pipeline_ends *ends, struct fg_error *error);
 void feeds_free(struct fg_pipeline *pipeline);
+/* Does any feed hold packets now? Threads: control. */
+bool feeds_hold(const struct fg_pipeline *pipeline);
 /* NUMA node of the lcore that handles feeds of @worker. */
 int feeds_socket(const struct fg_pipeline *pipeline, uint8_t worker);
 
