@@ -106,9 +106,8 @@ def wanted(message, names, key):
 
 @lib.each(*[(framing, "instruments") for framing in FRAMINGS if framing != "moldudp64"], *[(framing, "symbols") for framing in SYMBOLIC])
 def test_wanted(folder, framing, key):
-    """Packets of two instruments, by number or symbol as the feed names them, or by a symbol that it tells."""
-    # An order whose add comes after it, or is held when it does, is not known: PITCH is tried without gaps.
-    truth = generate(folder, framing, *([] if framing == "cboe_pitch" else ["--loss-a", "20000"]))
+    """Packets of two instruments, by number or symbol as the feed names them, or by a symbol or order that it tells, maybe in a gap."""
+    truth = generate(folder, framing, "--loss-a", "20000")
     found = collections.Counter(name for messages in truth.messages.values() for m in messages if m["control"] == "data"
                                 for name in m.get(key) or m.get("symbols", []) if name != "0")
     names = {name for name, _ in found.most_common()[len(found) // 2:][:2]}
