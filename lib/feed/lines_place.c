@@ -76,6 +76,9 @@ void place_refuse(struct fg_lines *lines, struct space *space, struct track *tra
 	if (track->confirmed || track->refused)
 		return;
 	track->refused = true;
+	/* A space begins with a place; a reset as its first packet never went there. */
+	if (track->joined == 0)
+		return;
 	space_add(lines, space, FG_LINES_SPACE_jumps_refused, 1);
 	report(lines, space, FG_LINES_JUMP_REFUSED, track->first_line, now_ns, track->floor,
 	       track->high - 1, track->high - track->floor);

@@ -366,6 +366,21 @@ static void unsequenced_is_left_alone(void **state)
 	fg_lines_free(lines);
 }
 
+/* The first packet of all is a reset: nothing was refused by it. */
+static void reset_first(void **state)
+{
+	struct fg_lines *lines = lines_of((struct fg_lines_conf){0});
+
+	(void)state;
+	assert_fate(judge(lines, A, T0, FG_FEED_RESET, 2, 0), FG_LINES_CONTROL);
+	assert_passes(data(lines, A, T0 + 1, 2, 10), 0, 10);
+	assert_fate(data(lines, B, T0 + 2, 2, 10), FG_LINES_DUPLICATE);
+	assert_int_equal(total(lines, FG_LINES_SPACE_resets), 1);
+	assert_int_equal(total(lines, FG_LINES_SPACE_jumps_refused), 0);
+	assert_int_equal(total(lines, FG_LINES_SPACE_gaps_opened), 0);
+	fg_lines_free(lines);
+}
+
 static void reset_by_both_lines(void **state)
 {
 	struct fg_lines *lines = lines_of((struct fg_lines_conf){0});
@@ -475,6 +490,7 @@ int main(void)
 		cmocka_unit_test(late_starter_beyond_the_window),
 		cmocka_unit_test(heartbeats_say_what_is_missing),
 		cmocka_unit_test(unsequenced_is_left_alone),
+		cmocka_unit_test(reset_first),
 		cmocka_unit_test(reset_by_both_lines),
 		cmocka_unit_test(straggler_inside_the_new_run),
 		cmocka_unit_test(unannounced_reset),
