@@ -39,15 +39,19 @@ static size_t put_block(const struct table_block *b, uint8_t *to)
 }
 
 /* Line integrity, end of day; start of day the first time, then resets. */
+static uint32_t control_type(enum packet_control control, const struct packet_id *id)
+{
+	if (control == PACKET_HEARTBEAT)
+		return TYPE('C', 'T');
+	if (control == PACKET_END)
+		return TYPE('C', 'Z');
+	return id->epoch == 0 ? TYPE('C', 'A') : TYPE('C', 'L');
+}
+
 static size_t put_control(enum packet_control control, const struct packet_id *id, uint8_t *to,
 			  uint32_t *type)
 {
-	const char c = control == PACKET_HEARTBEAT ? 'T'
-		       : control == PACKET_END     ? 'Z'
-		       : id->epoch == 0            ? 'A'
-						   : 'L';
-
-	*type = TYPE('C', (uint8_t)c);
+	*type = control_type(control, id);
 	memset(to, 0, 26);
 	put_header(to, *type, 26);
 	to[4] = 'C';

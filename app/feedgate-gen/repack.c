@@ -55,11 +55,8 @@ static struct pending *get_pending(struct repack *r, unsigned int framing, uint3
 {
 	struct pending **at = &r->pending[framing][channel];
 
-	if (!*at) {
-		*at = malloc(sizeof(**at));
-		if (*at)
-			(*at)->packet.n_messages = 0;
-	}
+	if (!*at)
+		*at = calloc(1, sizeof(**at));
 	return *at;
 }
 
