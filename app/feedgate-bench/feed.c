@@ -324,6 +324,8 @@ static int run_contest(struct run *run, struct fg_error *error)
 
 static bool is_asked_for(const struct feed_conf *conf, const struct contest *contest)
 {
+	if (contest->lines && conf->subject[0] != '\0' && strcmp(conf->subject, "feedgate") != 0)
+		return false;
 	return conf->cases[0] == '\0' || strcmp(conf->cases, contest->name) == 0;
 }
 

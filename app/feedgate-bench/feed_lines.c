@@ -13,6 +13,7 @@
 
 #define ROUNDS    86u /* Over all feeds; an even number. */
 #define PACKET_NS 100u
+#define LEAD      16u /* Numbers in a row that one line brings first. */
 
 int lines_make(struct stream *stream, int socket_id, struct fg_error *error)
 {
@@ -55,8 +56,8 @@ static __rte_always_inline uint64_t pass(struct feeder *feeder, const struct str
 			sum += packet.first & 1;
 			continue;
 		}
-		/* The lines take turns in being first. */
-		fg_lines_judge(feeder->lines[feed], (round ^ (uint32_t)packet.first) & 1,
+		/* Which line is first changes every so often. */
+		fg_lines_judge(feeder->lines[feed], (round ^ (uint32_t)(packet.first / LEAD)) & 1,
 			       feeder->now_ns, &packet, NULL, &verdict);
 		sum += verdict.fate == FG_LINES_PASS;
 	}

@@ -80,7 +80,8 @@ struct fg_content {
 	bool any_instrument;
 	bool symbolic; /* some instruments are symbols, and numbers may come to have them */
 	bool pass_undecided;
-	uint8_t type_bits[256]; /* BITS_... of types of a byte */
+	uint8_t type_bits[256];   /* BITS_... of types of a byte */
+	uint8_t length_bits[256]; /* BITS_ODD: a message of so many bytes needs another look */
 	struct hot_type hot_types[256];
 	struct symbols symbols;
 	uint32_t *holders; /* by place of a symbol: numbers that it has now */

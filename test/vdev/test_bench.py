@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""feedgate-bench classify and capture: what they say, and what they refuse. Never how fast anything is."""
+"""feedgate-bench classify, capture and feed: what they say, and what they refuse. Never how fast anything is."""
 import json
 import os
 import random
@@ -25,12 +25,15 @@ DRAIN = {"drain_ns_per_packet"}
 LATENCY = {"latency_ns_p50", "latency_ns_p99", "latency_ns_p999"}
 LIVE = LATENCY | {"lossless_packets_per_s", "offered_packets_per_s", "cpu_ns_per_packet"}
 QUICK_CAPTURE = ["--repeats", "1", "--packets", "1000", "--run-ms", "20", "--latency-pps", "5000"]
+QUICK_FEED = ["--repeats", "2", "--pass-ms", "0", "--packets", "1000", "--dram-packets", "1000"]
+FEED = {"itch50-l3": "messages_per_s", "itch50-dram": "messages_per_s", "mdp3-l3": "entries_per_s",
+        "instruments-1000000": "entries_per_s"}
 QUICK = ["--repeats", "2", "--pass-ms", "0", "--packets", "1000"]
 
 
 def bench(*options, name="classify", quick=True, **start):
     """Run it; the Result."""
-    quickly = {"classify": QUICK, "capture": QUICK_CAPTURE}[name] if quick else []
+    quickly = {"classify": QUICK, "capture": QUICK_CAPTURE, "feed": QUICK_FEED}[name] if quick else []
     return lib.finish(lib.start([lib.binary("feedgate-bench"), name, *quickly, *options], **start))
 
 
@@ -241,6 +244,34 @@ def test_capture_interrupted(_folder):
     assert result.code == 1 and "interrupted" in result.err and result.out == "", str(result)
     left = wait_in_session(process, lambda found: not found)
     assert not left, f"processes left: {left}"
+
+
+def test_feed(_folder):
+    """Every case and subject; what is wanted was the same for all, or it would have failed."""
+    found = parse("feed", bench("--json", name="feed"))
+    assert set(found) == set(FEED) | {"lines-96x2"}, str(set(found))
+    for case, rate in FEED.items():
+        peer = "feedgate:64" if case == "instruments-1000000" else "naive"
+        assert set(found[case]) == {"touch", "feedgate", peer}, f"{case}: {set(found[case])}"
+        assert set(found[case]["touch"]) == {"ns_per_packet"}, str(found[case]["touch"])
+        assert set(found[case][peer]) == {"ns_per_packet", rate}, str(found[case][peer])
+        assert set(found[case]["feedgate"]) == {"ns_per_packet", rate, "touch_ns_per_packet"}, str(found[case]["feedgate"])
+    assert set(found["lines-96x2"]) == {"feedgate"}, str(found["lines-96x2"])
+    assert set(found["lines-96x2"]["feedgate"]) == {"arbitration_ns_per_packet"}, str(found["lines-96x2"])
+
+
+def test_feed_only(_folder):
+    found = parse("feed", bench("--json", "--case", "mdp3-l3", "--subject", "naive", name="feed"))
+    assert set(found) == {"mdp3-l3"} and set(found["mdp3-l3"]) == {"naive"}, str(found)
+    table = bench("--case", "itch50-l3", name="feed").out.splitlines()
+    assert any(line.split()[:4] == ["feed", "itch50-l3", "feedgate", "messages_per_s"] for line in table), str(table)
+
+
+@lib.each(("--case", "none"), ("--subject", "nobody"), ("--packets", "1"), ("--dram-packets", "x"), ("itch50-l3",))
+def test_feed_refused(_folder, *options):
+    result = bench(*options, name="feed")
+    assert result.code in (1, 2) and result.out == "", str(result)
+    assert len(result.err.splitlines()) == 1 and result.err.startswith("feedgate-bench: "), str(result)
 
 
 if __name__ == "__main__":
