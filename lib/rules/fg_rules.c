@@ -153,6 +153,20 @@ static int check_action(const struct fg_node *node, bool has_to, bool drop, stru
 	return 0;
 }
 
+/* A packet that a rule drops never reaches a feed: that would look like a gap. */
+static int check_tracked(const struct fg_node *node, const struct fg_scope *scope,
+			 const struct fg_rule *rule, struct fg_error *error)
+{
+	if (rule->sinks != 0 || rule->feed == FG_FEED_NONE || scope->framings == NULL ||
+	    scope->framings[rule->feed] == NULL)
+		return 0;
+	return fg_error_at(
+		error, EINVAL, fg_node_get(node, "feed"),
+		"feed: what the rule drops is never seen by feed %s and would be missing "
+		"there; to see it and drop it, send it to a sink of kind count",
+		scope->feeds[rule->feed]);
+}
+
 static int read_rule(const struct fg_node *node, const struct fg_scope *scope, struct fg_rule *rule,
 		     const struct fg_node **match, struct fg_error *error)
 {
@@ -191,6 +205,8 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 		rc = fg_error_at(error, EINVAL, node, "'name' is missing");
 	if (rc == 0)
 		rc = check_action(node, has_to, drop, error);
+	if (rc == 0)
+		rc = check_tracked(node, scope, rule, error);
 	return rc != 0 ? rc : wanted_read(node, scope, rule, error);
 }
 

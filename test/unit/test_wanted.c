@@ -176,7 +176,9 @@ static void refusals(void **state)
 		{"[{name: x, messages: [A], to: a}]",
 		 "r.yaml:1:12: messages: the rule has no feed"},
 		{"[{name: x, feed: tied, slice: true, to: a}]", "slice: feed tied has no framing"},
-		{"[{name: x, feed: itch, messages: A, drop: true}]",
+		{"[{name: x, feed: itch, drop: true}]",
+		 "r.yaml:1:12: feed: what the rule drops is never seen by feed itch"},
+		{"[{name: x, feed: tied, messages: A, drop: true}]",
 		 "messages: the rule drops its packets"},
 		{"[{name: x, feed: itch, messages: [A, NoSuch], to: a}]",
 		 "r.yaml:1:38: messages: 'NoSuch' is no type of framing itch50: neither one of its "
