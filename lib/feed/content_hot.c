@@ -61,7 +61,7 @@ static __rte_always_inline void itch_step(const struct fg_content *content, stru
 	memcpy(&locate, at + 3, sizeof(locate));
 	/* The upper bytes are other numbers'; a type has none. */
 	memcpy(&number, content->direct + locate, sizeof(number));
-	bits = content->type_bits[at[2]] & number;
+	bits = content->type_bits[at[2]] & rte_le_to_cpu_32(number);
 	walk->lengths |= both;
 	walk->odd |= (uint8_t)bits;
 	walk->odd |= content->length_bits[length];
