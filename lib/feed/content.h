@@ -3,7 +3,8 @@
  * What the parts of fg_content.h share.
  *
  *   content.c              creation: what each type of message is to the filter
- *   content_instruments.c  instruments as people write them; what the directory told since
+ *   content_instruments.c  instruments as people write them
+ *   content_catch_up.c     what the directory told since
  *   content_match.c        any framing, message by message: the definition
  *   content_hot.c          the hot framings, whole packets at once; what looks odd there is left
  *                          to content_match.c
