@@ -76,11 +76,12 @@ static __rte_always_inline void match_itch(struct fg_content *content, const uin
 					   struct fg_content_result *out, bool open)
 {
 	const uint8_t *end = payload + pkt->messages_end, *last = end - ITCH_LEAST;
-	struct itch_walk walk = {.at = payload + pkt->messages_off};
+	/* A constant: the walk begins before the header is read. */
+	struct itch_walk walk = {.at = payload + hot_moldudp64_header.messages_off};
 	const uint32_t count = pkt->n_messages;
 	uint32_t left = count;
 
-	if (unlikely(count - 1 > 63))
+	if (unlikely(count - 1 > 63 || pkt->messages_off != hot_moldudp64_header.messages_off))
 		goto odd;
 	for (;; walk.at += 8) {
 #pragma GCC unroll 4
@@ -202,10 +203,13 @@ static __rte_always_inline void match_sbe(struct fg_content *content, const uint
 					  struct fg_content_result *out, bool symbolic)
 {
 	const struct fg_walk_shape *shape = &hot_cme_mdp3_walk;
-	const uint8_t *at = payload + pkt->messages_off, *end = payload + pkt->messages_end;
+	const uint8_t *at = payload + hot_cme_mdp3_header.messages_off;
+	const uint8_t *end = payload + pkt->messages_end;
 	uint64_t wanted = 0, undecided = 0;
 	uint32_t count = 0;
 
+	if (unlikely(pkt->messages_off != hot_cme_mdp3_header.messages_off))
+		goto odd;
 	while (at < end) {
 		const uint32_t room = (uint32_t)(end - at);
 		uint32_t size, template, says;
