@@ -3,7 +3,8 @@
  * What the parts of fg_content.h share.
  *
  *   content.c              creation: what each type of message is to the filter
- *   content_instruments.c  instruments as people write them; what the directory told since
+ *   content_instruments.c  instruments as people write them
+ *   content_catch_up.c     what the directory told since
  *   content_match.c        any framing, message by message: the definition
  *   content_hot.c          the hot framings, whole packets at once; what looks odd there is left
  *                          to content_match.c
@@ -50,10 +51,10 @@ struct action {
 
 /* Where a template of SBE has its instruments; see content_hot.c. */
 enum hot_how {
-	HOT_ODD,   /* another look is needed */
-	HOT_NO,    /* not wanted */
-	HOT_YES,   /* wanted, whatever is in it */
-	HOT_GROUP, /* in the entries of its first group */
+	HOT_NO = 0,  /* not wanted */
+	HOT_YES = 1, /* wanted, whatever is in it */
+	HOT_ODD = 4, /* another look is needed */
+	HOT_GROUP,   /* in the entries of its first group */
 };
 
 struct hot_type {
@@ -106,6 +107,33 @@ static __rte_always_inline uint32_t direct_place(uint32_t number)
 static __rte_always_inline bool bit_of(const uint64_t *bits, uint32_t i)
 {
 	return bits[i / 64] >> i % 64 & 1;
+}
+
+/** The same, of two bytes at most. Hot. */
+static inline enum verdict content_direct(const struct fg_content *content, uint32_t number)
+{
+	const uint8_t bits = content->direct[direct_place(number)];
+
+	if ((bits & BITS_WANTED) != 0)
+		return VERDICT_YES;
+	return (bits & BITS_UNNAMED) != 0 && content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;
+}
+
+/** What a number is to the filter. Hot. */
+static inline enum verdict content_number(const struct fg_content *content, uint64_t number)
+{
+	uint32_t place;
+
+	if (content->direct != NULL)
+		return content_direct(content, (uint16_t)number);
+	if (number == 0 || ids_has(&content->numbers, number))
+		return VERDICT_YES;
+	if (!content->symbolic)
+		return VERDICT_NO;
+	place = ids_find(&content->known->numbers, number);
+	if (place == IDS_NONE)
+		return content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;
+	return bit_of(content->resolved, place) ? VERDICT_YES : VERDICT_NO;
 }
 
 /** What a type is to the filter. Hot. */

@@ -61,7 +61,7 @@ static __rte_always_inline void itch_step(const struct fg_content *content, stru
 	memcpy(&locate, at + 3, sizeof(locate));
 	/* The upper bytes are other numbers'; a type has none. */
 	memcpy(&number, content->direct + locate, sizeof(number));
-	bits = content->type_bits[at[2]] & number;
+	bits = content->type_bits[at[2]] & rte_le_to_cpu_32(number);
 	walk->lengths |= both;
 	walk->odd |= (uint8_t)bits;
 	walk->odd |= content->length_bits[length];
@@ -76,11 +76,12 @@ static __rte_always_inline void match_itch(struct fg_content *content, const uin
 					   struct fg_content_result *out, bool open)
 {
 	const uint8_t *end = payload + pkt->messages_end, *last = end - ITCH_LEAST;
-	struct itch_walk walk = {.at = payload + pkt->messages_off};
+	/* A constant: the walk begins before the header is read. */
+	struct itch_walk walk = {.at = payload + hot_moldudp64_header.messages_off};
 	const uint32_t count = pkt->n_messages;
 	uint32_t left = count;
 
-	if (unlikely(count - 1 > 63))
+	if (unlikely(count - 1 > 63 || pkt->messages_off != hot_moldudp64_header.messages_off))
 		goto odd;
 	for (;; walk.at += 8) {
 #pragma GCC unroll 4
@@ -155,51 +156,64 @@ static match_function *hot_itch(struct fg_content *content)
 	return match_itch_any;
 }
 
+/* What entries say, or'ed: what @symbolic filters ask for takes more looking up. */
+#define SAYS_YES       1u
+#define SAYS_UNDECIDED 2u
+#define SAYS_ODD       4u
+
 /* A number of four bytes: 0 is of all, and in no set. */
-static __rte_always_inline bool sbe_has(const struct fg_content *content, uint32_t number)
+static __rte_always_inline uint32_t sbe_says(const struct fg_content *content, uint32_t number,
+					     bool symbolic)
 {
-	return ids_has_of(&content->numbers, number, 4) | (number == 0);
+	enum verdict verdict;
+
+	if (!symbolic)
+		return ids_has_of(&content->numbers, number, 4) | (number == 0);
+	verdict = content_number(content, number);
+	return verdict == VERDICT_YES         ? SAYS_YES
+	       : verdict == VERDICT_UNDECIDED ? SAYS_UNDECIDED
+					      : 0;
 }
 
-/*
- * Whether an entry of the message's first group is wanted, the message being of @size bytes at
- * @at. @return 1, 0, or -1: another look is needed.
- */
-static __rte_always_inline int sbe_group(const struct fg_content *content, const uint8_t *at,
-					 uint32_t size, uint32_t off)
+/* What the entries of the first group say of the message of @size bytes at @at. */
+static __rte_always_inline uint32_t sbe_group(const struct fg_content *content, const uint8_t *at,
+					      uint32_t size, uint32_t off, bool symbolic)
 {
 	const struct fg_group_shape *shape = &hot_cme_mdp3_groups;
 	const uint32_t root = (uint32_t)fg_field_load(shape->root_bytes, at, FG_ORDER_LITTLE);
 	const uint32_t group = shape->root + root, entry = group + shape->header_bytes;
-	uint32_t stride, entries;
-	bool wanted = false;
+	uint32_t stride, entries, says = 0;
 
 	if (unlikely(entry > size))
-		return -1;
+		return SAYS_ODD;
 	stride = (uint32_t)fg_field_load(shape->entry_bytes, at + group, FG_ORDER_LITTLE);
 	entries = (uint32_t)fg_field_load(shape->entries, at + group, FG_ORDER_LITTLE);
 	if (unlikely(entries == 0 || stride < off + 4 || entries * stride > size - entry))
-		return -1;
+		return SAYS_ODD;
 	at += entry + off;
 	for (; entries > 0; entries--, at += stride)
-		wanted |= sbe_has(content, (uint32_t)fg_number_load(at, 4, FG_ORDER_LITTLE));
-	return wanted;
+		says |= sbe_says(content, (uint32_t)fg_number_load(at, 4, FG_ORDER_LITTLE),
+				 symbolic);
+	return says;
 }
 
-/* Messages of MDP 3.0, their instruments listed as numbers. */
-static void match_sbe(struct fg_content *content, const uint8_t *payload,
-		      const struct fg_feed_packet *pkt, struct fg_content_result *out)
+/* Messages of MDP 3.0. */
+static __rte_always_inline void match_sbe(struct fg_content *content, const uint8_t *payload,
+					  const struct fg_feed_packet *pkt,
+					  struct fg_content_result *out, bool symbolic)
 {
 	const struct fg_walk_shape *shape = &hot_cme_mdp3_walk;
-	const uint8_t *at = payload + pkt->messages_off, *end = payload + pkt->messages_end;
-	uint64_t wanted = 0;
+	const uint8_t *at = payload + hot_cme_mdp3_header.messages_off;
+	const uint8_t *end = payload + pkt->messages_end;
+	uint64_t wanted = 0, undecided = 0;
 	uint32_t count = 0;
 
+	if (unlikely(pkt->messages_off != hot_cme_mdp3_header.messages_off))
+		goto odd;
 	while (at < end) {
 		const uint32_t room = (uint32_t)(end - at);
-		uint32_t size, template;
+		uint32_t size, template, says;
 		struct hot_type type;
-		int one;
 
 		if (unlikely(room < shape->least || count == 64))
 			goto odd;
@@ -209,20 +223,33 @@ static void match_sbe(struct fg_content *content, const uint8_t *payload,
 			     template >= RTE_DIM(content->hot_types)))
 			goto odd;
 		type = content->hot_types[template];
-		if (likely(type.how == HOT_GROUP))
-			one = sbe_group(content, at, size, type.off);
-		else
-			one = (int)type.how - HOT_NO;
-		if (unlikely(one < 0))
+		says = likely(type.how == HOT_GROUP)
+			       ? sbe_group(content, at, size, type.off, symbolic)
+			       : type.how;
+		if (unlikely((says & SAYS_ODD) != 0))
 			goto odd;
-		wanted |= (uint64_t)(uint32_t)one << count;
+		wanted |= (uint64_t)(says & SAYS_YES) << count;
+		if (symbolic)
+			undecided |= (uint64_t)(says == SAYS_UNDECIDED) << count;
 		count++;
 		at += size;
 	}
-	finish(content, count, wanted, 0, out);
+	finish(content, count, wanted, undecided, out);
 	return;
 odd:
 	content_match(content, payload, pkt, out);
+}
+
+static void match_sbe_numbers(struct fg_content *content, const uint8_t *payload,
+			      const struct fg_feed_packet *pkt, struct fg_content_result *out)
+{
+	match_sbe(content, payload, pkt, out, false);
+}
+
+static void match_sbe_symbols(struct fg_content *content, const uint8_t *payload,
+			      const struct fg_feed_packet *pkt, struct fg_content_result *out)
+{
+	match_sbe(content, payload, pkt, out, true);
 }
 
 static struct hot_type sbe_type(const struct fg_content *content, uint32_t template)
@@ -238,8 +265,7 @@ static struct hot_type sbe_type(const struct fg_content *content, uint32_t templ
 	else if (content->any_instrument || row->instrument == FG_INSTRUMENT_NONE)
 		type.how = HOT_YES;
 	else if (row->instrument == FG_INSTRUMENT_NUMBER && row->id.bytes == 4 && row->group == 1 &&
-		 row->no_number == 0 && row->id.off <= UINT8_MAX && content->numbers.bytes == 4 &&
-		 !content->symbolic) {
+		 row->no_number == 0 && row->id.off <= UINT8_MAX && content->numbers.bytes == 4) {
 		type.how = HOT_GROUP;
 		type.off = (uint8_t)row->id.off;
 	}
@@ -250,7 +276,7 @@ static match_function *hot_sbe(struct fg_content *content)
 {
 	for (uint32_t i = 0; i < RTE_DIM(content->hot_types); i++)
 		content->hot_types[i] = sbe_type(content, i);
-	return match_sbe;
+	return content->symbolic ? match_sbe_symbols : match_sbe_numbers;
 }
 
 match_function *content_hot(struct fg_content *content)

@@ -5,31 +5,6 @@
  */
 #include "content.h"
 
-static inline enum verdict judge_direct(const struct fg_content *content, uint32_t number)
-{
-	const uint8_t bits = content->direct[direct_place(number)];
-
-	if ((bits & BITS_WANTED) != 0)
-		return VERDICT_YES;
-	return (bits & BITS_UNNAMED) != 0 && content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;
-}
-
-static inline enum verdict judge_number(const struct fg_content *content, uint64_t number)
-{
-	uint32_t place;
-
-	if (content->direct != NULL)
-		return judge_direct(content, (uint16_t)number);
-	if (number == 0 || ids_has(&content->numbers, number))
-		return VERDICT_YES;
-	if (!content->symbolic)
-		return VERDICT_NO;
-	place = ids_find(&content->known->numbers, number);
-	if (place == IDS_NONE)
-		return content_open(content) ? VERDICT_UNDECIDED : VERDICT_NO;
-	return bit_of(content->resolved, place) ? VERDICT_YES : VERDICT_NO;
-}
-
 static inline enum verdict judge_short(const struct fg_content *content, uint64_t text)
 {
 	return text == 0 || symbols_has_short(&content->symbols, text) ? VERDICT_YES : VERDICT_NO;
@@ -69,7 +44,7 @@ static enum verdict judge_named(const struct fg_content *content, const struct f
 		} else {
 			uint64_t number = fg_number_load(at, row->id.bytes, order);
 
-			one = judge_number(content, number == row->no_number ? 0 : number);
+			one = content_number(content, number == row->no_number ? 0 : number);
 		}
 		if (one == VERDICT_YES)
 			return VERDICT_YES;
@@ -152,7 +127,7 @@ static enum verdict judge_order(const struct fg_content *content, const uint64_t
 {
 	if (held == NULL)
 		return VERDICT_UNDECIDED;
-	return content->known->texts ? judge_short(content, *held) : judge_number(content, *held);
+	return content->known->texts ? judge_short(content, *held) : content_number(content, *held);
 }
 
 /* What the filter says of one message, whatever its type. @previous: of the one before. */

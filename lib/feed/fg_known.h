@@ -23,8 +23,10 @@
 struct fg_known_conf {
 	const struct fg_framing *framing; /**< Outlives it. */
 	uint32_t directory; /**< Entries at most, up to 4 M; 0: 65,536 where the framing has one. */
-	uint32_t orders;    /**< Orders at most, a power of two; 0: no order table. */
-	int socket_id;      /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	/** Orders at most, a power of two; 0: no order table. Of use where messages name orders
+	 * alone. */
+	uint32_t orders;
+	int socket_id; /**< NUMA node of the worker, or SOCKET_ID_ANY. */
 };
 
 /** X(name, help): what became of what a feed told. */

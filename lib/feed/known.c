@@ -85,6 +85,28 @@ static int conf_check(const struct fg_known_conf *conf, const struct needs *need
 	return 0;
 }
 
+static int orders_create(struct orders *orders, uint32_t count, int socket_id)
+{
+	const uint32_t lines = RTE_MAX(count / IDS_LANES, 1u);
+	const size_t lanes = (size_t)lines * IDS_LANES;
+
+	orders->ids =
+		rte_zmalloc_socket(NULL, lanes * sizeof(uint64_t), RTE_CACHE_LINE_SIZE, socket_id);
+	orders->instruments =
+		rte_zmalloc_socket(NULL, lanes * sizeof(uint64_t), RTE_CACHE_LINE_SIZE, socket_id);
+	orders->turns = rte_zmalloc_socket(NULL, lines, RTE_CACHE_LINE_SIZE, socket_id);
+	orders->mask = lines - 1;
+	return orders->ids == NULL || orders->instruments == NULL || orders->turns == NULL ? -ENOMEM
+											   : 0;
+}
+
+static void orders_free(struct orders *orders)
+{
+	rte_free(orders->ids);
+	rte_free(orders->instruments);
+	rte_free(orders->turns);
+}
+
 static int take_memory(struct fg_known *known, const struct fg_known_conf *conf,
 		       const struct needs *needs)
 {

@@ -68,10 +68,6 @@ static __rte_always_inline uint32_t known_place(const struct fg_known *known, ui
  */
 bool known_name(struct fg_known *known, uint64_t number, const struct symbol *symbol);
 
-/** What an order table needs; orders.c. @return 0 or -ENOMEM. */
-int orders_create(struct orders *orders, uint32_t count, int socket_id);
-void orders_free(struct orders *orders);
-
 /** Where the order's instrument is held; NULL: not known. Hot. */
 uint64_t *orders_find(const struct orders *orders, uint64_t id);
 

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr and fuzz_framing.
+"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr, fuzz_framing and fuzz_content.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/ and framing/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, framing/ and content/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
 a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
-expression in a line, then a frame. For fuzz_framing a letter for the framing, then a payload. Nothing is random, so that the same
+expression in a line, then a frame. For fuzz_framing a letter for the framing, then a payload; for
+fuzz_content a filter between them, and payloads behind their lengths. Nothing is random, so that the same
 script makes the same files.
 """
 import pathlib
@@ -184,12 +185,23 @@ def write_framing(directory):
     (directory / "described").write_bytes(b"z" + bytes(range(1, 97)) + bytes.fromhex(MOLD))
 
 
+def write_content(directory):
+    """A file a framing and a filter: of numbers, with types; of symbols, which are learned."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, (letter, payload) in FRAMINGS.items():
+        packet = bytes.fromhex(payload)
+        packets = 2 * (struct.pack(">H", len(packet)) + packet)
+        for suffix, head in (("numbers", "020f030500"), ("symbols", "0ef0000000")):
+            (directory / f"{name}_{suffix}").write_bytes(letter.encode() + bytes.fromhex(head) + bytes(2) + packets)
+
+
 def main():
     corpus = pathlib.Path(sys.argv[1])
     write_parse(corpus / "parse")
     write_classbench(corpus / "classbench")
     write_expr(corpus / "expr")
     write_framing(corpus / "framing")
+    write_content(corpus / "content")
 
 
 if __name__ == "__main__":

@@ -103,11 +103,11 @@ static int itch_verdict(const struct spoken *spoken, uint32_t locate, bool symbo
 }
 
 /* Of a symbol that is one letter, the letter; of others, '?'; of one that is blank, nothing. */
-static void speak(char *letter, const uint8_t *symbol)
+static void speak(char *letter, const uint8_t *symbol, uint32_t bytes)
 {
 	uint32_t more = 0;
 
-	for (uint32_t i = 1; i < 8; i++)
+	for (uint32_t i = 1; i < bytes; i++)
 		more += symbol[i] != ' ' && symbol[i] != 0;
 	if (more > 0)
 		*letter = '?';
@@ -133,7 +133,7 @@ static void itch_expect(struct spoken *spoken, const uint8_t *p, uint32_t len, c
 			return;
 		}
 		if (bytes >= 19 && m[0] == 'R' && be16(m + 1) != 0)
-			speak(&spoken->letter[be16(m + 1)], m + 11);
+			speak(&spoken->letter[be16(m + 1)], m + 11, 8);
 		if (!any && bytes >= 3 && m[0] != 'S' && m[0] != 'V' && m[0] != 'W')
 			verdict = itch_verdict(spoken, be16(m + 1), symbols);
 		note(out,
@@ -235,25 +235,65 @@ static int mdp3_entry_off(uint32_t template)
 	}
 }
 
-/* Wanted are 1005 and 1010. */
-static bool mdp3_wants(const uint8_t *at)
-{
-	const uint32_t id = le16(at) | le16(at + 2) << 16;
+/* What definitions said of security ids. */
+struct defined {
+	struct {
+		uint32_t id;
+		char letter;
+	} rows[4096];
+	uint32_t count;
+};
 
-	return id == 0 || id == 1005 || id == 1010;
+static uint32_t le32(const uint8_t *at)
+{
+	return le16(at) | le16(at + 2) << 16;
 }
 
-static int mdp3_verdict(const uint8_t *m, uint32_t size)
+static char *letter_of(struct defined *defined, uint32_t id)
+{
+	uint32_t i = 0;
+
+	while (i < defined->count && defined->rows[i].id != id)
+		i++;
+	assert_true(i < RTE_DIM(defined->rows));
+	if (i == defined->count) {
+		defined->rows[i].id = id;
+		defined->rows[i].letter = 0;
+		defined->count++;
+	}
+	return &defined->rows[i].letter;
+}
+
+/*
+ * Wanted are 1005 and 1010, and, with @p symbols, symbols B and Z; no number is Z. 1: yes, 0: no,
+ * -1: undecided.
+ */
+static int mdp3_id(struct defined *defined, uint32_t id, bool symbols)
+{
+	char letter;
+
+	if (id == 0 || id == 1005 || id == 1010)
+		return 1;
+	if (!symbols)
+		return 0;
+	letter = *letter_of(defined, id);
+	return letter == 0 ? -1 : letter == 'B';
+}
+
+static int mdp3_verdict(struct defined *defined, const uint8_t *m, uint32_t size, bool symbols)
 {
 	const uint32_t template = le16(m + 4), group = 10 + le16(m + 2);
 	const int off = mdp3_entry_off(template);
-	uint32_t stride, entries, fits, wanted = 0;
+	uint32_t stride, entries, fits, wanted = 0, undecided = 0;
 
+	if (template == 30 && size >= 34 && le32(m + 30) == 0x7fffffff)
+		return 1;
 	if (template == 30)
-		return size < 34 || mdp3_wants(m + 30) ||
-		       (le16(m + 30) == 0xffff && le16(m + 32) == 0x7fff);
+		return size < 34 ? 1 : mdp3_id(defined, le32(m + 30), symbols);
 	if (template == 52)
-		return size < 22 || mdp3_wants(m + 18);
+		return size < 22 ? 1 : mdp3_id(defined, le32(m + 18), symbols);
+	if (template == 54)
+		return size < 69 ? 1 : mdp3_id(defined, le32(m + 65), symbols);
 	if (off < 0)
 		return 1;
 	if (group + 3 > size)
@@ -263,21 +303,28 @@ static int mdp3_verdict(const uint8_t *m, uint32_t size)
 	if (entries == 0)
 		return 1;
 	fits = stride < (uint32_t)off + 4 ? 0 : (size - group - 3) / stride;
-	for (uint32_t i = 0; i < entries && i < fits; i++)
-		wanted += mdp3_wants(m + group + 3 + (size_t)i * stride + off);
+	for (uint32_t i = 0; i < entries && i < fits; i++) {
+		const int one =
+			mdp3_id(defined, le32(m + group + 3 + (size_t)i * stride + off), symbols);
+
+		wanted += one > 0;
+		undecided += one < 0;
+	}
 	if (wanted > 0)
 		return 1;
-	return fits < entries ? -1 : 0;
+	return fits < entries || undecided > 0 ? -1 : 0;
 }
 
-static void mdp3_expect(const uint8_t *p, uint32_t len, const uint32_t *types, uint32_t n_types,
-			bool pass, struct fg_content_result *out)
+static void mdp3_expect(struct defined *defined, const uint8_t *p, uint32_t len,
+			const uint32_t *types, uint32_t n_types, bool symbols, bool pass,
+			struct fg_content_result *out)
 {
 	uint32_t at = 12;
 
 	memset(out, 0, sizeof(*out));
 	while (at < len) {
-		const uint32_t size = len - at < 2 ? 0 : le16(p + at);
+		const uint8_t *m = p + at;
+		const uint32_t size = len - at < 2 ? 0 : le16(m);
 		bool type = n_types == 0;
 
 		if (size < 10 || size > len - at) {
@@ -285,15 +332,18 @@ static void mdp3_expect(const uint8_t *p, uint32_t len, const uint32_t *types, u
 			return;
 		}
 		for (uint32_t i = 0; i < n_types; i++)
-			type |= types[i] == le16(p + at + 4);
-		note(out, type, mdp3_verdict(p + at, size), pass);
+			type |= types[i] == le16(m + 4);
+		if (le16(m + 4) == 54 && size >= 69 && le32(m + 65) != 0)
+			speak(letter_of(defined, le32(m + 65)), m + 45, 20);
+		note(out, type, mdp3_verdict(defined, m, size, symbols), pass);
 		at += size;
 	}
 }
 
 static uint32_t mdp3_make(uint8_t *p)
 {
-	static const uint16_t templates[] = {37, 46, 47, 48, 49, 50, 51, 30, 52, 4, 12, 99, 300};
+	static const uint16_t templates[] = {37, 46, 47, 48, 49, 50,  51,
+					     30, 52, 4,  12, 99, 300, 54};
 	const uint32_t count = below(100) == 0 ? 70 : below(5);
 	uint32_t at = 12;
 
@@ -309,7 +359,7 @@ static uint32_t mdp3_make(uint8_t *p)
 			if (below(3) == 0)
 				put_le32(m + j, 1000 + below(12));
 		put_le16(m + 2, root);
-		put_le16(m + 4, templates[below(13)]);
+		put_le16(m + 4, templates[below(14)]);
 		put_le16(m + 10 + root, stride);
 		m[12 + root] = (uint8_t)(below(50) == 0 ? below(256) : entries);
 		for (uint32_t j = 0; j < entries; j++)
@@ -318,25 +368,32 @@ static uint32_t mdp3_make(uint8_t *p)
 					 below(60) == 0 ? 0 : 1000 + below(30));
 		if (le16(m + 4) == 30 && below(3) == 0)
 			put_le32(m + 30, 0x7fffffff);
+		if (le16(m + 4) == 54 && size >= 69) {
+			memset(m + 45, below(2) == 0 ? 0 : ' ', 20);
+			m[45] = (uint8_t)('A' + below(8));
+			put_le32(m + 65, 1000 + below(30));
+		}
 		put_le16(m, below(100) == 0 ? below(100) : size);
 		at += size;
 	}
 	return below(30) == 0 ? 12 + below(at - 11) : at;
 }
 
-static void run_mdp3(const uint32_t *types, uint32_t n_types, bool pass)
+static void run_mdp3(const uint32_t *types, uint32_t n_types, bool symbols, bool pass)
 {
-	static const char *const instruments[] = {"1005", "1010", "0x7fffffff"};
+	static const char *const instruments[] = {"1005", "1010", "B", "symbol:Z"};
 	struct rig rig = {.pass = pass};
+	struct defined *defined = calloc(1, sizeof(*defined));
 	uint8_t bytes[ROOM];
 
-	rig_open(&rig, "cme_mdp3", NULL, types, n_types, instruments, 2);
+	assert_non_null(defined);
+	rig_open(&rig, "cme_mdp3", NULL, types, n_types, instruments, symbols ? 4 : 2);
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		struct fg_content_result result = {0}, expected;
 		const uint32_t len = mdp3_make(bytes);
 
 		assert_true(rig_match(&rig, "cme_mdp3", bytes, len, &result));
-		mdp3_expect(bytes, len, types, n_types, pass, &expected);
+		mdp3_expect(defined, bytes, len, types, n_types, symbols, pass, &expected);
 		if (!model_agrees(&result, &expected))
 			fail_msg("packet %u: mask %llx of %u, %u wanted, %u undecided, end %u; "
 				 "expected %llx of %u, %u, %u, %u",
@@ -346,6 +403,7 @@ static void run_mdp3(const uint32_t *types, uint32_t n_types, bool pass)
 				 expected.n_wanted, expected.n_undecided, expected.walk_end);
 	}
 	rig_close(&rig);
+	free(defined);
 }
 
 static void test_mdp3(void **unused)
@@ -353,9 +411,11 @@ static void test_mdp3(void **unused)
 	static const uint32_t types[] = {46, 47, 30, 300};
 
 	(void)unused;
-	run_mdp3(types, 4, true);
-	run_mdp3(NULL, 0, false);
-	run_mdp3(types, 1, false);
+	run_mdp3(types, 4, false, true);
+	run_mdp3(NULL, 0, false, false);
+	run_mdp3(types, 1, false, false);
+	run_mdp3(types, 4, true, true);
+	run_mdp3(NULL, 0, true, false);
 }
 
 int main(void)
