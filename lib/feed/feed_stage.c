@@ -28,9 +28,10 @@ static inline void prefetch_payload(struct rte_mbuf *m)
 	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off);
 	const uint8_t *end = at + RTE_MIN(meta->payload_len, LINES_MOST * RTE_CACHE_LINE_SIZE);
 
-	if (meta->feed == FG_META_FEED_NONE)
+	rte_prefetch0(at); /* The framing's header. */
+	if (meta->content == NULL)
 		return;
-	for (; at < end; at += RTE_CACHE_LINE_SIZE)
+	while ((at += RTE_CACHE_LINE_SIZE) < end)
 		rte_prefetch0(at);
 }
 

@@ -28,14 +28,6 @@ static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *erro
 	return conf->track ? fg_lines_create(&lines, &feed->lines, error) : 0;
 }
 
-static bool has_directory(const struct fg_messages *messages)
-{
-	for (uint32_t i = 0; i < messages->count; i++)
-		if (messages->types[i].directory)
-			return true;
-	return messages->other.directory;
-}
-
 static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
@@ -52,16 +44,23 @@ static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *erro
 		.any_instrument = true,
 		.socket_id = socket_id,
 	};
+	struct fg_content_info info;
 	int rc = fg_known_create(&known, &feed->known, error);
 
 	if (rc == 0 && conf->directory[0] != '\0')
 		rc = fg_known_load(feed->known, conf->directory, error);
 	if (rc != 0 || !conf->learn)
 		return rc;
-	if (!has_directory(feed->framing->messages) && conf->orders == 0)
-		return 0;
 	learner.known = feed->known;
-	return fg_content_create(&learner, &feed->learner, error);
+	rc = fg_content_create(&learner, &feed->learner, error);
+	if (rc != 0)
+		return rc;
+	fg_content_info(feed->learner, &info);
+	if (!info.learns) {
+		fg_content_free(feed->learner);
+		feed->learner = NULL;
+	}
+	return 0;
 }
 
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,

@@ -14,6 +14,8 @@
 
 #define SCRATCH_BYTES (UINT16_MAX + 1u)
 
+static struct rte_mbuf *none[1]; /* A burst of no packets. */
+
 static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
 {
 	struct fg_lcore_stats *stats = lcore->stats;
@@ -60,7 +62,7 @@ void feeds_tick(struct lcore *lcore)
 	for (uint32_t i = 0; i < lcore->n_mine; i++) {
 		fg_feed_tick(&lcore->stage, lcore->mine[i], now_ns);
 		if (fg_feed_pending(&lcore->stage))
-			feeds_burst(lcore, NULL, 0, now_ns);
+			feeds_burst(lcore, none, 0, now_ns);
 	}
 }
 
@@ -71,7 +73,7 @@ void feeds_flush(struct lcore *lcore)
 
 		fg_feed_flush(&lcore->stage, lcore->mine[i], now_ns);
 		if (fg_feed_pending(&lcore->stage))
-			feeds_burst(lcore, NULL, 0, now_ns);
+			feeds_burst(lcore, none, 0, now_ns);
 	}
 }
 

@@ -231,7 +231,7 @@ static int read_lines(const struct fg_node *node, struct fg_wanted *wanted, stru
 	char *text = NULL, *line, *rest;
 	int rc = read_file(node, wanted->file, &text, &size, error);
 
-	if (rc != 0)
+	if (rc != 0 || text == NULL)
 		return rc;
 	wanted->text = text;
 	if (strlen(text) != size)

@@ -138,11 +138,11 @@ static uint16_t put_all(struct fg_feed_stage *stage, struct fg_content *content,
 		now_ns += 3 * MS / 10;
 		fg_feed_tick(stage, stage->feeds[0], now_ns);
 		if (fg_feed_pending(stage))
-			put(stage, NULL, 0, now_ns, 1);
+			put(stage, pkts, 0, now_ns, 1);
 		n = 0;
 	}
 	fg_feed_flush(stage, stage->feeds[0], now_ns);
-	put(stage, NULL, 0, now_ns, 2);
+	put(stage, pkts, 0, now_ns, 2);
 	return total;
 }
 

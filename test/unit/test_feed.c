@@ -152,10 +152,10 @@ static void run(struct fg_feed *feed, struct fg_content *content)
 		put(&stage, pkts, count, now_ns);
 		fg_feed_tick(&stage, feed, now_ns);
 		if (fg_feed_pending(&stage))
-			put(&stage, NULL, 0, now_ns);
+			put(&stage, pkts, 0, now_ns);
 	}
 	fg_feed_flush(&stage, feed, now_ns);
-	put(&stage, NULL, 0, now_ns);
+	put(&stage, pkts, 0, now_ns);
 }
 
 /* Without hold a packet's fate follows from those that came before it. */
