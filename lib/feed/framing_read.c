@@ -61,6 +61,8 @@ static __rte_always_inline void apply_control(const struct fg_header_shape *shap
 	if (rule->at.bytes != 0)
 		out->first = fg_field_load(rule->at, payload + shape->messages_off + walk->body,
 					   shape->order);
+	if (shape->sequence.bytes == 4)
+		out->first = (uint32_t)out->first;
 	/* A heartbeat with a number of its own is lost and doubled like data. */
 	if (rule->is == FG_FEED_HEARTBEAT && rule->number == FG_NUMBER_CONSUMES)
 		return;
