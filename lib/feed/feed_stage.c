@@ -10,9 +10,8 @@
 #include "feed.h"
 #include "fg_walk.h"
 
-#define AHEAD      4u /* packets whose payload is asked for ahead of time */
-#define LINES_MOST 8u /* cache lines of each: what more there is, the CPU fetches by itself */
-#define TAKE_MAX   16u
+#define AHEAD    4u /* packets whose payload is asked for ahead of time */
+#define TAKE_MAX 16u
 
 /* A packet and where its messages are. */
 struct item {
@@ -26,13 +25,11 @@ static inline void prefetch_payload(struct rte_mbuf *m)
 {
 	const struct fg_meta *meta = fg_meta(m);
 	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off);
-	const uint8_t *end = at + RTE_MIN(meta->payload_len, LINES_MOST * RTE_CACHE_LINE_SIZE);
 
-	rte_prefetch0(at); /* The framing's header. */
 	if (meta->content == NULL)
-		return;
-	while ((at += RTE_CACHE_LINE_SIZE) < end)
-		rte_prefetch0(at);
+		rte_prefetch0(at); /* The framing's header. */
+	else
+		fg_content_prefetch(at, meta->payload_len, true);
 }
 
 /* Its payload, in one piece. @return 0, or -EPROTO: it has none of a datagram. */
