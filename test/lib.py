@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the integration tests share: starting feedgate, the accounting law, and being a test file.
+"""What the integration tests share: starting feedgate, the accounting, and being a test file.
 
 A test file is a program: `test_x.py --list` prints its tests, `test_x.py NAME` runs one and exits 0 (passed),
 77 (skipped, the reason is the last line) or anything else (failed). `test_x.py NAME...` runs several and ends what each
@@ -177,11 +177,11 @@ def ask_received(process):
     return 0
 
 
-def check_law(result):
+def check_accounting(result):
     """received == delivered + what was dropped, and feedgate says so itself."""
     summary = result.summary
     assert summary is not None, f"no summary\n{result}"
-    assert summary["lawful"] is True, str(summary)
+    assert summary["balanced"] is True, str(summary)
     assert summary["received"] == summary["delivered"] + sum(summary["dropped"].values()), str(summary)
     assert sum(source["received"] for source in summary["sources"].values()) == summary["received"], str(summary)
 
@@ -189,7 +189,7 @@ def check_law(result):
 def check_done(result):
     """It ended well and the law held."""
     assert result.code == 0, str(result)
-    check_law(result)
+    check_accounting(result)
 
 
 def check_counters(result, expected):

@@ -31,6 +31,6 @@ extern const struct bench bench_path;
 extern const struct bench bench_classify;
 extern const struct bench bench_capture;
 extern const struct bench bench_feed;
-extern const struct bench bench_house;
+extern const struct bench bench_pipeline;
 
 #endif /* BENCH_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * capture: what each road off a network interface costs, on the same work:
+ * capture: what each backend off a network interface costs, on the same work:
  * feedgate's sources, and what programs use without it.
  */
 #include "capture.h"
@@ -50,9 +50,9 @@ static const struct {
 	[METRIC_KERNEL_P999] = {"kernel_latency_ns_p999", "ns"},
 };
 
-/* A road, and what was measured of it. */
+/* A backend, and what was measured of it. */
 struct entrant {
-	const struct road *road;
+	const struct backend *backend;
 	bool out;       /* It is not available, or failed. */
 	bool said;      /* ... and the reason was given. */
 	double *values; /* [CAPTURE_CASES_MAX][METRICS][repeats] */
@@ -63,7 +63,7 @@ struct race {
 	const struct capture_conf *conf;
 	uint32_t repeats;
 	uint32_t drain, live; /* Cases: bits. */
-	struct entrant entrants[CAPTURE_ROADS_MAX];
+	struct entrant entrants[CAPTURE_BACKENDS_MAX];
 	uint32_t count;
 	bool failed;
 	struct fg_error first; /* The first failure. */
@@ -107,10 +107,10 @@ static int add_entrants(struct race *race, struct fg_error *error)
 		regerror(code, &wanted, reason, sizeof(reason));
 		return fg_error_set(error, EINVAL, "--only %s: %s", race->conf->only, reason);
 	}
-	for (unsigned int i = 0; i < capture_n_roads; i++)
+	for (unsigned int i = 0; i < capture_n_backends; i++)
 		if (race->conf->only[0] == '\0' ||
-		    regexec(&wanted, capture_roads[i].name, 0, NULL, 0) == 0)
-			race->entrants[race->count++].road = &capture_roads[i];
+		    regexec(&wanted, capture_backends[i].name, 0, NULL, 0) == 0)
+			race->entrants[race->count++].backend = &capture_backends[i];
 	regfree(&wanted);
 	for (uint32_t i = 0; i < race->count; i++) {
 		struct entrant *entrant = &race->entrants[i];
@@ -135,9 +135,9 @@ static double *series(const struct race *race, const struct entrant *entrant, ui
 static void take_failure(struct race *race, struct entrant *entrant, const char *text)
 {
 	entrant->out = true;
-	fprintf(stderr, "feedgate-bench: %s failed: %s\n", entrant->road->name, text);
+	fprintf(stderr, "feedgate-bench: %s failed: %s\n", entrant->backend->name, text);
 	if (!race->failed)
-		fg_error_set(&race->first, EIO, "%s: %s", entrant->road->name, text);
+		fg_error_set(&race->first, EIO, "%s: %s", entrant->backend->name, text);
 	race->failed = true;
 }
 
@@ -156,7 +156,7 @@ static void take(void *arg, const struct sample *sample)
 		break;
 	case SAMPLE_UNAVAILABLE:
 		entrant->out = true;
-		fprintf(stderr, "feedgate-bench: %s is left out: %s\n", entrant->road->name,
+		fprintf(stderr, "feedgate-bench: %s is left out: %s\n", entrant->backend->name,
 			sample->text);
 		break;
 	case SAMPLE_FAILED:
@@ -179,8 +179,8 @@ static int measure_all(struct race *race, struct fg_error *error)
 
 			if (entrant->out)
 				continue;
-			rc = measurer_run(race->conf, entrant->road, race->drain, race->live, take,
-					  &turn, &reason);
+			rc = measurer_run(race->conf, entrant->backend, race->drain, race->live,
+					  take, &turn, &reason);
 			if (rc == -EINTR) {
 				*error = reason;
 				return rc;
@@ -200,7 +200,7 @@ static int put_entrant(const struct race *race, const struct entrant *entrant, s
 		for (uint32_t metric = 0; rc == 0 && metric < METRICS; metric++) {
 			const struct result r = {.bench = "capture",
 						 .case_name = capture_cases[c].name,
-						 .subject = entrant->road->name,
+						 .subject = entrant->backend->name,
 						 .metric = metrics[metric].name,
 						 .unit = metrics[metric].unit,
 						 .peer = PEER,
@@ -257,7 +257,7 @@ static int run(const void *conf, uint32_t repeats, struct output *out, struct fg
 
 const struct bench bench_capture = {
 	.name = "capture",
-	.help = "take packets off a network interface, by every road there is",
+	.help = "take packets off a network interface, by every backend there is",
 	.options = capture_options,
 	.conf_bytes = sizeof(struct capture_conf),
 	.run = run,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parts of `capture`: the roads that packets can take off an interface, what is
+ * Parts of `capture`: the backends that packets can take off an interface, what is
  * sent to them, and the two ways to measure them (drain, live).
  *
- * Each road is measured in a process of its own, a measurer, in a network
+ * Each backend is measured in a process of its own, a measurer, in a network
  * namespace of its own. It has a sender, a process in another namespace, at the
  * far end of a pair of veth interfaces. Namespaces and interfaces are gone when
  * their processes are.
@@ -21,9 +21,9 @@
 #include <fg_parse.h>
 #include <fg_stats.h>
 
-#define CAPTURE_RULES     1000u
-#define CAPTURE_CASES_MAX 8u
-#define CAPTURE_ROADS_MAX 16u
+#define CAPTURE_RULES        1000u
+#define CAPTURE_CASES_MAX    8u
+#define CAPTURE_BACKENDS_MAX 16u
 
 /* In the UDP payload: when the packet was sent, CLOCK_REALTIME in ns, in the machine's order. */
 #define STAMP_OFFSET 50u
@@ -95,7 +95,7 @@ int net_enter_own(struct fg_error *error);
 int net_make_pair(pid_t peer, struct fg_error *error);
 int net_remove_pair(struct fg_error *error);
 int net_set_up(const char *interface, struct fg_error *error);
-/* What the interface of this namespace dropped before any road saw it. */
+/* What the interface of this namespace dropped before any backend saw it. */
 int net_read_dropped(const char *interface, uint64_t *dropped, struct fg_error *error);
 /* Processors that the two sides run on; the same if there is but one. */
 void net_processors(int *sender, int *reader);
@@ -137,7 +137,7 @@ int sender_begin(struct sender *sender, const struct sender_order *order, struct
 /* Sleep until it is over. */
 int sender_wait(struct sender *sender, struct fg_error *error);
 
-/* ---- roads: capture_roads.c ---- */
+/* ---- backends: capture_backends.c ---- */
 
 /* A setting of a source, as in a configuration file. */
 struct setting {
@@ -149,7 +149,7 @@ struct setting {
 struct reader;
 struct reader_kind;
 
-struct road {
+struct backend {
 	const char *name;
 	const struct reader_kind *reader;
 	const char *kind;   /* Source: its name in fg_source_kinds[]. */
@@ -164,8 +164,8 @@ struct road {
 	bool silent; /* Does not count what it loses. */
 };
 
-extern const struct road capture_roads[];
-extern const unsigned int capture_n_roads;
+extern const struct backend capture_backends[];
+extern const unsigned int capture_n_backends;
 
 /* ---- readers: capture_source.c, capture_peers.c ---- */
 
@@ -183,7 +183,7 @@ struct times {
 };
 
 struct reader {
-	const struct road *road;
+	const struct backend *backend;
 	const struct capture_case *with;
 	uint64_t ring_packets; /* That the ring is to hold, if it can. */
 	struct filter *filter;
@@ -228,7 +228,7 @@ uint64_t realtime_ns(void);
 /* What a measurer has. */
 struct measurer {
 	const struct capture_conf *conf;
-	const struct road *road;
+	const struct backend *backend;
 	const char *at; /* The case that it is at; NULL: none yet. */
 	struct sender sender;
 	struct filter filter;
@@ -239,7 +239,7 @@ struct measurer {
 /* A value, or how it ended, from a measurer to the program. */
 enum sample_kind {
 	SAMPLE_VALUE,
-	SAMPLE_UNAVAILABLE, /* The road cannot be taken here. */
+	SAMPLE_UNAVAILABLE, /* The backend cannot be taken here. */
 	SAMPLE_FAILED,
 	SAMPLE_DONE,
 };
@@ -282,11 +282,11 @@ int live_measure(struct measurer *m, const struct capture_case *with, struct fg_
 /* What became of one. */
 typedef void (*sample_taker)(void *arg, const struct sample *sample);
 /*
- * Measure @p road in a process of its own: @p drain and @p live are bits of capture_cases[].
+ * Measure @p backend in a process of its own: @p drain and @p live are bits of capture_cases[].
  * Each sample is given to @p take. 0, or -errno with @p error set if there was no such process,
  * it died, took too long, or we were interrupted.
  */
-int measurer_run(const struct capture_conf *conf, const struct road *road, uint32_t drain,
+int measurer_run(const struct capture_conf *conf, const struct backend *backend, uint32_t drain,
 		 uint32_t live, sample_taker take, void *arg, struct fg_error *error);
 
 #endif /* CAPTURE_H */

@@ -14,7 +14,7 @@
 #define SETTLE_MS  30    /* Blocks of a ring are closed in that time, even if not full. */
 #define SILENCE_MS 500u  /* So long without a packet: no more will come. */
 #define IDLE       100u  /* Polls without a packet: from then on the time does not count. */
-#define ROUNDS_MAX 32u   /* Of a road whose ring is small. */
+#define ROUNDS_MAX 32u   /* Of a backend whose ring is small. */
 #define WARM_UP    4096u /* Packets of the round that is not counted, at most. */
 
 /* One order's packets and what reading them took. */
@@ -41,7 +41,7 @@ static void sleep_ms(long ms)
 static void empty_ring(struct reader *reader, uint64_t sent, struct round *round)
 {
 	unsigned int (*const poll)(struct reader *) =
-		reader->road->reader->poll[reader->with->filter ? READING_FILTERED : 0];
+		reader->backend->reader->poll[reader->with->filter ? READING_FILTERED : 0];
 	const uint64_t silence = rte_get_tsc_hz() / 1000 * SILENCE_MS;
 	const uint64_t before = reader->packets, start_ns = thread_ns();
 	uint64_t end_ns = 0, since = 0;
@@ -95,8 +95,8 @@ static int do_rounds(struct measurer *m, struct reader *reader, double *ns, stru
 	uint64_t at_once = packets;
 	int rc;
 
-	if (m->road->holds != NULL)
-		at_once = smaller(packets, m->road->holds(reader->with->bytes));
+	if (m->backend->holds != NULL)
+		at_once = smaller(packets, m->backend->holds(reader->with->bytes));
 	rc = do_round(m, reader, at_once, &ledger, &warm_up, error);
 	packets = smaller(packets, at_once * ROUNDS_MAX);
 	for (uint64_t sent = 0; rc == 0 && sent < packets; sent += at_once)

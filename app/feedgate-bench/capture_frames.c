@@ -7,8 +7,8 @@
 #include <rte_memory.h>
 
 #include "capture.h"
-#include "channels.h"
 #include "classify.h"
+#include "groups.h"
 
 #define MIX 7919u /* A prime: neighbours in time are none in the table. */
 
@@ -27,9 +27,9 @@ void frames_make(uint8_t *frames, uint32_t bytes)
 	for (uint32_t i = 0; i < CAPTURE_FRAMES; i++) {
 		const uint32_t channel = i / MATCH_EVERY_NTH * MIX % CAPTURE_RULES;
 		const bool behind = i % MATCH_EVERY_NTH == 2;
-		const uint32_t group = channel_group(behind ? CAPTURE_RULES + i : channel);
+		const uint32_t group = group_address(behind ? CAPTURE_RULES + i : channel);
 		const uint16_t port =
-			channel_port(i % 2 == 1 ? channel + 1 + i % CAPTURE_RULES : channel);
+			group_port(i % 2 == 1 ? channel + 1 + i % CAPTURE_RULES : channel);
 
 		frame_make_long(frames + (size_t)i * bytes, bytes, i, group, port);
 	}
@@ -50,7 +50,7 @@ int filter_open(struct filter *filter, struct fg_error *error)
 	if (matches == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u rules", CAPTURE_RULES);
 	for (uint32_t channel = 0; channel < CAPTURE_RULES; channel++)
-		work_match_channel(&matches[channel], channel);
+		work_match_group(&matches[channel], channel);
 	rc = fg_isa_find(NULL, &filter->parse.isa, error);
 	if (rc == 0)
 		rc = fg_table_build(&conf, matches, CAPTURE_RULES, &filter->table, error);

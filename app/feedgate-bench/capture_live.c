@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * live: the reader at work while the sender sends. First the highest rate
- * without loss; then, at a fixed rate that is the same for all roads, the reader's
+ * without loss; then, at a fixed rate that is the same for all backends, the reader's
  * CPU time and the latency of each packet.
  */
 #include <errno.h>
@@ -46,7 +46,7 @@ static uint64_t to_ns(uint64_t ticks)
 static void read_on(struct reader *reader, const struct sender_view *view, unsigned int reading,
 		    struct run *run)
 {
-	const struct reader_kind *kind = reader->road->reader;
+	const struct reader_kind *kind = reader->backend->reader;
 	unsigned int (*const poll)(struct reader *) = kind->poll[reading];
 	const uint64_t silence = rte_get_tsc_hz() / 1000 * SILENCE_MS;
 	const uint64_t first = FIRST_TIMES * silence;
@@ -118,7 +118,7 @@ static bool without_loss(const struct run *run)
 	return run->received == run->offered;
 }
 
-/* Twice if need be: a machine's hiccup is not the road's limit. */
+/* Twice if need be: a machine's hiccup is not the backend's limit. */
 static int try_rate(struct measurer *m, struct reader *reader, uint64_t pps, struct ledger *ledger,
 		    struct run *run, struct fg_error *error)
 {
@@ -172,7 +172,7 @@ static int measure_cpu(struct measurer *m, struct reader *reader, struct ledger 
 		return rc;
 	if (run.received == 0)
 		return fg_error_set(error, EIO, "nothing was received");
-	if (m->road->reader->wait != NULL)
+	if (m->backend->reader->wait != NULL)
 		ns = (double)run.cpu_ns / (double)run.received;
 	else if (run.busy_packets > 0)
 		ns = (double)run.busy_ns / (double)run.busy_packets;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that measures one road: what it does in its life, and how it is
+ * The process that measures one backend: what it does in its life, and how it is
  * watched. It may crash or hang; its namespaces, its sender and its DPDK end with it.
  */
 #include <errno.h>
@@ -92,25 +92,27 @@ int measurer_open(struct measurer *m, struct reader *reader, const struct captur
 {
 	int rc = net_make_pair(m->sender.pid, error);
 
-	*reader = (struct reader){
-		.road = m->road, .with = with, .ring_packets = ring_packets, .filter = &m->filter};
+	*reader = (struct reader){.backend = m->backend,
+				  .with = with,
+				  .ring_packets = ring_packets,
+				  .filter = &m->filter};
 	if (rc == 0)
 		rc = net_set_up(INTERFACE_RECEIVE, error);
 	if (rc == 0)
 		rc = sender_attach(&m->sender, error);
 	if (rc == 0)
-		rc = m->road->reader->open(reader, error);
+		rc = m->backend->reader->open(reader, error);
 	return rc;
 }
 
 int measurer_close(struct measurer *m, struct reader *reader, struct fg_error *error)
 {
-	const int rc = m->road->reader->close(reader, error);
+	const int rc = m->backend->reader->close(reader, error);
 
 	return rc == 0 ? net_remove_pair(error) : rc;
 }
 
-/* What the road itself, and the interface, say that they lost. */
+/* What the backend itself, and the interface, say that they lost. */
 struct losses {
 	uint64_t lost, dropped;
 };
@@ -118,7 +120,7 @@ struct losses {
 static int read_losses(struct measurer *m, struct reader *reader, struct losses *losses,
 		       struct fg_error *error)
 {
-	const int rc = m->road->reader->lost(reader, &losses->lost, error);
+	const int rc = m->backend->reader->lost(reader, &losses->lost, error);
 
 	return rc == 0 ? net_read_dropped(INTERFACE_RECEIVE, &losses->dropped, error) : rc;
 }
@@ -130,7 +132,7 @@ static bool balanced(const struct reader *reader, const struct ledger *ledger,
 
 	/* A driver may count what an interface's counter has as well. */
 	return known == ledger->sent || known + losses->dropped == ledger->sent ||
-	       (reader->road->silent && reader->packets <= ledger->sent);
+	       (reader->backend->silent && reader->packets <= ledger->sent);
 }
 
 /* The kernel may have been kept from handing over the last packets: it gets the time to. */
@@ -141,7 +143,7 @@ static int settle(struct measurer *m, struct reader *reader, const struct ledger
 	int rc = read_losses(m, reader, losses, error);
 
 	while (rc == 0 && !balanced(reader, ledger, losses) && now_ns() < until_ns) {
-		if (reader->road->reader->poll[READING_FILTERED](reader) == 0)
+		if (reader->backend->reader->poll[READING_FILTERED](reader) == 0)
 			usleep(1000);
 		else
 			until_ns = now_ns() + LATE_NS;
@@ -172,21 +174,22 @@ int measurer_check(struct measurer *m, struct reader *reader, const struct ledge
 	return 0;
 }
 
-/* Is there such a road at all? */
-static int probe(const struct road *road, struct fg_error *error)
+/* Is there such a backend at all? */
+static int probe(const struct backend *backend, struct fg_error *error)
 {
 	const struct fg_source_ops *ops;
 
-	if (road->kind == NULL)
+	if (backend->kind == NULL)
 		return 0;
-	ops = fg_source_kind(road->kind);
+	ops = fg_source_kind(backend->kind);
 	if (ops == NULL)
-		return fg_error_set(error, ENOTSUP, "no source of kind %s is built in", road->kind);
+		return fg_error_set(error, ENOTSUP, "no source of kind %s is built in",
+				    backend->kind);
 	return ops->probe(error);
 }
 
 /* Can it be opened, with the first case's frames? */
-static int try_road(struct measurer *m, struct fg_error *error)
+static int try_backend(struct measurer *m, struct fg_error *error)
 {
 	struct reader reader;
 	int rc = measurer_open(m, &reader, &capture_cases[0], m->conf->packets, error);
@@ -238,10 +241,10 @@ static _Noreturn void be_measurer(struct measurer *m, uint32_t drain, uint32_t l
 	rc = set_up(m, &error);
 	if (rc == 0) {
 		failure = SAMPLE_UNAVAILABLE;
-		rc = probe(m->road, &error);
+		rc = probe(m->backend, &error);
 	}
 	if (rc == 0)
-		rc = try_road(m, &error);
+		rc = try_backend(m, &error);
 	if (rc == 0) {
 		failure = SAMPLE_FAILED;
 		rc = measure(m, drain, live, &error);
@@ -332,11 +335,11 @@ static void listen_and_pass(void *arg, const struct sample *sample)
 	listener->take(listener->arg, sample);
 }
 
-int measurer_run(const struct capture_conf *conf, const struct road *road, uint32_t drain,
+int measurer_run(const struct capture_conf *conf, const struct backend *backend, uint32_t drain,
 		 uint32_t live, sample_taker take, void *arg, struct fg_error *error)
 {
 	struct listener listener = {take, arg, false};
-	struct measurer m = {.conf = conf, .road = road};
+	struct measurer m = {.conf = conf, .backend = backend};
 	const uint64_t until_ns = now_ns() + limit_ms(conf, drain, live) * 1000000u;
 	int ends[2], rc;
 	pid_t pid;

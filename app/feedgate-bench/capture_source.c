@@ -48,12 +48,12 @@ static int read_settings(const struct fg_source_ops *ops, void *conf,
 }
 
 /* A virtual device for ethdev, each with a name of its own: EAL may remember the last. */
-static int add_device(struct source *source, const struct road *road, struct fg_error *error)
+static int add_device(struct source *source, const struct backend *backend, struct fg_error *error)
 {
 	static unsigned int serial;
 	int rc;
 
-	snprintf(source->device, sizeof(source->device), "%s%u", road->driver, serial++);
+	snprintf(source->device, sizeof(source->device), "%s%u", backend->driver, serial++);
 	rc = rte_eal_hotplug_add("vdev", source->device, source->arguments);
 	return rc == 0 ? 0
 		       : fg_error_set(error, -rc, "%s,%s: %s", source->device, source->arguments,
@@ -62,16 +62,16 @@ static int add_device(struct source *source, const struct road *road, struct fg_
 
 static int configure(struct source *source, const struct reader *reader, struct fg_error *error)
 {
-	const struct road *road = reader->road;
+	const struct backend *backend = reader->backend;
 	struct setting settings[SETTINGS_MAX] = {{"interface", INTERFACE_RECEIVE}};
 	unsigned int count = 1;
 	int rc = 0;
 
-	if (road->settings != NULL)
-		count = road->settings(reader, settings, source->arguments,
-				       sizeof(source->arguments));
-	if (road->driver != NULL) {
-		rc = add_device(source, road, error);
+	if (backend->settings != NULL)
+		count = backend->settings(reader, settings, source->arguments,
+					  sizeof(source->arguments));
+	if (backend->driver != NULL) {
+		rc = add_device(source, backend, error);
 		snprintf(settings[count].name, sizeof(settings[count].name), "device");
 		snprintf(settings[count].value, sizeof(settings[count].value), "%s",
 			 source->device);
@@ -95,7 +95,7 @@ static int open_and_start(struct source *source, struct fg_error *error)
 
 static int open_source(struct reader *reader, struct fg_error *error)
 {
-	const struct fg_source_ops *ops = fg_source_kind(reader->road->kind);
+	const struct fg_source_ops *ops = fg_source_kind(reader->backend->kind);
 	struct source *source = aligned_alloc(128, RTE_ALIGN_CEIL(sizeof(*source), 128));
 	int rc;
 
@@ -103,7 +103,7 @@ static int open_source(struct reader *reader, struct fg_error *error)
 		return fg_error_set(error, ENOMEM, "no memory");
 	memset(source, 0, sizeof(*source));
 	source->src = (struct fg_source){
-		.ops = ops, .name = reader->road->name, .n_queues = 1, .mbufs = MBUFS};
+		.ops = ops, .name = reader->backend->name, .n_queues = 1, .mbufs = MBUFS};
 	source->conf = calloc(1, ops->conf_bytes);
 	rc = source->conf != NULL ? configure(source, reader, error)
 				  : fg_error_set(error, ENOMEM, "no memory");

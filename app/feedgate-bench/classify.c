@@ -164,10 +164,10 @@ static int make_trials(struct run *run, struct fg_error *error)
 			rc = work_make_rules(&trial->work, conf->rules, conf->trace, run->packets,
 					     error);
 		else
-			rc = work_make_channels(&trial->work,
-						conf->channels > 0 ? (uint32_t)conf->channels
-								   : channel_counts[run->count],
-						run->packets, error);
+			rc = work_make_groups(&trial->work,
+					      conf->channels > 0 ? (uint32_t)conf->channels
+								 : channel_counts[run->count],
+					      run->packets, error);
 		run->count++;
 		if (rc == 0)
 			rc = add_entrants(run, trial, error);

@@ -42,12 +42,12 @@ static_assert(sizeof(struct tuple) == 16, "tuples stand side by side, aligned");
 #define TUPLE_FRAME_OFFSET 23u /* Of the protocol, in an untagged frame. */
 
 /* What rte_hash is asked for. */
-struct channel_key {
+struct group_key {
 	uint32_t group_be;
 	uint16_t port_be;
 	uint16_t zero;
 };
-static_assert(sizeof(struct channel_key) == 8, "no padding: all bytes are hashed");
+static_assert(sizeof(struct group_key) == 8, "no padding: all bytes are hashed");
 
 #define TRUTH_UNKNOWN UINT32_MAX
 
@@ -72,12 +72,12 @@ struct work {
 	uint32_t n_keys;
 	struct tuple *tuples; /* [n_keys], as are the others. */
 	struct fg_key *keys;
-	struct channel_key *channel_keys; /* NULL without channels. */
-	uint32_t *truth;                  /* Rule that wins, or TRUTH_UNKNOWN. */
-	uint32_t n_packets;               /* Packet i has key i. */
-	struct rte_mbuf **packets;        /* [n_packets]; NULL until work_fill_packets(). */
-	struct rte_mbuf **pkts;           /* [ORDERS * n_packets]: all of them, ORDERS times. */
-	uint32_t *pkt_keys;               /* Their keys' indices. */
+	struct group_key *group_keys; /* NULL without channels. */
+	uint32_t *truth;              /* Rule that wins, or TRUTH_UNKNOWN. */
+	uint32_t n_packets;           /* Packet i has key i. */
+	struct rte_mbuf **packets;    /* [n_packets]; NULL until work_fill_packets(). */
+	struct rte_mbuf **pkts;       /* [ORDERS * n_packets]: all of them, ORDERS times. */
+	uint32_t *pkt_keys;           /* Their keys' indices. */
 };
 
 /* How many lookups a pass has. */
@@ -96,11 +96,11 @@ static inline uint32_t work_key(const struct work *work, enum input input, uint3
 int work_allocate(struct work *work, uint32_t n_matches, uint32_t n_keys);
 
 /* The rule of @p channel, as `{ipv4: {dst: GROUP}, udp: {dst: PORT}}` is compiled. */
-void work_match_channel(struct fg_match *match, uint32_t channel);
+void work_match_group(struct fg_match *match, uint32_t channel);
 
 /* @p channels rules, @p packets packets, every MATCH_EVERY_NTH of which matches one. */
-int work_make_channels(struct work *work, uint32_t channels, uint32_t packets,
-		       struct fg_error *error);
+int work_make_groups(struct work *work, uint32_t channels, uint32_t packets,
+		     struct fg_error *error);
 
 /* The rules of a ClassBench file; keys from @p trace, @p n_keys at most, or, if it is empty,
  * drawn from the rules. */

@@ -20,8 +20,8 @@
 
 #include <fg_meta.h>
 
-#include "channels.h"
 #include "classify.h"
+#include "groups.h"
 
 #define HEAP       "feedgate-bench"
 #define HUGE_BYTES ((size_t)2 << 20)

@@ -193,7 +193,7 @@ static int hash_fill(struct hash *hash, const struct work *work)
 {
 	for (uint32_t m = 0; m < work->n_matches; m++) {
 		const struct fg_match *match = &work->matches[m];
-		struct channel_key key = {.port_be = rte_cpu_to_be_16(match->dst_port_min)};
+		struct group_key key = {.port_be = rte_cpu_to_be_16(match->dst_port_min)};
 		int place;
 
 		memcpy(&key.group_be, match->value.dst_ip, sizeof(key.group_be));
@@ -211,7 +211,7 @@ static int hash_build(struct subject *subject, const struct work *work, int sock
 	const uint32_t entries = RTE_MAX(rte_align32pow2(2 * work->n_matches), 64u);
 	const struct rte_hash_parameters param = {.name = "bench",
 						  .entries = entries,
-						  .key_len = sizeof(struct channel_key),
+						  .key_len = sizeof(struct group_key),
 						  .hash_func = rte_hash_crc,
 						  .socket_id = socket_id};
 	struct hash *hash = calloc(1, sizeof(*hash) + (entries + 1) * sizeof(hash->rule[0]));
@@ -246,7 +246,7 @@ static uint64_t hash_packets(const struct subject *subject, const struct work *w
 			     unsigned int count, uint32_t *rules)
 {
 	struct rte_mbuf *const *pkts = work->pkts + first;
-	struct channel_key keys[FG_BURST_MAX];
+	struct group_key keys[FG_BURST_MAX];
 	const void *pointers[FG_BURST_MAX];
 
 	prefetch_headers(pkts, count);
@@ -268,7 +268,7 @@ static uint64_t hash_keys(const struct subject *subject, const struct work *work
 	const void *pointers[FG_BURST_MAX];
 
 	for (unsigned int i = 0; i < count; i++)
-		pointers[i] = &work->channel_keys[first + i];
+		pointers[i] = &work->group_keys[first + i];
 	return hash_lookup(subject->state, pointers, count, rules);
 }
 

@@ -11,8 +11,8 @@
 #include <fg_meta.h>
 #include <fg_parse.h>
 
-#include "channels.h"
 #include "classify.h"
+#include "groups.h"
 
 /* splitmix64. */
 uint32_t rng_below(struct rng *rng, uint32_t bound)
@@ -32,10 +32,10 @@ int work_allocate(struct work *work, uint32_t n_matches, uint32_t n_keys)
 	work->matches = calloc(n_matches, sizeof(*work->matches));
 	work->tuples = aligned_alloc(64, n_keys * sizeof(*work->tuples));
 	work->keys = aligned_alloc(64, n_keys * sizeof(*work->keys));
-	work->channel_keys = aligned_alloc(64, n_keys * sizeof(*work->channel_keys));
+	work->group_keys = aligned_alloc(64, n_keys * sizeof(*work->group_keys));
 	work->truth = calloc(n_keys, sizeof(*work->truth));
 	return work->matches != NULL && work->tuples != NULL && work->keys != NULL &&
-			       work->channel_keys != NULL && work->truth != NULL
+			       work->group_keys != NULL && work->truth != NULL
 		       ? 0
 		       : -ENOMEM;
 }
@@ -50,14 +50,14 @@ void work_free(struct work *work)
 	free(work->matches);
 	free(work->tuples);
 	free(work->keys);
-	free(work->channel_keys);
+	free(work->group_keys);
 	free(work->truth);
 	*work = (struct work){0};
 }
 
-void work_match_channel(struct fg_match *match, uint32_t channel)
+void work_match_group(struct fg_match *match, uint32_t channel)
 {
-	const uint32_t group_be = htonl(channel_group(channel));
+	const uint32_t group_be = htonl(group_address(channel));
 
 	memset(match, 0, sizeof(*match));
 	match->src_port_max = UINT16_MAX;
@@ -67,7 +67,7 @@ void work_match_channel(struct fg_match *match, uint32_t channel)
 	memset(match->mask.dst_ip, 0xff, sizeof(group_be));
 	match->value.l4 = IPPROTO_UDP;
 	match->mask.l4 = 0xff;
-	match->dst_port_min = match->dst_port_max = channel_port(channel);
+	match->dst_port_min = match->dst_port_max = group_port(channel);
 	match->rule = channel + 1;
 }
 
@@ -81,11 +81,11 @@ static void miss(struct rng *rng, uint32_t channels, uint32_t *group, uint16_t *
 	const uint32_t behind = channels > UINT16_MAX ? channels : UINT16_MAX;
 
 	if (rng_below(rng, 2) == 0) {
-		*group = channel_group(channel);
-		*port = channel_port(channel + 1 + rng_below(rng, CHANNEL_PORTS - 1));
+		*group = group_address(channel);
+		*port = group_port(channel + 1 + rng_below(rng, GROUP_PORTS - 1));
 	} else {
-		*group = channel_group(channels + rng_below(rng, behind));
-		*port = channel_port(channel);
+		*group = group_address(channels + rng_below(rng, behind));
+		*port = group_port(channel);
 	}
 }
 
@@ -98,7 +98,7 @@ static int make_key(struct work *work, uint32_t i, uint32_t group, uint16_t port
 	frame_make(frame, i, group, port);
 	memcpy(&work->tuples[i], frame + TUPLE_FRAME_OFFSET, sizeof(work->tuples[i]));
 	work->tuples[i].pad = 0;
-	work->channel_keys[i] = (struct channel_key){htonl(group), htons(port), 0};
+	work->group_keys[i] = (struct group_key){htonl(group), htons(port), 0};
 	return fg_parse_packet(&parse, frame, FRAME_BYTES, FRAME_BYTES, &work->keys[i]) ==
 			       FG_DROP_COUNT
 		       ? 0
@@ -136,12 +136,12 @@ static int fill_keys(struct work *work, uint32_t packets)
 	int rc = 0;
 
 	for (uint32_t channel = 0; channel < work->channels; channel++)
-		work_match_channel(&work->matches[channel], channel);
+		work_match_group(&work->matches[channel], channel);
 	for (uint32_t first = 0; first < work->n_keys; first += packets)
 		choose_rules(&rng, work->truth + first, packets, work->channels);
 	for (uint32_t i = 0; rc == 0 && i < work->n_keys; i++) {
-		uint32_t group = channel_group(work->truth[i] - 1);
-		uint16_t port = channel_port(work->truth[i] - 1);
+		uint32_t group = group_address(work->truth[i] - 1);
+		uint16_t port = group_port(work->truth[i] - 1);
 
 		if (work->truth[i] == FG_RULE_NONE)
 			miss(&rng, work->channels, &group, &port);
@@ -150,8 +150,7 @@ static int fill_keys(struct work *work, uint32_t packets)
 	return rc;
 }
 
-int work_make_channels(struct work *work, uint32_t channels, uint32_t packets,
-		       struct fg_error *error)
+int work_make_groups(struct work *work, uint32_t channels, uint32_t packets, struct fg_error *error)
 {
 	int rc;
 
@@ -195,8 +194,8 @@ int work_fill_packets(struct work *work, struct rte_mempool *pool, struct fg_err
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t *frame = (uint8_t *)rte_pktmbuf_append(work->packets[i], FRAME_BYTES);
 
-		frame_make(frame, i, ntohl(work->channel_keys[i].group_be),
-			   ntohs(work->channel_keys[i].port_be));
+		frame_make(frame, i, ntohl(work->group_keys[i].group_be),
+			   ntohs(work->group_keys[i].port_be));
 	}
 	make_orders(work, &rng);
 	return 0;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fg_content.h>
 #include <fg_error.h>
+#include <fg_msg_filter.h>
 
 #include "classify.h"
 
@@ -22,7 +22,7 @@
 
 struct stream {
 	char name[48];
-	const struct fg_framing *framing;
+	const struct fg_protocol *protocol;
 	uint8_t *slots;
 	/* What is filtered, in this order, some packets several times. */
 	struct turn {
@@ -36,8 +36,8 @@ struct stream {
 /* The payloads of later turns: all of each, ahead of time. */
 static inline void turn_ask_ahead(const struct turn *turn)
 {
-	fg_content_prefetch(turn[AHEAD].payload, turn[AHEAD].bytes, false);
-	fg_content_prefetch(turn[NEAR].payload, turn[NEAR].bytes, true);
+	fg_msg_filter_prefetch(turn[AHEAD].payload, turn[AHEAD].bytes, false);
+	fg_msg_filter_prefetch(turn[NEAR].payload, turn[NEAR].bytes, true);
 }
 
 enum stream_kind {
@@ -67,7 +67,7 @@ uint32_t stream_security(uint32_t i);
 /* The types that filters want: the six of ITCH, or the incremental ones of MDP 3.0. */
 const uint32_t *stream_types(enum stream_kind kind, uint32_t *count);
 
-struct fg_lines;
+struct fg_arbiter;
 
 /* One who goes over a stream. */
 struct feeder {
@@ -75,11 +75,11 @@ struct feeder {
 	/* One pass. @return messages wanted, or whatever must be the same in each. */
 	uint64_t (*pass)(struct feeder *feeder, const struct stream *stream);
 	bool answers;
-	struct fg_content *content; /* feedgate */
+	struct fg_msg_filter *filter; /* feedgate */
 	struct fg_known *known;
-	struct naive *naive;     /* naive */
-	struct fg_lines **lines; /* Of each feed. */
-	uint64_t sequence;       /* Numbers go on from pass to pass. */
+	struct naive *naive;       /* naive */
+	struct fg_arbiter **lines; /* Of each feed. */
+	uint64_t sequence;         /* Numbers go on from pass to pass. */
 	uint64_t now_ns;
 	uint64_t answer; /* Of a pass. */
 	double *ns;      /* [repeats], a packet. */

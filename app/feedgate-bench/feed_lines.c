@@ -7,7 +7,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 
-#include <fg_lines.h>
+#include <fg_arbiter.h>
 
 #include "feed.h"
 
@@ -20,7 +20,7 @@ int lines_make(struct stream *stream, int socket_id, struct fg_error *error)
 	const uint32_t count = LINES_FEEDS * ROUNDS;
 	const int rc = stream_take(stream, count, count, socket_id, error);
 
-	stream->framing = fg_framing_find("itch50");
+	stream->protocol = fg_protocol_find("itch50");
 	for (uint32_t i = 0; rc == 0 && i < count + AHEAD; i++) {
 		uint8_t *payload = stream->slots + (size_t)(i % count) * SLOT_BYTES;
 		const uint64_t number_be = rte_cpu_to_be_64(i % count / (2 * LINES_FEEDS));
@@ -43,12 +43,12 @@ static __rte_always_inline uint64_t pass(struct feeder *feeder, const struct str
 	for (uint32_t i = 0; i < stream->n_turns; i++) {
 		const struct turn *turn = &stream->turns[i];
 		const uint32_t round = i / LINES_FEEDS, feed = i % LINES_FEEDS;
-		struct fg_lines_verdict verdict;
+		struct fg_arbiter_result result;
 		struct fg_feed_packet packet;
 
 		turn_ask_ahead(turn);
-		if (unlikely(fg_framing_read(stream->framing, turn->payload, (uint16_t)turn->bytes,
-					     &packet) != 0))
+		if (unlikely(fg_protocol_read(stream->protocol, turn->payload,
+					      (uint16_t)turn->bytes, &packet) != 0))
 			continue;
 		packet.first += feeder->sequence;
 		feeder->now_ns += PACKET_NS;
@@ -57,9 +57,10 @@ static __rte_always_inline uint64_t pass(struct feeder *feeder, const struct str
 			continue;
 		}
 		/* Which line is first changes every so often. */
-		fg_lines_judge(feeder->lines[feed], (round ^ (uint32_t)(packet.first / LEAD)) & 1,
-			       feeder->now_ns, &packet, NULL, &verdict);
-		sum += verdict.fate == FG_LINES_PASS;
+		fg_arbiter_arbitrate(feeder->lines[feed],
+				     (round ^ (uint32_t)(packet.first / LEAD)) & 1, feeder->now_ns,
+				     &packet, NULL, &result);
+		sum += result.disposition == FG_ARBITER_PASS;
 	}
 	feeder->sequence += ROUNDS / 2;
 	return sum;
@@ -83,7 +84,7 @@ void feeder_make_headers(struct feeder *feeder)
 
 int feeder_make_judge(struct feeder *feeder, int socket_id, struct fg_error *error)
 {
-	const struct fg_lines_conf conf = {.n_lines = 2, .socket_id = socket_id};
+	const struct fg_arbiter_conf conf = {.n_lines = 2, .socket_id = socket_id};
 	int rc = 0;
 
 	feeder->pass = pass_judge;
@@ -91,10 +92,10 @@ int feeder_make_judge(struct feeder *feeder, int socket_id, struct fg_error *err
 	feeder->now_ns = 1;
 	feeder->answer = LINES_FEEDS * ROUNDS / 2;
 	feeder->answers = true;
-	feeder->lines = calloc(LINES_FEEDS, sizeof(struct fg_lines *));
+	feeder->lines = calloc(LINES_FEEDS, sizeof(struct fg_arbiter *));
 	if (feeder->lines == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", LINES_FEEDS);
 	for (uint32_t i = 0; rc == 0 && i < LINES_FEEDS; i++)
-		rc = fg_lines_create(&conf, &feeder->lines[i], error);
+		rc = fg_arbiter_create(&conf, &feeder->lines[i], error);
 	return rc;
 }

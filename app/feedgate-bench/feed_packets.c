@@ -185,7 +185,7 @@ int stream_make(struct stream *stream, enum stream_kind kind, uint32_t instrumen
 	uint32_t *bytes = calloc(n_packets, sizeof(*bytes));
 	int rc = stream_take(stream, n_packets, n_packets * orders, socket_id, error);
 
-	stream->framing = fg_framing_find(kind == STREAM_ITCH50 ? "itch50" : "cme_mdp3");
+	stream->protocol = fg_protocol_find(kind == STREAM_ITCH50 ? "itch50" : "cme_mdp3");
 	if (rc == 0 && bytes == NULL)
 		rc = fg_error_set(error, ENOMEM, "no memory for %u packets", n_packets);
 	for (uint32_t i = 0; rc == 0 && i < n_packets; i++) {

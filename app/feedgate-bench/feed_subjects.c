@@ -12,26 +12,26 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
-#include <fg_lines.h>
+#include <fg_arbiter.h>
 
 #include "feed.h"
 
 static uint64_t pass_feedgate(struct feeder *feeder, const struct stream *stream)
 {
-	struct fg_content *content = feeder->content;
+	struct fg_msg_filter *filter = feeder->filter;
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < stream->n_turns; i++) {
 		const struct turn *turn = &stream->turns[i];
-		struct fg_content_result result;
+		struct fg_msg_filter_result result;
 		struct fg_feed_packet packet;
 
 		turn_ask_ahead(turn);
-		if (unlikely(fg_framing_read(stream->framing, turn->payload, (uint16_t)turn->bytes,
-					     &packet) != 0))
+		if (unlikely(fg_protocol_read(stream->protocol, turn->payload,
+					      (uint16_t)turn->bytes, &packet) != 0))
 			continue;
-		fg_content_match(content, turn->payload, &packet, &result);
-		sum += result.n_wanted;
+		fg_msg_filter_match(filter, turn->payload, &packet, &result);
+		sum += result.n_matched;
 	}
 	return sum;
 }
@@ -169,21 +169,21 @@ static uint32_t wanted_number(enum stream_kind kind, uint32_t i)
 	return kind == STREAM_ITCH50 ? 1 + 2 * i : stream_security(2 * i);
 }
 
-static int make_content(struct feeder *feeder, const struct stream *stream, enum stream_kind kind,
-			const char *const *texts, uint32_t instruments, int socket_id,
-			struct fg_error *error)
+static int make_filter(struct feeder *feeder, const struct stream *stream, enum stream_kind kind,
+		       const char *const *texts, uint32_t instruments, int socket_id,
+		       struct fg_error *error)
 {
-	const struct fg_known_conf known = {.framing = stream->framing, .socket_id = socket_id};
-	struct fg_content_conf conf = {.framing = stream->framing,
-				       .instruments = texts,
-				       .n_instruments = instruments,
-				       .socket_id = socket_id};
+	const struct fg_known_conf known = {.protocol = stream->protocol, .socket_id = socket_id};
+	struct fg_msg_filter_conf conf = {.protocol = stream->protocol,
+					  .instruments = texts,
+					  .n_instruments = instruments,
+					  .socket_id = socket_id};
 	int rc = fg_known_create(&known, &feeder->known, error);
 
 	conf.known = feeder->known;
 	conf.types = stream_types(kind, &conf.n_types);
 	if (rc == 0)
-		rc = fg_content_create(&conf, &feeder->content, error);
+		rc = fg_msg_filter_create(&conf, &feeder->filter, error);
 	return rc;
 }
 
@@ -202,7 +202,7 @@ int feeder_make_feedgate(struct feeder *feeder, const struct stream *stream, enu
 	}
 	rc = digits == NULL || texts == NULL
 		     ? fg_error_set(error, ENOMEM, "no memory for %u instruments", instruments)
-		     : make_content(feeder, stream, kind, texts, instruments, socket_id, error);
+		     : make_filter(feeder, stream, kind, texts, instruments, socket_id, error);
 	free(texts);
 	free(digits);
 	return rc;
@@ -247,9 +247,9 @@ void feeder_make_touch(struct feeder *feeder)
 void feeder_free(struct feeder *feeder)
 {
 	for (uint32_t i = 0; feeder->lines != NULL && i < LINES_FEEDS; i++)
-		fg_lines_free(feeder->lines[i]);
+		fg_arbiter_free(feeder->lines[i]);
 	free(feeder->lines);
-	fg_content_free(feeder->content);
+	fg_msg_filter_free(feeder->filter);
 	fg_known_free(feeder->known);
 	if (feeder->naive != NULL)
 		free(feeder->naive->ids);

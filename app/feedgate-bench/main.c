@@ -17,7 +17,7 @@ enum {
 };
 
 static const struct bench *const benches[] = {&bench_path, &bench_classify, &bench_capture,
-					      &bench_feed, &bench_house};
+					      &bench_feed, &bench_pipeline};
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
 /* What measures nothing, and reads its own arguments. */

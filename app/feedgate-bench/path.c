@@ -162,13 +162,13 @@ static int check_summary(const struct path *path, uint64_t packets, struct fg_er
 	const uint64_t by_rule = number(dropped, "rule_drop");
 	const uint64_t by_default = number(dropped, "no_rule");
 	const uint64_t lost = number(source, "lost");
-	const bool lawful = json_is_true(json_object_get(summary, "lawful"));
+	const bool balanced = json_is_true(json_object_get(summary, "balanced"));
 	const uint64_t quarter = received / MATCH_EVERY;
 
 	if (summary == NULL)
 		return fg_error_set(error, EIO, FEEDGATE ": its summary: %s", reason.text);
 	json_decref(summary);
-	if (!lawful)
+	if (!balanced)
 		return fg_error_set(error, EBADMSG, FEEDGATE ": its accounts do not add up");
 	if (received < packets || lost > 0)
 		return fg_error_set(error, EBADMSG,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "channels.h"
+#include "groups.h"
 
 #define MIX 7919u /* A prime: neighbours in the capture are none in the table. */
 
@@ -46,7 +46,7 @@ static void write_capture(FILE *file, uint32_t rules)
 		const uint32_t channel = packet_channel(i, rules);
 		uint8_t frame[FRAME_BYTES];
 
-		frame_make(frame, i, channel_group(channel), channel_port(channel));
+		frame_make(frame, i, group_address(channel), group_port(channel));
 		fwrite(&record, sizeof(record), 1, file);
 		fwrite(frame, sizeof(frame), 1, file);
 	}
@@ -59,14 +59,14 @@ static void write_rules(FILE *file, uint32_t rules)
 	      "rules:\n",
 	      file);
 	for (uint32_t channel = 0; channel < rules; channel++) {
-		const struct in_addr group = {htonl(channel_group(channel))};
+		const struct in_addr group = {htonl(group_address(channel))};
 		char text[INET_ADDRSTRLEN];
 
 		fprintf(file,
 			"  - {name: channel-%u, match: {ipv4: {dst: %s}, udp: {dst: %u}}, "
 			"drop: true}\n",
 			channel, inet_ntop(AF_INET, &group, text, sizeof(text)),
-			channel_port(channel));
+			group_port(channel));
 	}
 	fputs("default: drop\n", file);
 }

@@ -119,8 +119,8 @@ bool plot_is_log(const struct results *results, uint32_t first, uint32_t count);
 /* report_table.c: figures of one chart. */
 void put_table(FILE *out, const struct results *results, uint32_t first, uint32_t count);
 
-/* report_roads.c: which road to choose; nothing without results of `capture`. */
-void put_roads(FILE *out, const struct results *results);
+/* report_backends.c: which backend to choose; nothing without results of `capture`. */
+void put_backends(FILE *out, const struct results *results);
 
 /* report_page.c: all of it. @p present: the machine that we are on, if no file names one. */
 void put_page(FILE *out, const struct results *results, json_t *present);

@@ -13,10 +13,12 @@ static const struct metric_info metrics[] = {
 	 "Where the sender "
 	 "shares the machine with the reader, it is a limit of both together."},
 	{"offered_packets_per_s", "Highest rate offered", BETTER_NEITHER,
-	 "What the sender managed. A road that loses nothing at this rate was not at its limit."},
+	 "What the sender managed. A backend that loses nothing at this rate was not at its "
+	 "limit."},
 	{"cpu_ns_per_packet", "CPU time of a packet, live", BETTER_LOWER,
-	 "What a packet takes of the reader's processor at a rate that all roads keep up with: of "
-	 "a road that sleeps "
+	 "What a packet takes of the reader's processor at a rate that all backends keep up with: "
+	 "of "
+	 "a backend that sleeps "
 	 "all of its thread's time, of one that polls that of the polls which found something."},
 	{"latency_ns_p50", "Latency, median", BETTER_LOWER,
 	 "From sending to the reader's dispatch."},
@@ -25,12 +27,12 @@ static const struct metric_info metrics[] = {
 	{"latency_ns_p999", "Latency, 99.9th percentile", BETTER_LOWER,
 	 "One packet in a thousand takes longer from sending to the reader's dispatch."},
 	{"kernel_latency_ns_p50", "Latency since the kernel's stamp, median", BETTER_LOWER,
-	 "From the kernel's receive stamp to dispatch, where the road has that stamp."},
+	 "From the kernel's receive stamp to dispatch, where the backend has that stamp."},
 	{"kernel_latency_ns_p99", "Latency since the kernel's stamp, 99th percentile", BETTER_LOWER,
-	 "From the kernel's receive stamp to dispatch, where the road has that stamp."},
+	 "From the kernel's receive stamp to dispatch, where the backend has that stamp."},
 	{"kernel_latency_ns_p999", "Latency since the kernel's stamp, 99.9th percentile",
 	 BETTER_LOWER,
-	 "From the kernel's receive stamp to dispatch, where the road has that stamp."},
+	 "From the kernel's receive stamp to dispatch, where the backend has that stamp."},
 	{"packets_per_s", "Rate", BETTER_HIGHER, "Packets received, judged and freed by one core."},
 	{"ratio", "Rate against the peer's", BETTER_HIGHER, "Of the same turn."},
 	{"ns_per_packet", "Time of a packet", BETTER_LOWER,
@@ -65,7 +67,7 @@ struct metric_info metric_info(const char *name, const char *unit)
 const char *bench_meaning(const char *name)
 {
 	if (strcmp(name, "capture") == 0)
-		return "Every road off the wire on the same work, over a pair of virtual "
+		return "Every backend off the wire on the same work, over a pair of virtual "
 		       "interfaces.";
 	if (strcmp(name, "path") == 0)
 		return "What one rx lcore takes from receive to drop, beside testpmd, which only "

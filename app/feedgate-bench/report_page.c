@@ -53,7 +53,7 @@ static const char style[] =
 	".words th:nth-child(3){width:20%}.words th:nth-child(4){width:17%}.words "
 	"th:nth-child(5){width:23%}\n"
 	"td i{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.45em}\n"
-	"ol.road li,ul.road li{margin:.4rem 0}\n"
+	"ol.backend li,ul.backend li{margin:.4rem 0}\n"
 	".c0{fill:#3b82c4;background:#3b82c4}.c1{fill:#e08a2c;background:#e08a2c}.c2{fill:#4aa564;"
 	"background:#4aa564}\n"
 	".c3{fill:#c9504f;background:#c9504f}.c4{fill:#8d6cc0;background:#8d6cc0}.c5{fill:#3aa6a6;"
@@ -160,7 +160,7 @@ static void put_title(FILE *out, const struct results *r, const struct entry *e)
 	put_text(out, info.title != NULL ? info.title : name);
 }
 
-static void put_contents(FILE *out, const struct results *r)
+static void put_filters(FILE *out, const struct results *r)
 {
 	fputs("<nav class=\"box\"><ul>\n", out);
 	for (uint32_t at = 0; at < r->count; at += results_chart(r, at)) {
@@ -217,8 +217,8 @@ void put_page(FILE *out, const struct results *r, json_t *present)
 	put_head(out);
 	put_machines(out, r, present);
 	put_reading(out, r);
-	put_contents(out, r);
-	put_roads(out, r);
+	put_filters(out, r);
+	put_backends(out, r);
 	for (uint32_t at = 0, n; at < r->count; at += n) {
 		const struct entry *e = &r->entries[at];
 

@@ -85,13 +85,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_b3_umdf = {
+const struct protocol protocol_b3_umdf = {
 	.name = "b3_umdf",
 	.feed = "b3_umdf",
 	.help = "B3 Binary UMDF",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(10),
 	.table = &table,

@@ -68,13 +68,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_cboe_pitch = {
+const struct protocol protocol_cboe_pitch = {
 	.name = "cboe_pitch",
 	.feed = "cboe_pitch",
 	.help = "Cboe multicast PITCH",
 	.max_channels = 64,
 	.shared = 4,
-	.can = FRAMING_HEARTBEAT,
+	.can = PROTOCOL_HEARTBEAT,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(3),
 	.table = &table,

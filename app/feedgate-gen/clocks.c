@@ -7,7 +7,7 @@
 struct clocks {
 	const struct options *o;
 	struct clock ring; /* behind it the channel that was silent longest */
-	struct clock *first[FRAMINGS_MAX];
+	struct clock *first[PROTOCOLS_MAX];
 	struct clock clock[];
 };
 
@@ -33,8 +33,8 @@ int clocks_open(const struct options *o, struct clocks **out)
 	struct clock *c;
 	size_t count = 0;
 
-	for (unsigned int i = 0; framings[i]; i++)
-		count += o->mix[i] > 0 ? options_channels(o, framings[i]) : 0;
+	for (unsigned int i = 0; protocols[i]; i++)
+		count += o->mix[i] > 0 ? options_channels(o, protocols[i]) : 0;
 	clocks = calloc(1, sizeof(*clocks) + count * sizeof(clocks->clock[0]));
 	if (!clocks)
 		return -ENOMEM;
@@ -42,10 +42,10 @@ int clocks_open(const struct options *o, struct clocks **out)
 	clocks->ring.before = &clocks->ring;
 	clocks->ring.behind = &clocks->ring;
 	c = clocks->clock;
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		clocks->first[i] = c;
-		for (uint32_t n = 0; o->mix[i] > 0 && n < options_channels(o, framings[i]); n++) {
-			*c = (struct clock){.framing = i, .channel = n, .last_ns = o->start_ns};
+		for (uint32_t n = 0; o->mix[i] > 0 && n < options_channels(o, protocols[i]); n++) {
+			*c = (struct clock){.protocol = i, .channel = n, .last_ns = o->start_ns};
 			append(clocks, c++);
 		}
 	}
@@ -58,20 +58,20 @@ void clocks_close(struct clocks *clocks)
 	free(clocks);
 }
 
-enum framing_want clocks_turn(struct clocks *clocks, unsigned int framing, uint32_t channel,
-			      uint64_t now_ns)
+enum packet_request clocks_turn(struct clocks *clocks, unsigned int protocol, uint32_t channel,
+				uint64_t now_ns)
 {
-	struct clock *c = clocks->first[framing] + channel;
-	enum framing_want want = FRAMING_ANY;
+	struct clock *c = clocks->first[protocol] + channel;
+	enum packet_request want = PROTOCOL_ANY;
 
 	touch(clocks, c, now_ns);
 	if (clocks->o->reset_after > 0 && c->sent >= clocks->o->reset_after) {
-		want = FRAMING_RESET;
-		if ((framings[framing]->can & FRAMING_END) && !c->ended)
-			want = FRAMING_END;
-		c->ended = want == FRAMING_END;
+		want = PROTOCOL_RESET;
+		if ((protocols[protocol]->can & PROTOCOL_END) && !c->ended)
+			want = PROTOCOL_END;
+		c->ended = want == PROTOCOL_END;
 	}
-	c->sent = want == FRAMING_RESET ? 1 : c->sent + 1;
+	c->sent = want == PROTOCOL_RESET ? 1 : c->sent + 1;
 	return want;
 }
 
@@ -93,7 +93,7 @@ const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns)
 
 void clocks_beat(struct clocks *clocks, const struct clock *clock, uint64_t now_ns)
 {
-	struct clock *c = clocks->first[clock->framing] + clock->channel;
+	struct clock *c = clocks->first[clock->protocol] + clock->channel;
 
 	touch(clocks, c, now_ns);
 	c->sent++;

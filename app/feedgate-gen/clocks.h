@@ -9,7 +9,7 @@
 struct clocks;
 
 struct clock {
-	unsigned int framing;
+	unsigned int protocol;
 	uint32_t channel;
 	uint64_t last_ns;
 	uint64_t sent; /* since it started, or started anew */
@@ -23,8 +23,8 @@ int clocks_open(const struct options *o, struct clocks **out);
 void clocks_close(struct clocks *clocks);
 
 /* What a channel is to send now, and that it does. */
-enum framing_want clocks_turn(struct clocks *clocks, unsigned int framing, uint32_t channel,
-			      uint64_t now_ns);
+enum packet_request clocks_turn(struct clocks *clocks, unsigned int protocol, uint32_t channel,
+				uint64_t now_ns);
 
 /* The channel that has been silent longest, if that is too long by now_ns; else NULL. */
 const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns);

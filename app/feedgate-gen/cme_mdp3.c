@@ -2,7 +2,7 @@
 /*
  * Like CME MDP 3.0: SBE messages of schema 1, version 9, in packets numbered one
  * by one. A channel starts with a channel reset; heartbeats take a number too.
- * Two framings: cme_mdp3 has definitions that tell symbols, cme has none.
+ * Two protocols: cme_mdp3 has definitions that tell symbols, cme has none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "framing.h"
+#include "protocol.h"
 #include "rng.h"
 #include "symbols.h"
 
@@ -53,7 +53,7 @@ static uint32_t security_of(uint32_t instrument)
 
 static void instrument_text(uint32_t instrument, char *text)
 {
-	snprintf(text, FRAMING_TEXT_BYTES, "%u", security_of(instrument));
+	snprintf(text, PROTOCOL_TEXT_BYTES, "%u", security_of(instrument));
 }
 
 /* The id of the channel's nth instrument, which the message is about. */
@@ -243,7 +243,7 @@ static size_t make_definition(struct cme *cme, struct channel *ch, uint8_t *m)
 	uint8_t *root = begin(m, 54, DEFINITION_BYTES);
 	uint8_t *p = root + DEFINITION_BYTES;
 	uint32_t n = ch->defined++;
-	char text[FRAMING_TEXT_BYTES];
+	char text[PROTOCOL_TEXT_BYTES];
 
 	root[0] = END_OF_EVENT;
 	symbol_text(ch->index + n * cme->channels, text);
@@ -290,7 +290,7 @@ static void start_anew(struct channel *ch)
 		ch->rpt_seq[n] = 1;
 }
 
-static void cme_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+static void cme_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
 		     struct packet *p)
 {
 	struct cme *cme = state;
@@ -298,9 +298,9 @@ static void cme_make(void *state, uint32_t channel, enum framing_want want, uint
 	uint32_t count = 0;
 	uint8_t *m;
 
-	if (want == FRAMING_RESET)
+	if (want == PROTOCOL_RESET)
 		start_anew(ch);
-	if (want != FRAMING_HEARTBEAT)
+	if (want != PROTOCOL_HEARTBEAT)
 		count = rng_between(&ch->rng, 1, MESSAGES_MAX);
 	packet_begin(p, PACKET_HEADER);
 	m = p->payload + p->len;
@@ -325,7 +325,7 @@ static void cme_make(void *state, uint32_t channel, enum framing_want want, uint
 	ch->seq++;
 }
 
-static int cme_open(const struct framing_conf *conf, void **state)
+static int cme_open(const struct protocol_conf *conf, void **state)
 {
 	struct cme *cme = calloc(1, sizeof(*cme) + conf->channels * sizeof(cme->channel[0]));
 	uint32_t *rpt_seq = calloc(conf->instruments, sizeof(*rpt_seq));
@@ -336,7 +336,7 @@ static int cme_open(const struct framing_conf *conf, void **state)
 		return -ENOMEM;
 	}
 	cme->channels = conf->channels;
-	cme->defines = conf->framing->symbol != NULL;
+	cme->defines = conf->protocol->symbol != NULL;
 	cme->rpt_seq = rpt_seq;
 	for (uint32_t i = 0; i < conf->instruments; i++)
 		rpt_seq[i] = 1;
@@ -346,7 +346,7 @@ static int cme_open(const struct framing_conf *conf, void **state)
 		rng_seed(&ch->rng, conf->seed, conf->stream + i);
 		ch->seq = 1;
 		ch->index = i;
-		ch->instruments = framing_instruments(conf, i);
+		ch->instruments = protocol_instruments(conf, i);
 		ch->rpt_seq = rpt_seq;
 		ch->next_order = UINT64_C(700000000000) + rng_below(&ch->rng, 1000000);
 		rpt_seq += ch->instruments;
@@ -363,13 +363,13 @@ static void cme_close(void *state)
 	free(cme);
 }
 
-const struct framing framing_cme = {
+const struct protocol protocol_cme = {
 	.name = "cme",
 	.feed = "cme_mdp3",
 	.help = "CME MDP 3.0 (SBE), without definitions",
 	.max_channels = 200,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.header_bytes = PACKET_HEADER,
 	.line = {{.src = 0xc0000215, .group = 0xe0001f01, .src_port = 52000, .port = 14310},
 		 {.src = 0xc6336415, .group = 0xe0002001, .src_port = 52000, .port = 15310}},
@@ -379,13 +379,13 @@ const struct framing framing_cme = {
 	.close = cme_close,
 };
 
-const struct framing framing_cme_mdp3 = {
+const struct protocol protocol_cme_mdp3 = {
 	.name = "cme_mdp3",
 	.feed = "cme_mdp3",
 	.help = "CME MDP 3.0 (SBE), definitions first",
 	.max_channels = 200,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.header_bytes = PACKET_HEADER,
 	.line = {{.src = 0xc0000216, .group = 0xe0002101, .src_port = 52000, .port = 16310},
 		 {.src = 0xc6336416, .group = 0xe0002201, .src_port = 52000, .port = 17310}},

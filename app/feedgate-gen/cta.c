@@ -85,13 +85,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_cta = {
+const struct protocol protocol_cta = {
 	.name = "cta",
 	.feed = "cta",
 	.help = "CTA quotes and trades",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.characters = true,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(6),

@@ -94,13 +94,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_eurex_eobi = {
+const struct protocol protocol_eurex_eobi = {
 	.name = "eurex_eobi",
 	.feed = "eurex_eobi",
 	.help = "Eurex T7 EOBI",
 	.max_channels = 64,
 	.shared = 2,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(4),
 	.table = &table,

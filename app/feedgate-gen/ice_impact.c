@@ -62,13 +62,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_ice_impact = {
+const struct protocol protocol_ice_impact = {
 	.name = "ice_impact",
 	.feed = "ice_impact",
 	.help = "ICE iMpact",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.characters = true,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(7),

@@ -72,13 +72,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_iex_tp = {
+const struct protocol protocol_iex_tp = {
 	.name = "iex_tp",
 	.feed = "iex_tp",
 	.help = "IEX-TP 1 with TOPS, DEEP and DEEP+",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.characters = true,
 	.body = 2,
 	.header_bytes = HEADER_BYTES,

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "framing.h"
 #include "moldudp64.h"
+#include "protocol.h"
 #include "rng.h"
 #include "symbols.h"
 
@@ -56,7 +56,7 @@ struct itch {
 
 static void put_symbol(uint8_t *to, uint32_t instrument)
 {
-	char text[FRAMING_TEXT_BYTES];
+	char text[PROTOCOL_TEXT_BYTES];
 
 	symbol_text(instrument, text);
 	memset(to, ' ', SYMBOL_BYTES);
@@ -97,7 +97,7 @@ static uint16_t locate_of(uint32_t instrument)
 
 static void instrument_text(uint32_t instrument, char *text)
 {
-	snprintf(text, FRAMING_TEXT_BYTES, "%u", locate_of(instrument));
+	snprintf(text, PROTOCOL_TEXT_BYTES, "%u", locate_of(instrument));
 }
 
 static size_t make_system(struct channel *ch, uint8_t *m, char event)
@@ -435,22 +435,22 @@ static void start_anew(struct channel *ch)
 	name_session(ch);
 }
 
-static void itch_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+static void itch_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
 		      struct packet *p)
 {
 	struct itch *itch = state;
 	struct channel *ch = &itch->channel[channel];
 
-	if (want == FRAMING_RESET)
+	if (want == PROTOCOL_RESET)
 		start_anew(ch);
 	packet_begin(p, MOLDUDP64_HEADER_BYTES);
 	p->id.first = ch->seq;
 	p->id.epoch = ch->epoch;
 	p->id.session_bytes = SESSION_BYTES;
 	memcpy(p->id.session, ch->session, SESSION_BYTES);
-	if (want == FRAMING_HEARTBEAT) {
+	if (want == PROTOCOL_HEARTBEAT) {
 		p->id.control = PACKET_HEARTBEAT;
-	} else if (want == FRAMING_END) {
+	} else if (want == PROTOCOL_END) {
 		p->id.control = PACKET_END;
 	} else {
 		uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);
@@ -463,7 +463,7 @@ static void itch_make(void *state, uint32_t channel, enum framing_want want, uin
 	moldudp64_seal(p, now_ns);
 }
 
-static void open_channel(struct itch *itch, const struct framing_conf *conf, uint32_t index)
+static void open_channel(struct itch *itch, const struct protocol_conf *conf, uint32_t index)
 {
 	struct channel *ch = &itch->channel[index];
 
@@ -475,11 +475,11 @@ static void open_channel(struct itch *itch, const struct framing_conf *conf, uin
 	ch->seq = 1;
 	ch->next_ref = rng_between(&ch->rng, 1, 100000);
 	ch->next_match = rng_between(&ch->rng, 1, 100000);
-	ch->instruments = framing_instruments(conf, index);
+	ch->instruments = protocol_instruments(conf, index);
 	ch->orders = itch->orders + (size_t)index * itch->orders_max;
 }
 
-static int itch_open(const struct framing_conf *conf, void **state)
+static int itch_open(const struct protocol_conf *conf, void **state)
 {
 	struct itch *itch = calloc(1, sizeof(*itch) + conf->channels * sizeof(itch->channel[0]));
 
@@ -508,14 +508,14 @@ static void itch_close(void *state)
 	free(itch);
 }
 
-const struct framing framing_itch_moldudp64 = {
+const struct protocol protocol_itch_moldudp64 = {
 	.name = "itch",
 	.alias = "itch50",
 	.feed = "itch50",
 	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64",
 	.max_channels = 30000,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.characters = true,
 	.body = 2,
 	.header_bytes = MOLDUDP64_HEADER_BYTES,

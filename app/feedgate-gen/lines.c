@@ -13,14 +13,14 @@ const char *line_kind_name(unsigned int kind)
 	unsigned int i = kind < KIND_NOISE ? kind : kind - KIND_NOISE;
 
 	for (unsigned int n = 0; kind < KIND_NOISE && n <= i; n++) {
-		if (!framings[n])
+		if (!protocols[n])
 			return NULL;
 	}
 	for (unsigned int n = 0; kind >= KIND_NOISE && n <= i; n++) {
 		if (!noise_kinds[n].name)
 			return NULL;
 	}
-	return kind < KIND_NOISE ? framings[i]->name : noise_kinds[i].name;
+	return kind < KIND_NOISE ? protocols[i]->name : noise_kinds[i].name;
 }
 
 int line_open(struct line *line, unsigned int index, const struct options *o)
@@ -104,7 +104,7 @@ static void tell(struct line *line, const struct line_packet *what, unsigned int
 				    .late = late};
 
 	if (what) {
-		told.framing = framings[what->framing];
+		told.protocol = protocols[what->protocol];
 		told.channel = what->channel;
 		told.id = &what->id;
 		told.repacked = what->repacked;
@@ -131,14 +131,14 @@ static int put(struct line *line, const struct frame *f, const struct line_packe
 /* Of what is held back, send all that is due; or all that the packet at hand must not overtake. */
 static int release(struct line *line, const struct line_packet *what, bool before)
 {
-	const uint32_t shared = framings[what->framing]->shared;
+	const uint32_t shared = protocols[what->protocol]->shared;
 	const bool all = what->id.control == PACKET_RESET || what->id.control == PACKET_END;
 
 	for (uint32_t i = 0; i < LINE_HELD_MAX && line->n_held > 0; i++) {
 		struct line_held *h = &line->held[i];
 		int rc;
 
-		if (h->left == 0 || h->what.framing != what->framing ||
+		if (h->left == 0 || h->what.protocol != what->protocol ||
 		    h->what.channel / shared != what->channel / shared)
 			continue;
 		if (before && !all &&
@@ -148,7 +148,7 @@ static int release(struct line *line, const struct line_packet *what, bool befor
 			continue;
 		h->left = 0;
 		line->n_held--;
-		rc = put(line, &h->frame, &h->what, h->what.framing, ++line->last_ns, false, true);
+		rc = put(line, &h->frame, &h->what, h->what.protocol, ++line->last_ns, false, true);
 		if (rc < 0)
 			return rc;
 	}
@@ -188,27 +188,27 @@ static int deliver_feed(struct line *line, const struct frame *f, const struct l
 	at_ns = arrival(line, now_ns);
 	*lost = draw_loss(line);
 	if (*lost) {
-		line->counts[what->framing].lost++;
+		line->counts[what->protocol].lost++;
 		if (line->truth)
-			tell(line, what, what->framing, at_ns, true, false, false);
+			tell(line, what, what->protocol, at_ns, true, false, false);
 		return 0;
 	}
 	held = hold(line, f, what);
 	if (held)
 		return 0;
-	rc = put(line, f, what, what->framing, at_ns, false, false);
+	rc = put(line, f, what, what->protocol, at_ns, false, false);
 	if (rc == 0 && line->o.duplicate_ppm > 0 &&
 	    rng_below(&line->duplicate, MILLION) < line->o.duplicate_ppm)
-		rc = put(line, f, what, what->framing, ++line->last_ns, true, false);
+		rc = put(line, f, what, what->protocol, ++line->last_ns, true, false);
 	return rc == 0 && line->n_held > 0 ? release(line, what, false) : rc;
 }
 
 static int send_packet(struct line *line, const struct line_packet *what, uint64_t now_ns,
 		       const struct packet *p, bool *lost)
 {
-	const struct framing *framing = framings[what->framing];
-	const struct framing_line to =
-		framing_address(framing, line->index, what->channel / framing->shared);
+	const struct protocol *protocol = protocols[what->protocol];
+	const struct protocol_line to =
+		protocol_address(protocol, line->index, what->channel / protocol->shared);
 	struct ipv4 ip = {.src = to.src,
 			  .dst = to.group,
 			  .id = ++line->ip_id,
@@ -221,10 +221,10 @@ static int send_packet(struct line *line, const struct line_packet *what, uint64
 	return deliver_feed(line, &line->feed, what, now_ns, lost);
 }
 
-static int send_repacked(void *to, unsigned int framing, uint32_t channel, uint64_t now_ns,
+static int send_repacked(void *to, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 			 const struct packet *p)
 {
-	const struct line_packet what = {.framing = framing,
+	const struct line_packet what = {.protocol = protocol,
 					 .channel = channel,
 					 .id = p->id,
 					 .repacked = p->id.control == PACKET_DATA};
@@ -233,14 +233,14 @@ static int send_repacked(void *to, unsigned int framing, uint32_t channel, uint6
 	return send_packet(to, &what, now_ns, p, &lost);
 }
 
-int line_send_feed(struct line *line, unsigned int framing, uint32_t channel, uint64_t now_ns,
+int line_send_feed(struct line *line, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 		   const struct packet *p, bool *lost)
 {
-	const struct line_packet what = {.framing = framing, .channel = channel, .id = p->id};
+	const struct line_packet what = {.protocol = protocol, .channel = channel, .id = p->id};
 
 	*lost = false;
 	if (line->repack)
-		return repack_add(line->repack, framing, channel, now_ns, p, send_repacked, line);
+		return repack_add(line->repack, protocol, channel, now_ns, p, send_repacked, line);
 	return send_packet(line, &what, now_ns, p, lost);
 }
 
@@ -267,7 +267,7 @@ int line_flush(struct line *line, uint64_t now_ns)
 			continue;
 		h->left = 0;
 		line->n_held--;
-		rc = put(line, &h->frame, &h->what, h->what.framing, ++line->last_ns, false, true);
+		rc = put(line, &h->frame, &h->what, h->what.protocol, ++line->last_ns, false, true);
 	}
 	return rc;
 }

@@ -14,9 +14,9 @@
 #include "repack.h"
 #include "truth.h"
 
-/* What a packet is: the index of its framing, or KIND_NOISE and the index of its kind. */
-#define KIND_NOISE FRAMINGS_MAX
-#define KINDS_MAX  (FRAMINGS_MAX + NOISE_KINDS_MAX)
+/* What a packet is: the index of its protocol, or KIND_NOISE and the index of its kind. */
+#define KIND_NOISE PROTOCOLS_MAX
+#define KINDS_MAX  (PROTOCOLS_MAX + NOISE_KINDS_MAX)
 
 struct line_count {
 	uint64_t packets, bytes; /* in the file; bytes as on the wire, without FCS */
@@ -25,7 +25,7 @@ struct line_count {
 
 /* A feed packet on its way. */
 struct line_packet {
-	unsigned int framing;
+	unsigned int protocol;
 	uint32_t channel;
 	struct packet_id id;
 	bool repacked;
@@ -67,8 +67,9 @@ const char *line_kind_name(unsigned int kind);
 int line_open(struct line *line, unsigned int index, const struct options *o);
 void line_close(struct line *line);
 
-/* Send a framing's packet; says whether it was lost (never of a line that repacks). 0 or -errno. */
-int line_send_feed(struct line *line, unsigned int framing, uint32_t channel, uint64_t now_ns,
+/* Send a protocol's packet; says whether it was lost (never of a line that repacks). 0 or -errno.
+ */
+int line_send_feed(struct line *line, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 		   const struct packet *p, bool *lost);
 
 /* Send the line's next unrelated packet. 0 or -errno. */

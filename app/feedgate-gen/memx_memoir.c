@@ -62,13 +62,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_memx_memoir = {
+const struct protocol protocol_memx_memoir = {
 	.name = "memx_memoir",
 	.feed = "memx_memoir",
 	.help = "MEMX Memoir",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(9),
 	.table = &table,

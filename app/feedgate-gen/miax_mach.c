@@ -74,13 +74,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_miax_mach = {
+const struct protocol protocol_miax_mach = {
 	.name = "miax_mach",
 	.feed = "miax_mach",
 	.help = "MIAX MACH",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.characters = true,
 	TABLE_LINES(8),
 	.table = &table,

@@ -44,13 +44,13 @@ static const struct table table = {
 	.seal = moldudp64_seal,
 };
 
-const struct framing framing_moldudp64 = {
+const struct protocol protocol_moldudp64 = {
 	.name = "moldudp64",
 	.feed = "moldudp64",
 	.help = "MoldUDP64 with messages of any kind",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.characters = true,
 	.body = 2,
 	.header_bytes = MOLDUDP64_HEADER_BYTES,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "framing.h"
 #include "noise.h"
+#include "protocol.h"
 
 #define GATEWAY_HOST 254u
 
@@ -93,7 +93,7 @@ void noise_icmp6(struct noise *n, struct frame *f)
 void noise_igmp(struct noise *n, struct frame *f)
 {
 	static const uint8_t router_alert[] = {0x94, 0x04, 0x00, 0x00};
-	uint32_t group = framings[0]->line[n->line].group + rng_below(&n->rng, 4);
+	uint32_t group = protocols[0]->line[n->line].group + rng_below(&n->rng, 4);
 	struct ipv4 ip = {.src = address(n, 1),
 			  .dst = group,
 			  .id = ++n->ip_id,

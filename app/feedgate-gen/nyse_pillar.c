@@ -110,13 +110,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_nyse_pillar = {
+const struct protocol protocol_nyse_pillar = {
 	.name = "nyse_pillar",
 	.feed = "nyse_pillar",
 	.help = "NYSE XDP, Pillar",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_RESET,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(2),
 	.table = &table,

@@ -97,13 +97,13 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct framing framing_opra = {
+const struct protocol protocol_opra = {
 	.name = "opra",
 	.feed = "opra",
 	.help = "OPRA binary",
 	.max_channels = 64,
 	.shared = 1,
-	.can = FRAMING_HEARTBEAT | FRAMING_END | FRAMING_RESET,
+	.can = PROTOCOL_HEARTBEAT | PROTOCOL_END | PROTOCOL_RESET,
 	.characters = true,
 	.header_bytes = HEADER_BYTES,
 	TABLE_LINES(5),

@@ -70,9 +70,9 @@ static bool read_format(const char *text, const struct capture_format **out)
 /* Where the weight of a name stands in options.mix; -1 if there is no such name. */
 static int mix_index(const char *name)
 {
-	for (int i = 0; framings[i]; i++) {
-		if (strcmp(framings[i]->name, name) == 0 ||
-		    (framings[i]->alias && strcmp(framings[i]->alias, name) == 0))
+	for (int i = 0; protocols[i]; i++) {
+		if (strcmp(protocols[i]->name, name) == 0 ||
+		    (protocols[i]->alias && strcmp(protocols[i]->alias, name) == 0))
 			return i;
 	}
 	return strcmp(name, "other") == 0 ? (int)MIX_OTHER : -1;
@@ -335,7 +335,7 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 	return check(o, seen, argc, argv) ? OPTIONS_RUN : OPTIONS_USAGE;
 }
 
-uint32_t options_channels(const struct options *o, const struct framing *framing)
+uint32_t options_channels(const struct options *o, const struct protocol *protocol)
 {
-	return o->channels < framing->max_channels ? o->channels : framing->max_channels;
+	return o->channels < protocol->max_channels ? o->channels : protocol->max_channels;
 }

@@ -8,13 +8,13 @@
 
 #include "capture_file.h"
 #include "classbench.h"
-#include "framing.h"
 #include "line_options.h"
+#include "protocol.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* The share of unrelated traffic stands behind those of the framings. */
-#define MIX_OTHER FRAMINGS_MAX
+/* The share of unrelated traffic stands behind those of the protocols. */
+#define MIX_OTHER PROTOCOLS_MAX
 
 struct options {
 	const char *prefix;
@@ -38,7 +38,7 @@ struct options {
 	uint64_t reset_after;           /* packets of a channel; 0: never */
 	uint64_t heartbeat_ns;          /* 0: none for being silent */
 	const char *truth;              /* NULL: none */
-	uint32_t mix[FRAMINGS_MAX + 1];
+	uint32_t mix[PROTOCOLS_MAX + 1];
 };
 
 enum options_result {
@@ -58,7 +58,7 @@ bool options_check(const struct options *o);
 /* Print one line on standard error; false. */
 bool options_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* How many channels of a framing there are: --channels, or as many as it can have. */
-uint32_t options_channels(const struct options *o, const struct framing *framing);
+/* How many channels of a protocol there are: --channels, or as many as it can have. */
+uint32_t options_channels(const struct options *o, const struct protocol *protocol);
 
 #endif /* OPTIONS_H */

@@ -29,19 +29,19 @@ static bool check_line(const struct options *o, unsigned int line)
 	return true;
 }
 
-static bool check_framing(const struct options *o, const struct framing *framing)
+static bool check_protocol(const struct options *o, const struct protocol *protocol)
 {
 	for (unsigned int i = 0; i < o->lines; i++) {
-		if (o->line[i].repack && !framing->seal)
+		if (o->line[i].repack && !protocol->seal)
 			return options_refuse("--repack-%c: not with %s, whose numbers count "
 					      "packets",
-					      (int)('a' + i), framing->name);
+					      (int)('a' + i), protocol->name);
 	}
-	if (o->reset_after > 0 && !(framing->can & FRAMING_RESET))
+	if (o->reset_after > 0 && !(protocol->can & PROTOCOL_RESET))
 		return options_refuse("--reset-after: not with %s, which knows no reset",
-				      framing->name);
-	if (o->heartbeat_ns > 0 && !(framing->can & FRAMING_HEARTBEAT))
-		return options_refuse("--heartbeat: not with %s, which knows none", framing->name);
+				      protocol->name);
+	if (o->heartbeat_ns > 0 && !(protocol->can & PROTOCOL_HEARTBEAT))
+		return options_refuse("--heartbeat: not with %s, which knows none", protocol->name);
 	return true;
 }
 
@@ -51,8 +51,8 @@ bool options_check(const struct options *o)
 		if (!check_line(o, i))
 			return false;
 	}
-	for (unsigned int i = 0; framings[i]; i++) {
-		if (o->mix[i] > 0 && !check_framing(o, framings[i]))
+	for (unsigned int i = 0; protocols[i]; i++) {
+		if (o->mix[i] > 0 && !check_protocol(o, protocols[i]))
 			return false;
 	}
 	return true;

@@ -25,7 +25,8 @@ void options_help(void)
 	     "      --format FORMAT    pcap (default) or pcapng\n"
 	     "      --seed N           another seed, other packets (default 1)\n"
 	     "      --packets N        per line, before losses (default 100000)\n"
-	     "      --channels N       channels of each framing, as far as it has so many (default "
+	     "      --channels N       channels of each protocol, as far as it has so many "
+	     "(default "
 	     "4)\n"
 	     "      --instruments N    over all channels (default 100, at least one a channel)\n"
 	     "      --rate PPS         mean pace, packets per second, in bursts (default 100000)\n"
@@ -52,7 +53,7 @@ void options_help(void)
 	     "What befalls a line's packets; for line B the same with -b, and so on:");
 	print_line_options();
 	puts("\nKinds of traffic for --mix:");
-	for (unsigned int i = 0; framings[i]; i++)
-		printf("  %-22s %s\n", framings[i]->name, framings[i]->help);
+	for (unsigned int i = 0; protocols[i]; i++)
+		printf("  %-22s %s\n", protocols[i]->name, protocols[i]->help);
 	printf("  %-22s %s\n", "other", "TCP, IPv6, VLAN, fragments, ARP, broken frames, ...");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A packet as a framing makes it: its payload, what it is to the sequence, and
+ * A packet as a protocol makes it: its payload, what it is to the sequence, and
  * what is in it, for lines that pack messages anew and for the truth file.
  */
 #ifndef PACKET_H
@@ -27,8 +27,8 @@ enum packet_control {
 
 /* Which numbers a packet uses. Of heartbeats, resets and ends: count 0, and first comes next. */
 struct packet_id {
-	uint64_t
-		made; /* which packet of all that framings made; of the first message if repacked */
+	uint64_t made; /* which packet of all that protocols made; of the first message if repacked
+			*/
 	uint64_t channel;
 	uint64_t first;
 	uint32_t count;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define TARGET_MAX 20u
-#define TAIL_BYTES 2u /* room for what a framing puts behind its blocks */
+#define TAIL_BYTES 2u /* room for what a protocol puts behind its blocks */
 
 struct pending {
 	uint32_t target;
@@ -14,8 +14,8 @@ struct pending {
 
 struct repack {
 	struct rng rng;
-	uint32_t channels[FRAMINGS_MAX];
-	struct pending **pending[FRAMINGS_MAX]; /* of each channel; NULL until it has messages */
+	uint32_t channels[PROTOCOLS_MAX];
+	struct pending **pending[PROTOCOLS_MAX]; /* of each channel; NULL until it has messages */
 };
 
 int repack_open(const struct options *o, unsigned int line, struct repack **out)
@@ -25,10 +25,10 @@ int repack_open(const struct options *o, unsigned int line, struct repack **out)
 	if (!r)
 		return -ENOMEM;
 	rng_seed(&r->rng, o->seed, RNG_STREAM(RNG_REPACK, line));
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		if (o->mix[i] == 0)
 			continue;
-		r->channels[i] = options_channels(o, framings[i]);
+		r->channels[i] = options_channels(o, protocols[i]);
 		r->pending[i] = calloc(r->channels[i], sizeof(struct pending *));
 		if (!r->pending[i]) {
 			repack_close(r);
@@ -43,7 +43,7 @@ void repack_close(struct repack *r)
 {
 	if (!r)
 		return;
-	for (unsigned int i = 0; i < FRAMINGS_MAX; i++) {
+	for (unsigned int i = 0; i < PROTOCOLS_MAX; i++) {
 		for (uint32_t c = 0; r->pending[i] && c < r->channels[i]; c++)
 			free(r->pending[i][c]);
 		free(r->pending[i]);
@@ -51,16 +51,16 @@ void repack_close(struct repack *r)
 	free(r);
 }
 
-static struct pending *get_pending(struct repack *r, unsigned int framing, uint32_t channel)
+static struct pending *get_pending(struct repack *r, unsigned int protocol, uint32_t channel)
 {
-	struct pending **at = &r->pending[framing][channel];
+	struct pending **at = &r->pending[protocol][channel];
 
 	if (!*at)
 		*at = calloc(1, sizeof(**at));
 	return *at;
 }
 
-static int send_pending(struct pending *pending, unsigned int framing, uint32_t channel,
+static int send_pending(struct pending *pending, unsigned int protocol, uint32_t channel,
 			uint64_t now_ns, repack_send send, void *to)
 {
 	struct packet *p = &pending->packet;
@@ -69,21 +69,21 @@ static int send_pending(struct pending *pending, unsigned int framing, uint32_t 
 	if (p->n_messages == 0)
 		return 0;
 	p->id.count = p->n_messages;
-	framings[framing]->seal(p, now_ns);
-	rc = send(to, framing, channel, now_ns, p);
+	protocols[protocol]->seal(p, now_ns);
+	rc = send(to, protocol, channel, now_ns, p);
 	p->n_messages = 0;
 	return rc;
 }
 
 /* The nth message of a packet, behind those that wait. */
-static void take(struct repack *r, struct pending *pending, unsigned int framing,
+static void take(struct repack *r, struct pending *pending, unsigned int protocol,
 		 const struct packet *from, uint32_t n)
 {
 	const struct packet_message *m = &from->messages[n];
 	struct packet *p = &pending->packet;
 
 	if (p->n_messages == 0) {
-		packet_begin(p, framings[framing]->header_bytes);
+		packet_begin(p, protocols[protocol]->header_bytes);
 		p->id = from->id;
 		p->id.first = from->id.first + n;
 		p->position = from->position + m->off - from->messages[0].off;
@@ -100,35 +100,35 @@ static bool is_full(const struct pending *pending, size_t more)
 	return p->n_messages == pending->target || p->len + more + TAIL_BYTES > PACKET_PAYLOAD_MAX;
 }
 
-int repack_add(struct repack *r, unsigned int framing, uint32_t channel, uint64_t now_ns,
+int repack_add(struct repack *r, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 	       const struct packet *p, repack_send send, void *to)
 {
-	struct pending *pending = get_pending(r, framing, channel);
+	struct pending *pending = get_pending(r, protocol, channel);
 	int rc = 0;
 
 	if (!pending)
 		return -ENOMEM;
 	if (p->id.control != PACKET_DATA ||
 	    (pending->packet.n_messages > 0 && pending->packet.id.epoch != p->id.epoch)) {
-		rc = send_pending(pending, framing, channel, now_ns, send, to);
+		rc = send_pending(pending, protocol, channel, now_ns, send, to);
 		if (rc < 0)
 			return rc;
 	}
 	if (p->id.control != PACKET_DATA)
-		return send(to, framing, channel, now_ns, p);
+		return send(to, protocol, channel, now_ns, p);
 	for (uint32_t i = 0; i < p->n_messages; i++) {
 		if (pending->packet.n_messages > 0 && is_full(pending, p->messages[i].bytes))
-			rc = send_pending(pending, framing, channel, now_ns, send, to);
+			rc = send_pending(pending, protocol, channel, now_ns, send, to);
 		if (rc < 0)
 			return rc;
-		take(r, pending, framing, p, i);
+		take(r, pending, protocol, p, i);
 	}
-	return is_full(pending, 0) ? send_pending(pending, framing, channel, now_ns, send, to) : 0;
+	return is_full(pending, 0) ? send_pending(pending, protocol, channel, now_ns, send, to) : 0;
 }
 
 int repack_flush(struct repack *r, uint64_t now_ns, repack_send send, void *to)
 {
-	for (unsigned int i = 0; i < FRAMINGS_MAX; i++) {
+	for (unsigned int i = 0; i < PROTOCOLS_MAX; i++) {
 		for (uint32_t c = 0; r->pending[i] && c < r->channels[i]; c++) {
 			int rc = 0;
 

@@ -12,14 +12,14 @@
 struct repack;
 
 /* Where packets go. 0 or -errno. */
-typedef int (*repack_send)(void *to, unsigned int framing, uint32_t channel, uint64_t now_ns,
+typedef int (*repack_send)(void *to, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 			   const struct packet *p);
 
 /* 0 or -ENOMEM. */
 int repack_open(const struct options *o, unsigned int line, struct repack **out);
 
 /* Take a packet and send what is due. 0 or -errno. */
-int repack_add(struct repack *r, unsigned int framing, uint32_t channel, uint64_t now_ns,
+int repack_add(struct repack *r, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 	       const struct packet *p, repack_send send, void *to);
 
 /* Send what is left. 0 or -errno. */

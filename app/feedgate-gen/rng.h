@@ -24,7 +24,7 @@ enum rng_user {
 	RNG_LOSS,
 	RNG_DELAY,
 	RNG_NOISE,
-	RNG_FRAMING, /* plus the framing's index: leave room behind it */
+	RNG_PROTOCOL, /* plus the protocol's index: leave room behind it */
 	RNG_REORDER = 48,
 	RNG_DUPLICATE,
 	RNG_REPACK,

@@ -9,11 +9,12 @@
 /* More feeds than this a configuration may not have; the rules then do without. */
 #define FEEDS_MAX 1024u
 
-static uint32_t count_groups(const struct traffic *t, unsigned int framing)
+static uint32_t count_groups(const struct traffic *t, unsigned int protocol)
 {
-	return t->state[framing] ? framing_groups(framings[framing],
-						  options_channels(t->options, framings[framing]))
-				 : 0;
+	return t->state[protocol]
+		       ? protocol_groups(protocols[protocol],
+					 options_channels(t->options, protocols[protocol]))
+		       : 0;
 }
 
 /* In double quotes; percent signs doubled where strftime(3) is going to read it. */
@@ -33,37 +34,37 @@ static void print_quoted(FILE *out, const char *text, const char *suffix, bool t
 	fprintf(out, "%s\"", suffix);
 }
 
-static void print_rule(FILE *out, const struct framing *framing, uint32_t n, unsigned int line,
+static void print_rule(FILE *out, const struct protocol *protocol, uint32_t n, unsigned int line,
 		       bool feeds)
 {
-	const struct framing_line to = framing_address(framing, line, n);
+	const struct protocol_line to = protocol_address(protocol, line, n);
 
 	fprintf(out,
 		"  - {name: %s-%u-%c, match: {line: %c, ipv4: {dst: %u.%u.%u.%u}, udp: {dst: "
 		"%u}}, ",
-		framing->name, n, (char)('a' + line), (char)('A' + line), to.group >> 24,
+		protocol->name, n, (char)('a' + line), (char)('A' + line), to.group >> 24,
 		to.group >> 16 & 255, to.group >> 8 & 255, to.group & 255, to.port);
 	if (feeds)
-		fprintf(out, "feed: %s-%u, ", framing->name, n);
+		fprintf(out, "feed: %s-%u, ", protocol->name, n);
 	fputs("to: [seen, disk]}\n", out);
 }
 
 static void print_feeds(FILE *out, const struct traffic *t)
 {
 	fputs("feeds:\n", out);
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		for (uint32_t c = 0; c < count_groups(t, i); c++)
-			fprintf(out, "  - {name: %s-%u}\n", framings[i]->name, c);
+			fprintf(out, "  - {name: %s-%u}\n", protocols[i]->name, c);
 	}
 }
 
 static void print_rules(FILE *out, const struct traffic *t, bool feeds)
 {
 	fputs("rules:\n", out);
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		for (uint32_t c = 0; c < count_groups(t, i); c++) {
 			for (unsigned int line = 0; line < t->options->lines; line++)
-				print_rule(out, framings[i], c, line, feeds);
+				print_rule(out, protocols[i], c, line, feeds);
 		}
 	}
 }
@@ -75,7 +76,7 @@ int rules_file_write(const char *path, const struct traffic *t)
 
 	if (!out)
 		return -errno;
-	for (unsigned int i = 0; framings[i]; i++)
+	for (unsigned int i = 0; protocols[i]; i++)
 		groups += count_groups(t, i);
 	fprintf(out, "# Written by feedgate-gen, seed %llu: one rule per channel and line.\n",
 		(unsigned long long)t->options->seed);

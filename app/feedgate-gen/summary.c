@@ -71,12 +71,12 @@ int summary_write(const char *path, const struct traffic *t)
 		fputs(i > 0 ? ",\n  " : "\n  ", out);
 		print_line(out, t, &t->line[i]);
 	}
-	fputs("},\n \"framings\": {", out);
-	for (unsigned int i = 0; framings[i]; i++) {
+	fputs("},\n \"protocols\": {", out);
+	for (unsigned int i = 0; protocols[i]; i++) {
 		if (!t->state[i])
 			continue;
-		fprintf(out, "%s\n  \"%s\": {\"channels\": %u", comma, framings[i]->name,
-			options_channels(t->options, framings[i]));
+		fprintf(out, "%s\n  \"%s\": {\"channels\": %u", comma, protocols[i]->name,
+			options_channels(t->options, protocols[i]));
 		if (!t->repacked)
 			fprintf(out, ", \"lost_on_both\": %" PRIu64, t->lost_on_all[i]);
 		fputc('}', out);
@@ -122,10 +122,10 @@ int summary_print(const struct traffic *t)
 		print_cells(&sum, i);
 	}
 	putchar('\n');
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		if (t->lost_on_all[i] > 0)
-			printf("%s: %" PRIu64 " packets were lost on %s lines\n", framings[i]->name,
-			       t->lost_on_all[i], lines == 2 ? "both" : "all");
+			printf("%s: %" PRIu64 " packets were lost on %s lines\n",
+			       protocols[i]->name, t->lost_on_all[i], lines == 2 ? "both" : "all");
 	}
 	if (fflush(stdout) != 0)
 		return -errno;

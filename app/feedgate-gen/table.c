@@ -34,7 +34,7 @@ struct channel {
 };
 
 struct state {
-	const struct framing *framing;
+	const struct protocol *protocol;
 	const struct table *table;
 	uint32_t channels;
 	struct channel channel[];
@@ -42,7 +42,7 @@ struct state {
 
 void table_text(uint64_t number, char *text)
 {
-	snprintf(text, FRAMING_TEXT_BYTES, "%" PRIu64, number);
+	snprintf(text, PROTOCOL_TEXT_BYTES, "%" PRIu64, number);
 }
 
 static void put_number(const struct table *t, uint8_t *m, struct place place, uint64_t value)
@@ -61,12 +61,12 @@ static void put_digits(uint8_t *to, unsigned int n, uint64_t value)
 
 static void put_symbol(const struct state *s, uint8_t *m, struct place place, uint32_t instrument)
 {
-	char text[FRAMING_TEXT_BYTES];
+	char text[PROTOCOL_TEXT_BYTES];
 	size_t n;
 
 	if (place.bytes == 0)
 		return;
-	s->framing->symbol(instrument, text);
+	s->protocol->symbol(instrument, text);
 	n = strlen(text);
 	memset(m + place.at, s->table->pad, place.bytes);
 	memcpy(m + place.at, text, n < place.bytes ? n : place.bytes);
@@ -149,7 +149,7 @@ static void add_message(const struct state *s, struct channel *ch, struct packet
 	const struct table *t = s->table;
 	struct table_block b = {.row = row, .id = &p->id, .number = ch->seq, .rng = &ch->rng};
 	uint8_t *block = p->payload + p->len;
-	uint8_t *m = block + s->framing->body;
+	uint8_t *m = block + s->protocol->body;
 	struct packet_message *note;
 	uint64_t order = 0, new_order = 0;
 	size_t bytes;
@@ -269,7 +269,7 @@ static void start_anew(struct channel *ch)
 	ch->epoch++;
 }
 
-void table_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+void table_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
 		struct packet *p)
 {
 	const struct state *s = state;
@@ -277,22 +277,22 @@ void table_make(void *state, uint32_t channel, enum framing_want want, uint64_t 
 	const struct table *t = s->table;
 	bool open;
 
-	if (want == FRAMING_RESET)
+	if (want == PROTOCOL_RESET)
 		start_anew(ch);
-	if (t->begins && !ch->begun && want != FRAMING_END)
-		want = FRAMING_RESET;
+	if (t->begins && !ch->begun && want != PROTOCOL_END)
+		want = PROTOCOL_RESET;
 	ch->begun = true;
 	open = t->directory == NULL || ch->announced == ch->instruments;
-	if (want == FRAMING_ANY && open && (s->framing->can & FRAMING_HEARTBEAT) &&
+	if (want == PROTOCOL_ANY && open && (s->protocol->can & PROTOCOL_HEARTBEAT) &&
 	    rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0)
-		want = FRAMING_HEARTBEAT;
-	packet_begin(p, s->framing->header_bytes);
+		want = PROTOCOL_HEARTBEAT;
+	packet_begin(p, s->protocol->header_bytes);
 	set_identity(s, ch, p);
-	if (want == FRAMING_HEARTBEAT) {
+	if (want == PROTOCOL_HEARTBEAT) {
 		make_control(s, ch, PACKET_HEARTBEAT, p);
-	} else if (want == FRAMING_END) {
+	} else if (want == PROTOCOL_END) {
 		make_control(s, ch, PACKET_END, p);
-	} else if (want == FRAMING_RESET && t->reset != TABLE_NEXT) {
+	} else if (want == PROTOCOL_RESET && t->reset != TABLE_NEXT) {
 		make_control(s, ch, PACKET_RESET, p);
 	} else {
 		if (ch->total[1] > 0 && open && rng_below(&ch->rng, UNSEQUENCED_ONE_IN) == 0)
@@ -302,7 +302,7 @@ void table_make(void *state, uint32_t channel, enum framing_want want, uint64_t 
 	t->seal(p, now_ns);
 }
 
-static void open_channel(struct state *s, const struct framing_conf *conf, uint32_t index)
+static void open_channel(struct state *s, const struct protocol_conf *conf, uint32_t index)
 {
 	struct channel *ch = &s->channel[index];
 
@@ -312,21 +312,21 @@ static void open_channel(struct state *s, const struct framing_conf *conf, uint3
 	ch->next_order += UINT64_C(0x10000000000) * (index + 1);
 	ch->seq = 1;
 	ch->index = index;
-	ch->instruments = framing_instruments(conf, index);
+	ch->instruments = protocol_instruments(conf, index);
 	for (const struct row *row = s->table->rows; row->bytes != 0; row++) {
 		if (is_of(row, index))
 			ch->total[row->unsequenced] += row->weight;
 	}
 }
 
-int table_open(const struct framing_conf *conf, void **state)
+int table_open(const struct protocol_conf *conf, void **state)
 {
 	struct state *s = calloc(1, sizeof(*s) + conf->channels * sizeof(s->channel[0]));
 
 	if (!s)
 		return -ENOMEM;
-	s->framing = conf->framing;
-	s->table = conf->framing->table;
+	s->protocol = conf->protocol;
+	s->table = conf->protocol->table;
 	s->channels = conf->channels;
 	for (uint32_t i = 0; i < conf->channels; i++)
 		open_channel(s, conf, i);

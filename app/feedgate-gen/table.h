@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Framings as tables: their messages in rows, with the places of what a reader
- * looks for; the rest of each message is random. What is peculiar to a framing
+ * Protocols as tables: their messages in rows, with the places of what a reader
+ * looks for; the rest of each message is random. What is peculiar to a protocol
  * (lengths, headers, checksums) is in a few functions of its own.
  */
 #ifndef TABLE_H
 #define TABLE_H
 
-#include "framing.h"
+#include "protocol.h"
 #include "rng.h"
 
 /* A field in the message proper; no bytes: there is none. */
@@ -76,23 +76,23 @@ struct table {
 	/* The only block of a packet that is no data, or 0: it has none. */
 	size_t (*control)(enum packet_control control, const struct packet_id *id, uint8_t *to,
 			  uint32_t *type);
-	/* As seal of struct framing; always set. */
+	/* As seal of struct protocol; always set. */
 	void (*seal)(struct packet *p, uint64_t now_ns);
 };
 
-#define TABLE_BLOCK_MAX  256u /* with what a framing's block() may add */
+#define TABLE_BLOCK_MAX  256u /* with what a protocol's block() may add */
 #define TABLE_BLOCK_ADDS 64u
 
-int table_open(const struct framing_conf *conf, void **state);
-void table_make(void *state, uint32_t channel, enum framing_want want, uint64_t now_ns,
+int table_open(const struct protocol_conf *conf, void **state);
+void table_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
 		struct packet *p);
 void table_close(void *state);
 
-/* A number as text, for struct framing. */
+/* A number as text, for struct protocol. */
 void table_text(uint64_t number, char *text);
 
 #define TABLE_OPS .open = table_open, .make = table_make, .close = table_close
-/* The nth framing that came with tables: its addresses. */
+/* The nth protocol that came with tables: its addresses. */
 #define TABLE_LINES(n)                                                                             \
 	.line = {{.src = 0xc000021f + (n),                                                         \
 		  .group = 0xef400101 + ((n) << 16),                                               \

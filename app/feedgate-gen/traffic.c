@@ -6,20 +6,20 @@
 #define PS_PER_S   UINT64_C(1000000000000)
 #define WIRE_BYTES 24u /* beside the frame: preamble, FCS, gap */
 
-static int open_framings(struct traffic *t, const struct options *o)
+static int open_protocols(struct traffic *t, const struct options *o)
 {
 	t->mix_total = o->mix[MIX_OTHER];
-	for (unsigned int i = 0; framings[i]; i++) {
-		struct framing_conf conf = {.framing = framings[i],
-					    .seed = o->seed,
-					    .stream = RNG_STREAM(RNG_FRAMING + i, 0),
-					    .channels = options_channels(o, framings[i]),
-					    .instruments = o->instruments};
+	for (unsigned int i = 0; protocols[i]; i++) {
+		struct protocol_conf conf = {.protocol = protocols[i],
+					     .seed = o->seed,
+					     .stream = RNG_STREAM(RNG_PROTOCOL + i, 0),
+					     .channels = options_channels(o, protocols[i]),
+					     .instruments = o->instruments};
 		int rc;
 
 		if (o->mix[i] == 0)
 			continue;
-		rc = framings[i]->open(&conf, &t->state[i]);
+		rc = protocols[i]->open(&conf, &t->state[i]);
 		if (rc < 0)
 			return rc;
 		t->mix_total += o->mix[i];
@@ -46,7 +46,7 @@ int traffic_open(struct traffic *t, const struct options *o, struct truth *truth
 		t->repacked |= o->line[i].repack != 0;
 	}
 	if (rc == 0)
-		rc = open_framings(t, o);
+		rc = open_protocols(t, o);
 	if (rc < 0)
 		traffic_close(t);
 	return rc;
@@ -54,9 +54,9 @@ int traffic_open(struct traffic *t, const struct options *o, struct truth *truth
 
 void traffic_close(struct traffic *t)
 {
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		if (t->state[i])
-			framings[i]->close(t->state[i]);
+			protocols[i]->close(t->state[i]);
 		t->state[i] = NULL;
 	}
 	for (unsigned int i = 0; i < t->options->lines; i++)
@@ -111,19 +111,19 @@ static void advance(struct traffic *t)
 	pass(t, below64(&t->rng, widest_ps + 1));
 }
 
-static int send_feed(struct traffic *t, unsigned int framing, uint32_t channel,
-		     enum framing_want want, const struct line **failed)
+static int send_feed(struct traffic *t, unsigned int protocol, uint32_t channel,
+		     enum packet_request want, const struct line **failed)
 {
 	struct packet *p = &t->packet;
 	unsigned int losses = 0;
 
-	framings[framing]->make(t->state[framing], channel, want, t->now_ns, p);
+	protocols[protocol]->make(t->state[protocol], channel, want, t->now_ns, p);
 	p->id.made = t->made++;
 	if (t->truth)
-		truth_made(t->truth, framings[framing], channel, p);
+		truth_made(t->truth, protocols[protocol], channel, p);
 	for (unsigned int i = 0; i < t->options->lines; i++) {
 		bool lost;
-		int rc = line_send_feed(&t->line[i], framing, channel, t->now_ns, p, &lost);
+		int rc = line_send_feed(&t->line[i], protocol, channel, t->now_ns, p, &lost);
 
 		if (rc < 0) {
 			*failed = &t->line[i];
@@ -132,7 +132,7 @@ static int send_feed(struct traffic *t, unsigned int framing, uint32_t channel,
 		losses += lost;
 	}
 	if (losses == t->options->lines)
-		t->lost_on_all[framing]++;
+		t->lost_on_all[protocol]++;
 	return 0;
 }
 
@@ -149,10 +149,10 @@ static int send_noise(struct traffic *t, const struct line **failed)
 	return 0;
 }
 
-static int send_turn(struct traffic *t, unsigned int framing, uint32_t channel,
+static int send_turn(struct traffic *t, unsigned int protocol, uint32_t channel,
 		     const struct line **failed)
 {
-	return send_feed(t, framing, channel, clocks_turn(t->clocks, framing, channel, t->now_ns),
+	return send_feed(t, protocol, channel, clocks_turn(t->clocks, protocol, channel, t->now_ns),
 			 failed);
 }
 
@@ -160,8 +160,8 @@ static int send_any(struct traffic *t, const struct line **failed)
 {
 	uint64_t draw = below64(&t->rng, t->mix_total);
 
-	for (unsigned int i = 0; framings[i]; i++) {
-		uint32_t channels = options_channels(t->options, framings[i]);
+	for (unsigned int i = 0; protocols[i]; i++) {
+		uint32_t channels = options_channels(t->options, protocols[i]);
 
 		if (draw < t->options->mix[i])
 			return send_turn(t, i, rng_below(&t->rng, channels), failed);
@@ -175,25 +175,25 @@ static uint64_t count_endings(const struct traffic *t)
 {
 	uint64_t count = 0;
 
-	for (unsigned int i = 0; framings[i]; i++) {
-		if (t->state[i] && (framings[i]->can & FRAMING_END))
-			count += options_channels(t->options, framings[i]);
+	for (unsigned int i = 0; protocols[i]; i++) {
+		if (t->state[i] && (protocols[i]->can & PROTOCOL_END))
+			count += options_channels(t->options, protocols[i]);
 	}
 	return count < t->options->packets / 2 ? count : t->options->packets / 2;
 }
 
 static int send_endings(struct traffic *t, const struct line **failed)
 {
-	for (unsigned int i = 0; framings[i]; i++) {
-		uint32_t channels = options_channels(t->options, framings[i]);
+	for (unsigned int i = 0; protocols[i]; i++) {
+		uint32_t channels = options_channels(t->options, protocols[i]);
 
-		if (!t->state[i] || !(framings[i]->can & FRAMING_END))
+		if (!t->state[i] || !(protocols[i]->can & PROTOCOL_END))
 			continue;
 		for (uint32_t c = 0; c < channels && t->sent < t->options->packets; c++) {
 			int rc;
 
 			advance(t);
-			rc = send_feed(t, i, c, FRAMING_END, failed);
+			rc = send_feed(t, i, c, PROTOCOL_END, failed);
 			if (rc < 0)
 				return rc;
 			t->sent++;
@@ -212,7 +212,7 @@ static int send_heartbeats(struct traffic *t, uint64_t most, const struct line *
 	while (rc == 0 && t->sent < most && (c = clocks_silent(t->clocks, now_ns)) != NULL) {
 		t->now_ns = c->last_ns + t->options->heartbeat_ns;
 		clocks_beat(t->clocks, c, t->now_ns);
-		rc = send_feed(t, c->framing, c->channel, FRAMING_HEARTBEAT, failed);
+		rc = send_feed(t, c->protocol, c->channel, PROTOCOL_HEARTBEAT, failed);
 		t->sent++;
 	}
 	t->now_ns = now_ns;

@@ -10,10 +10,10 @@ struct traffic {
 	const struct options *options;
 	struct line line[LINES_MAX]; /* as many as options->lines says */
 	struct clocks *clocks;
-	struct truth *truth;       /* NULL: none is kept */
-	struct packet packet;      /* the last that a framing made */
-	uint64_t made;             /* packets by framings */
-	void *state[FRAMINGS_MAX]; /* of each framing that has a share */
+	struct truth *truth;        /* NULL: none is kept */
+	struct packet packet;       /* the last that a protocol made */
+	uint64_t made;              /* packets by protocols */
+	void *state[PROTOCOLS_MAX]; /* of each protocol that has a share */
 	struct rng rng;
 	uint64_t mix_total;
 	uint64_t now_ns;
@@ -23,7 +23,7 @@ struct traffic {
 	uint64_t burst_ps;    /* what those of this burst took so far */
 	uint64_t sent;        /* packets, feeds and others */
 	bool repacked;        /* by some line: then packets are not the same on all */
-	uint64_t lost_on_all[FRAMINGS_MAX];
+	uint64_t lost_on_all[PROTOCOLS_MAX];
 };
 
 /* truth may be NULL. 0 or -errno. On error nothing is left to close. */

@@ -57,12 +57,13 @@ static const char *control_name(uint8_t control)
 	return names[control];
 }
 
-static void print_id(FILE *out, const struct framing *framing, uint32_t channel,
+static void print_id(FILE *out, const struct protocol *protocol, uint32_t channel,
 		     const struct packet_id *id)
 {
 	uint8_t end = id->session_bytes;
 
-	fprintf(out, "\"feed\":\"%s-%u\",\"session\":\"", framing->name, channel / framing->shared);
+	fprintf(out, "\"feed\":\"%s-%u\",\"session\":\"", protocol->name,
+		channel / protocol->shared);
 	while (end > 0 && id->session[end - 1] == 0)
 		end--;
 	for (uint8_t i = 0; i < end; i++)
@@ -71,25 +72,25 @@ static void print_id(FILE *out, const struct framing *framing, uint32_t channel,
 		id->epoch, control_name(id->control));
 }
 
-static void print_address(FILE *out, const struct framing *framing, unsigned int line,
+static void print_address(FILE *out, const struct protocol *protocol, unsigned int line,
 			  uint32_t group)
 {
-	const struct framing_line at = framing_address(framing, line, group);
+	const struct protocol_line at = protocol_address(protocol, line, group);
 
 	fprintf(out, "%s\"%c\":{\"group\":\"%u.%u.%u.%u\",\"port\":%u}", line > 0 ? "," : "",
 		(char)('a' + line), at.group >> 24, at.group >> 16 & 255, at.group >> 8 & 255,
 		at.group & 255, at.port);
 }
 
-static void print_feeds(FILE *out, const struct options *o, const struct framing *framing)
+static void print_feeds(FILE *out, const struct options *o, const struct protocol *protocol)
 {
-	const uint32_t groups = framing_groups(framing, options_channels(o, framing));
+	const uint32_t groups = protocol_groups(protocol, options_channels(o, protocol));
 
 	for (uint32_t g = 0; g < groups; g++) {
-		fprintf(out, "{\"is\":\"feed\",\"feed\":\"%s-%u\",\"framing\":\"%s\",\"lines\":{",
-			framing->name, g, framing->feed);
+		fprintf(out, "{\"is\":\"feed\",\"feed\":\"%s-%u\",\"protocol\":\"%s\",\"lines\":{",
+			protocol->name, g, protocol->feed);
 		for (unsigned int i = 0; i < o->lines; i++)
-			print_address(out, framing, i, g);
+			print_address(out, protocol, i, g);
 		fputs("}}\n", out);
 	}
 }
@@ -100,16 +101,16 @@ void truth_begin(struct truth *truth, const struct options *o)
 		"{\"is\":\"gen\",\"format\":1,\"version\":\"" FG_VERSION "\",\"seed\":%" PRIu64
 		",\"lines\":%u,\"packets\":%" PRIu64 "}\n",
 		o->seed, o->lines, o->packets);
-	for (unsigned int i = 0; framings[i]; i++) {
+	for (unsigned int i = 0; protocols[i]; i++) {
 		if (o->mix[i] > 0)
-			print_feeds(truth->out, o, framings[i]);
+			print_feeds(truth->out, o, protocols[i]);
 	}
 }
 
 static void print_texts(FILE *out, const char *key, const struct packet *p,
 			const struct packet_message *m, void (*text_of)(uint32_t, char *))
 {
-	char text[FRAMING_TEXT_BYTES];
+	char text[PROTOCOL_TEXT_BYTES];
 
 	fprintf(out, ",\"%s\":[", key);
 	for (unsigned int i = 0; i < m->n_instruments; i++) {
@@ -119,29 +120,29 @@ static void print_texts(FILE *out, const char *key, const struct packet *p,
 	fputc(']', out);
 }
 
-void truth_made(struct truth *truth, const struct framing *framing, uint32_t channel,
+void truth_made(struct truth *truth, const struct protocol *protocol, uint32_t channel,
 		const struct packet *p)
 {
-	const bool numbered = framing->seal && p->id.control == PACKET_DATA;
-	char text[FRAMING_TEXT_BYTES];
+	const bool numbered = protocol->seal && p->id.control == PACKET_DATA;
+	char text[PROTOCOL_TEXT_BYTES];
 	FILE *out = truth->out;
 
 	for (uint32_t i = 0; i < p->n_messages; i++) {
 		const struct packet_message *m = &p->messages[i];
 
 		fputs("{\"is\":\"message\",", out);
-		print_id(out, framing, channel, &p->id);
+		print_id(out, protocol, channel, &p->id);
 		fprintf(out,
 			",\"packet\":%" PRIu64 ",\"sequence\":%" PRIu64
 			",\"index\":%u,\"type\":\"%s\",\"len\":%u",
 			p->id.made, p->id.first + (numbered ? i : 0), i,
-			framing_type(framing, m->type, text), m->bytes - framing->body);
+			protocol_type(protocol, m->type, text), m->bytes - protocol->body);
 		if (m->names_order_only || m->n_instruments == 0)
 			fputs(",\"instruments\":[]", out);
 		else
-			print_texts(out, "instruments", p, m, framing->instrument);
-		if (framing->symbol && m->n_instruments > 0)
-			print_texts(out, "symbols", p, m, framing->symbol);
+			print_texts(out, "instruments", p, m, protocol->instrument);
+		if (protocol->symbol && m->n_instruments > 0)
+			print_texts(out, "symbols", p, m, protocol->symbol);
 		if (m->has_order)
 			fprintf(out, ",\"order\":%" PRIu64, m->order);
 		fputs("}\n", out);
@@ -165,9 +166,9 @@ void truth_sent(struct truth *truth, const struct truth_packet *packet)
 		return;
 	}
 	fputc(',', out);
-	print_id(out, packet->framing, packet->channel, packet->id);
-	fprintf(out, ",\"framing\":\"%s\",\"first\":%" PRIu64 ",\"count\":%u",
-		packet->framing->feed, packet->id->first, packet->id->count);
+	print_id(out, packet->protocol, packet->channel, packet->id);
+	fprintf(out, ",\"protocol\":\"%s\",\"first\":%" PRIu64 ",\"count\":%u",
+		packet->protocol->feed, packet->id->first, packet->id->count);
 	if (!packet->repacked)
 		fprintf(out, ",\"packet\":%" PRIu64, packet->id->made);
 	fprintf(out, "%s%s}\n", packet->copy ? ",\"copy\":true" : "",

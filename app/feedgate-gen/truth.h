@@ -13,18 +13,18 @@ int truth_open(const char *path, struct truth **out);
 /* What the run is, and where each feed is sent. */
 void truth_begin(struct truth *truth, const struct options *o);
 
-/* A framing's packet: its messages, once. */
-void truth_made(struct truth *truth, const struct framing *framing, uint32_t channel,
+/* A protocol's packet: its messages, once. */
+void truth_made(struct truth *truth, const struct protocol *protocol, uint32_t channel,
 		const struct packet *p);
 
 struct truth_packet {
 	char line;
 	uint64_t index; /* in the line's file */
 	uint64_t time_ns;
-	const struct framing *framing; /* NULL: of no feed */
-	uint32_t channel;              /* its index */
-	const struct packet_id *id;    /* NULL: of no feed */
-	const char *kind;              /* where it is of no feed */
+	const struct protocol *protocol; /* NULL: of no feed */
+	uint32_t channel;                /* its index */
+	const struct packet_id *id;      /* NULL: of no feed */
+	const char *kind;                /* where it is of no feed */
 	bool lost, copy, late, repacked;
 };
 

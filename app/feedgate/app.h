@@ -20,7 +20,7 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_RUNTIME = 1,
 	EXIT_USAGE = 2,
-	EXIT_UNLAWFUL = 3,
+	EXIT_UNBALANCED = 3,
 };
 
 #define FEEDS_MAX 1024u
@@ -59,16 +59,16 @@ struct sink_entry {
 struct feed_entry {
 	struct fg_feed_conf conf;
 	struct sink_entry *events; /* takes its records; NULL: none */
-	struct fg_feed *feed;      /* NULL: it has no framing, or is not open */
+	struct fg_feed *feed;      /* NULL: it has no protocol, or is not open */
 };
 
 /* What a feed counted. */
 struct feed_totals {
 	uint64_t counters[FG_FEED_COUNTER_COUNT];
 	uint64_t known[FG_KNOWN_COUNT];
-	uint64_t spaces[FG_LINES_SPACE_COUNT];
+	uint64_t channels[FG_ARBITER_CHANNEL_COUNT];
 	uint64_t events_lost;
-	struct fg_lines_line lines[FG_LINES_MAX];
+	struct fg_arbiter_line lines[FG_ARBITER_LINES_MAX];
 };
 
 /* All counters at one moment. */
@@ -85,7 +85,7 @@ struct snapshot {
 		struct fg_source_figure at[FG_SOURCE_FIGURES_MAX];
 		unsigned int count;
 	} figures[FG_SOURCES_MAX];
-	struct feed_totals *feeds; /* [n_feeds]; all zero: the feed has no framing */
+	struct feed_totals *feeds; /* [n_feeds]; all zero: the feed has no protocol */
 	uint32_t n_feeds;
 	double seconds;
 };
@@ -94,7 +94,7 @@ struct snapshot {
 struct findings {
 	struct fg_rule_finding *at;
 	uint32_t count;
-	uint32_t generation; /* of the set; 0: none */
+	uint32_t rules_version; /* of the set; 0: none */
 	bool complete;
 };
 
@@ -158,14 +158,14 @@ void feeds_watch_free(struct app *app);
 void report_feeds(const struct app *app, const struct snapshot *s, FILE *out);
 /* One feed in full. 0, or -1: there is none of that name. */
 int report_feed(const struct app *app, const struct snapshot *s, const char *name, FILE *out);
-/* "name: {framing: ..., ...}", as `show config` has it; no newline. */
+/* "name: {protocol: ..., ...}", as `show config` has it; no newline. */
 void report_feed_conf(const struct feed_entry *entry, FILE *out);
 /* feeds_gaps.c: the last events, the newest last. */
 void report_gaps(const struct app *app, FILE *out);
-/* feeds_wanted.c: has a rule a feed whose messages can be read? */
-bool report_has_framing(const struct app *app, const struct fg_rule *rule);
+/* feeds_subscription.c: has a rule a feed whose messages can be read? */
+bool report_has_protocol(const struct app *app, const struct fg_rule *rule);
 /* What it wants of that feed, in words; no newline. */
-void report_wanted(const struct app *app, const struct fg_rule *rule, FILE *out);
+void report_subscription(const struct app *app, const struct fg_rule *rule, FILE *out);
 
 /* setup.c: the file's parts into app, without opening anything. EAL need not be up. */
 int setup_read(struct app *app, struct fg_error *error);
@@ -269,7 +269,7 @@ void sources_watch(struct app *app);
 void sources_list(FILE *out);
 
 /* summary.c: the JSON object of --summary. 0 or -errno. */
-int summary_write(const struct app *app, const struct snapshot *s, bool lawful, const char *path,
+int summary_write(const struct app *app, const struct snapshot *s, bool balanced, const char *path,
 		  struct fg_error *error);
 
 /* commands.c: the console's command table. */

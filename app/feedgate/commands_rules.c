@@ -20,8 +20,8 @@ static const struct fg_rules *rules(void)
 static void refused(const struct fg_error *error)
 {
 	command_error(error);
-	fprintf(command_out(), "the rules in force stay, generation %u\n",
-		fg_pipeline_generation(command_app->pipeline));
+	fprintf(command_out(), "the running rules stay, version %u\n",
+		fg_pipeline_rules_version(command_app->pipeline));
 }
 
 size_t command_word(const char *text)
@@ -136,20 +136,20 @@ static void print_place(uint32_t number, FILE *out)
 
 static void print_feed(const struct fg_rule *rule, uint32_t number, FILE *out)
 {
-	struct fg_content_info info;
+	struct fg_msg_filter_info info;
 
 	fprintf(out, "  feed: %s", command_app->feeds[rule->feed]->conf.name);
 	if (rule->feed_line != 0)
 		fprintf(out, ", line %c", 'A' + rule->feed_line - 1);
 	fputc('\n', out);
-	if (!report_has_framing(command_app, rule))
+	if (!report_has_protocol(command_app, rule))
 		return;
 	fputs("  wants: ", out);
-	report_wanted(command_app, rule, out);
+	report_subscription(command_app, rule, out);
 	fputc('\n', out);
-	if (fg_pipeline_content(command_app->pipeline, number, &info))
+	if (fg_pipeline_filter(command_app->pipeline, number, &info))
 		fprintf(out, "  unresolved: %u symbols have no number so far; compiled: %s bytes\n",
-			info.n_unresolved, report_grouped(info.bytes));
+			info.n_unmapped_symbols, report_grouped(info.bytes));
 }
 
 static void show_rule(const struct fg_rule *rule, uint32_t number)
@@ -235,8 +235,8 @@ static void run_save(void *parsed, struct cmdline *cl, void *data)
 	if (path == NULL)
 		return;
 	if (save_rules(command_app, path, &error) == 0)
-		fprintf(command_out(), "%s: %u rules of generation %u\n", path, rules()->count,
-			fg_pipeline_generation(command_app->pipeline));
+		fprintf(command_out(), "%s: %u rules, version %u\n", path, rules()->count,
+			fg_pipeline_rules_version(command_app->pipeline));
 	else
 		command_error(&error);
 }

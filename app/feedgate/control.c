@@ -164,24 +164,24 @@ static void loop(struct app *app)
 /* Stop, close, and settle the accounts. */
 static void finish(struct app *app)
 {
-	struct fg_error error = {0}, law = {0};
+	struct fg_error error = {0}, unbalanced = {0};
 	struct snapshot final;
-	bool lawful;
+	bool balanced;
 
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	feeds_watch(app); /* Gaps that were given up at the end; their sinks are open still. */
 	snapshot_take(app, &final);
-	lawful = fg_pipeline_law(app->pipeline, &law) == 0;
-	if (setup_close(app, &law) != 0)
-		lawful = false;
+	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
+	if (setup_close(app, &unbalanced) != 0)
+		balanced = false;
 	if (final.seconds > 0)
 		report_all(app, &final, people(app));
-	if (!lawful)
-		app_fail(app, EXIT_UNLAWFUL, &law);
+	if (!balanced)
+		app_fail(app, EXIT_UNBALANCED, &unbalanced);
 	error = (struct fg_error){0};
 	if (app->options.summary_path != NULL &&
-	    summary_write(app, &final, lawful, app->options.summary_path, &error) != 0)
+	    summary_write(app, &final, balanced, app->options.summary_path, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	snapshot_free(&final);
 	if (fflush(stdout) != 0 && app->exit_status == EXIT_DONE)

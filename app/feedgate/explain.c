@@ -85,10 +85,10 @@ static void print_rule(const struct app *app, uint32_t number, FILE *out)
 }
 
 /* What becomes of it is up to its feed, too, which looks at the payload. */
-static void print_wanted(const struct app *app, const struct fg_rule *rule, FILE *out)
+static void print_subscription(const struct app *app, const struct fg_rule *rule, FILE *out)
 {
 	fprintf(out, "  of feed %s it wants ", app->feeds[rule->feed]->conf.name);
-	report_wanted(app, rule, out);
+	report_subscription(app, rule, out);
 	fputc('\n', out);
 }
 
@@ -110,8 +110,8 @@ static void print_winner(const struct app *app, const struct packet *packet, uin
 		entry - set->rules[number].first_match + 1, set->rules[number].n_matches);
 	explain_print_entry(app, &set->matches[entry], out);
 	fputc('\n', out);
-	if (report_has_framing(app, &set->rules[number]))
-		print_wanted(app, &set->rules[number], out);
+	if (report_has_protocol(app, &set->rules[number]))
+		print_subscription(app, &set->rules[number], out);
 }
 
 /* Rules behind the winner that match, too. @return the first rule of all that does. */

@@ -76,7 +76,7 @@ int feeds_add(struct app *app, const struct fg_node *node, struct fg_error *erro
 
 static bool tracks(const struct feed_entry *entry)
 {
-	return entry->conf.framing != NULL && entry->conf.track;
+	return entry->conf.protocol != NULL && entry->conf.track;
 }
 
 /* The line that a rule gives to packets of a feed that counts lines; 0: none. */
@@ -95,12 +95,13 @@ int feeds_count_lines(struct app *app, const struct fg_rules *rules, struct fg_e
 	for (uint32_t i = 0; any && i < app->n_sources; i++) {
 		const uint8_t line = app->sources[i]->source.line;
 
-		if (line > FG_LINES_MAX)
+		if (line > FG_ARBITER_LINES_MAX)
 			return fg_error_set(error, EINVAL,
 					    "source %s: line %c: a feed has at most %u lines: "
 					    "expected A to %c",
-					    app->sources[i]->name, 'A' + line - 1, FG_LINES_MAX,
-					    'A' + (int)FG_LINES_MAX - 1);
+					    app->sources[i]->name, 'A' + line - 1,
+					    FG_ARBITER_LINES_MAX,
+					    'A' + (int)FG_ARBITER_LINES_MAX - 1);
 		if (line > app->n_lines)
 			app->n_lines = line;
 	}
@@ -119,7 +120,7 @@ static int refuse_line(const struct app *app, const struct rulebook *book, uint3
 	if (app->n_lines == 0)
 		return fg_error_at(error, EINVAL, at,
 				   "line: a feed has at most %u lines: expected A to %c",
-				   FG_LINES_MAX, 'A' + (int)FG_LINES_MAX - 1);
+				   FG_ARBITER_LINES_MAX, 'A' + (int)FG_ARBITER_LINES_MAX - 1);
 	return fg_error_at(error, EINVAL, at,
 			   "line: feed %s was started with %u lines, A to %c: more take a restart",
 			   app->feeds[rule->feed]->conf.name, app->n_lines,
@@ -141,7 +142,7 @@ static int check_sinks(const struct app *app, uint64_t sinks, const struct fg_no
 int feeds_check_rules(const struct app *app, const struct rulebook *book,
 		      const struct fg_rules *rules, struct fg_error *error)
 {
-	const unsigned int most = app->n_lines > 0 ? app->n_lines : FG_LINES_MAX;
+	const unsigned int most = app->n_lines > 0 ? app->n_lines : FG_ARBITER_LINES_MAX;
 	int rc = check_sinks(app, rules->rules[0].sinks, book->default_action, error);
 
 	for (uint32_t i = 1; i <= rules->count && rc == 0; i++) {
@@ -157,21 +158,21 @@ int feeds_check_rules(const struct app *app, const struct rulebook *book,
 static int try_rule(const struct app *app, uint32_t number, struct fg_error *error)
 {
 	const struct fg_rule *rule = &app->rules->rules[number];
-	const struct fg_framing *framing = app->feeds[rule->feed]->conf.framing;
+	const struct fg_protocol *protocol = app->feeds[rule->feed]->conf.protocol;
 	/* Enough to know that symbols can be learned. */
 	const struct fg_known_conf little = {
-		.framing = framing, .directory = 1, .socket_id = SOCKET_ID_ANY};
+		.protocol = protocol, .symbols_max = 1, .socket_id = SOCKET_ID_ANY};
 	struct fg_known *known = NULL;
-	struct fg_content *content = NULL;
-	struct fg_content_conf conf;
+	struct fg_msg_filter *filter = NULL;
+	struct fg_msg_filter_conf conf;
 	struct fg_error reason = {0};
 	int rc = fg_known_create(&little, &known, &reason);
 
 	if (rc == 0) {
-		conf = fg_rules_content_conf(rule->wanted, framing, known, SOCKET_ID_ANY);
-		rc = fg_content_create(&conf, &content, &reason);
+		conf = fg_rules_msg_filter_conf(rule->subscription, protocol, known, SOCKET_ID_ANY);
+		rc = fg_msg_filter_create(&conf, &filter, &reason);
 	}
-	fg_content_free(content);
+	fg_msg_filter_free(filter);
 	fg_known_free(known);
 	return rc == 0 ? 0
 		       : fg_error_at(error, -rc, &app->book.entries[number - 1].node, "rule %s: %s",
@@ -183,7 +184,7 @@ int feeds_try(const struct app *app, struct fg_error *error)
 	int rc = 0;
 
 	for (uint32_t i = 1; i <= app->rules->count && rc == 0; i++)
-		if (app->rules->rules[i].wanted != NULL)
+		if (app->rules->rules[i].subscription != NULL)
 			rc = try_rule(app, i, error);
 	return rc;
 }
@@ -194,7 +195,7 @@ int feeds_open(struct app *app, struct fg_error *error)
 		struct feed_entry *entry = app->feeds[i];
 		int rc;
 
-		if (entry->conf.framing == NULL)
+		if (entry->conf.protocol == NULL)
 			continue;
 		rc = fg_feed_create(&entry->conf, app->n_lines, SOCKET_ID_ANY, &entry->feed, error);
 		if (rc != 0)
@@ -215,14 +216,14 @@ void feeds_close(struct app *app)
 
 void feeds_totals(const struct fg_feed *feed, struct feed_totals *totals)
 {
-	const struct fg_lines *lines = fg_feed_lines(feed);
+	const struct fg_arbiter *lines = fg_feed_arbiter(feed);
 
 	fg_feed_counters(feed, totals->counters);
 	fg_known_counters(fg_feed_known(feed), totals->known);
 	if (lines == NULL)
 		return;
-	fg_lines_totals(lines, totals->spaces);
-	totals->events_lost = fg_lines_events_lost(lines);
+	fg_arbiter_totals(lines, totals->channels);
+	totals->events_lost = fg_arbiter_events_lost(lines);
 	for (unsigned int i = 0; i < fg_feed_n_lines(feed); i++)
-		fg_lines_line(lines, i, &totals->lines[i]);
+		fg_arbiter_line(lines, i, &totals->lines[i]);
 }

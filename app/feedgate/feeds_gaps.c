@@ -19,22 +19,22 @@ static void print_losses(const struct told *told, FILE *out)
 }
 
 /* [first, last], or what else an event has numbers for. */
-static void print_numbers(const struct fg_lines_event *event, FILE *out)
+static void print_numbers(const struct fg_arbiter_event *event, FILE *out)
 {
 	char text[64];
 
 	switch (event->kind) {
-	case FG_LINES_SILENT:
-	case FG_LINES_HEARD:
+	case FG_ARBITER_SILENT:
+	case FG_ARBITER_BACK:
 		snprintf(text, sizeof(text), "for %.1f s",
 			 (double)(event->time_ns - event->first) * 1e-9);
 		break;
-	case FG_LINES_SESSION:
-	case FG_LINES_END:
+	case FG_ARBITER_SESSION:
+	case FG_ARBITER_END:
 		snprintf(text, sizeof(text), "%" PRIu64, event->first);
 		break;
-	case FG_LINES_RESET:
-	case FG_LINES_JUMPED:
+	case FG_ARBITER_RESET:
+	case FG_ARBITER_JUMP_ACCEPTED:
 		snprintf(text, sizeof(text), "%" PRIu64 ", was %" PRIu64, event->first,
 			 event->last);
 		break;
@@ -47,12 +47,12 @@ static void print_numbers(const struct fg_lines_event *event, FILE *out)
 
 static void print_event(const struct app *app, const struct told *told, FILE *out)
 {
-	const struct fg_lines_event *event = &told->event;
+	const struct fg_arbiter_event *event = &told->event;
 	char session[SESSION_TEXT_BYTES], time[TIME_TEXT_BYTES];
 
 	fprintf(out, "%-30s %-16s %4c %-26s %-12s %8" PRIu64, time_text(event->time_ns, time),
 		app->feeds[told->feed]->conf.name, 'A' + event->line,
-		fg_lines_event_name((enum fg_lines_event_kind)event->kind),
+		fg_arbiter_event_name((enum fg_arbiter_event_kind)event->kind),
 		session_text(event->session, session), event->channel);
 	print_numbers(event, out);
 	if (event_is_gap(event)) {

@@ -102,9 +102,9 @@ static void find_sources(const struct app *app, struct feeds_watch *watch)
 	const struct fg_rules *rules = fg_pipeline_rules(app->pipeline);
 	const uint64_t all = UINT64_MAX >> (64 - app->n_sources);
 
-	if (watch->generation == fg_pipeline_generation(app->pipeline))
+	if (watch->rules_version == fg_pipeline_rules_version(app->pipeline))
 		return;
-	watch->generation = fg_pipeline_generation(app->pipeline);
+	watch->rules_version = fg_pipeline_rules_version(app->pipeline);
 	for (uint32_t i = 0; i < app->n_feeds; i++)
 		watch->sources[i] = 0;
 	for (uint32_t i = 1; i <= rules->count; i++) {
@@ -138,7 +138,7 @@ static void subtract(const struct app *app, uint64_t sources, const struct loss_
 void losses_attribute(struct app *app, struct told *told)
 {
 	struct feeds_watch *watch = app->watch;
-	struct fg_lines_event *event = &told->event;
+	struct fg_arbiter_event *event = &told->event;
 	const struct loss_sample *from = sample_before(&watch->losses, event->since_ns);
 	const struct loss_sample *to = sample_after(&watch->losses, event->time_ns);
 	uint64_t most = 0;

@@ -94,7 +94,7 @@ static void add_losses(struct record *record, const struct told *told)
 
 size_t record_make(const struct app *app, const struct told *told, char text[RECORD_BYTES])
 {
-	const struct fg_lines_event *event = &told->event;
+	const struct fg_arbiter_event *event = &told->event;
 	const char line[] = {(char)('A' + event->line), '\0'};
 	char session[SESSION_TEXT_BYTES], iso[TIME_TEXT_BYTES];
 	struct record record = {.text = text};
@@ -102,7 +102,7 @@ size_t record_make(const struct app *app, const struct told *told, char text[REC
 	add(&record, "{\"time\": %" PRIu64 ", \"iso\": \"%s\"", event->time_ns,
 	    time_text(event->time_ns, iso));
 	add_text(&record, "feed", app->feeds[told->feed]->conf.name);
-	add_text(&record, "event", fg_lines_event_name((enum fg_lines_event_kind)event->kind));
+	add_text(&record, "event", fg_arbiter_event_name((enum fg_arbiter_event_kind)event->kind));
 	add_text(&record, "session", session_text(event->session, session));
 	add(&record,
 	    ", \"channel\": %" PRIu64 ", \"first\": %" PRIu64 ", \"last\": %" PRIu64

@@ -6,36 +6,37 @@
 
 #include "feeds_watch.h"
 
-static bool has_framing(const struct feed_entry *entry)
+static bool has_protocol(const struct feed_entry *entry)
 {
-	return entry->conf.framing != NULL;
+	return entry->conf.protocol != NULL;
 }
 
-/* The spaces in use, to be freed; NULL: there are none. */
-static struct fg_lines_space *take_spaces(const struct feed_entry *entry, unsigned int *count)
+/* The channels in use, to be freed; NULL: there are none. */
+static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, unsigned int *count)
 {
-	const struct fg_lines *lines = entry->feed != NULL ? fg_feed_lines(entry->feed) : NULL;
-	const unsigned int most = (unsigned int)entry->conf.spaces;
-	struct fg_lines_space *spaces = lines != NULL ? calloc(most, sizeof(*spaces)) : NULL;
+	const struct fg_arbiter *lines = entry->feed != NULL ? fg_feed_arbiter(entry->feed) : NULL;
+	const unsigned int most = (unsigned int)entry->conf.channels;
+	struct fg_arbiter_channel *channels =
+		lines != NULL ? calloc(most, sizeof(*channels)) : NULL;
 
-	*count = spaces != NULL ? fg_lines_spaces(lines, spaces, most) : 0;
-	return spaces;
+	*count = channels != NULL ? fg_arbiter_channels(lines, channels, most) : 0;
+	return channels;
 }
 
 /* Session and number of the space that was heard last, and how many more there are. */
 static void print_place(const struct feed_entry *entry, FILE *out)
 {
 	unsigned int count, current = 0;
-	struct fg_lines_space *spaces = take_spaces(entry, &count);
-	const struct fg_lines_space *last = NULL;
+	struct fg_arbiter_channel *channels = take_channels(entry, &count);
+	const struct fg_arbiter_channel *last = NULL;
 	char session[SESSION_TEXT_BYTES] = "-", text[SESSION_TEXT_BYTES + 16];
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!spaces[i].current)
+		if (!channels[i].current)
 			continue;
 		current++;
-		if (last == NULL || spaces[i].last_ns > last->last_ns)
-			last = &spaces[i];
+		if (last == NULL || channels[i].last_ns > last->last_ns)
+			last = &channels[i];
 	}
 	if (last != NULL && session_text(last->session, session)[0] == '\0')
 		snprintf(session, sizeof(session), "-");
@@ -44,16 +45,16 @@ static void print_place(const struct feed_entry *entry, FILE *out)
 	else
 		snprintf(text, sizeof(text), "%s", session);
 	fprintf(out, " %-16s %15s", text, last != NULL ? report_grouped(last->next) : "-");
-	free(spaces);
+	free(channels);
 }
 
 /* Letters of the lines for which the counter is not 0. */
-static const char *letters(const struct feed_totals *t, enum fg_lines_line_counter counter,
-			   char text[FG_LINES_MAX + 1])
+static const char *letters(const struct feed_totals *t, enum fg_arbiter_line_counter counter,
+			   char text[FG_ARBITER_LINES_MAX + 1])
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < FG_LINES_MAX; i++)
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++)
 		if (t->lines[i].counters[counter] != 0)
 			text[n++] = (char)('A' + i);
 	if (n == 0)
@@ -62,30 +63,32 @@ static const char *letters(const struct feed_totals *t, enum fg_lines_line_count
 	return text;
 }
 
-static uint64_t lost_for_good(const struct feed_totals *t)
+static uint64_t unrecovered(const struct feed_totals *t)
 {
-	return t->spaces[FG_LINES_SPACE_lost] - t->spaces[FG_LINES_SPACE_recovered];
+	return t->channels[FG_ARBITER_CHANNEL_missing] -
+	       t->channels[FG_ARBITER_CHANNEL_filled_late];
 }
 
 static void print_feed(const struct feed_entry *entry, const struct feed_totals *t, FILE *out)
 {
-	char heard[FG_LINES_MAX + 1], silent[FG_LINES_MAX + 1];
+	char heard[FG_ARBITER_LINES_MAX + 1], silent[FG_ARBITER_LINES_MAX + 1];
 	uint64_t duplicates = 0;
 
-	for (unsigned int i = 0; i < FG_LINES_MAX; i++)
-		duplicates += t->lines[i].counters[FG_LINES_LINE_duplicates];
-	fprintf(out, "%-16s %-12s %5s", entry->conf.name, entry->conf.framing->name,
-		letters(t, FG_LINES_LINE_last_ns, heard));
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++)
+		duplicates += t->lines[i].counters[FG_ARBITER_LINE_duplicates];
+	fprintf(out, "%-16s %-12s %5s", entry->conf.name, entry->conf.protocol->name,
+		letters(t, FG_ARBITER_LINE_last_ns, heard));
 	print_place(entry, out);
 	fprintf(out, " %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
 		report_grouped(t->counters[FG_FEED_packets]),
-		report_grouped(t->counters[FG_FEED_wanted]), report_grouped(duplicates),
-		report_grouped(t->spaces[FG_LINES_SPACE_gaps_open]),
-		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_other]),
-		report_grouped(t->spaces[FG_LINES_SPACE_gaps_closed_late]),
-		report_grouped(t->spaces[FG_LINES_SPACE_gaps_lost]),
-		report_grouped(lost_for_good(t)), report_grouped(t->spaces[FG_LINES_SPACE_jumped]),
-		letters(t, FG_LINES_LINE_silent, silent));
+		report_grouped(t->counters[FG_FEED_matched]), report_grouped(duplicates),
+		report_grouped(t->channels[FG_ARBITER_CHANNEL_gaps_open]),
+		report_grouped(t->channels[FG_ARBITER_CHANNEL_gaps_closed_other]),
+		report_grouped(t->channels[FG_ARBITER_CHANNEL_gaps_closed_late]),
+		report_grouped(t->channels[FG_ARBITER_CHANNEL_gaps_unfilled]),
+		report_grouped(unrecovered(t)),
+		report_grouped(t->channels[FG_ARBITER_CHANNEL_jumped_over]),
+		letters(t, FG_ARBITER_LINE_silent, silent));
 }
 
 void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
@@ -93,36 +96,37 @@ void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->n_feeds; i++)
-		n += has_framing(app->feeds[i]);
+		n += has_protocol(app->feeds[i]);
 	if (n == 0)
 		return;
 	fprintf(out, "\n%-16s %-12s %5s %-16s %15s %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
-		"feed", "framing", "lines", "session", "next", "packets", "wanted", "duplicates",
-		"gaps open", "by other", "late", "lost", "lost for good", "jumped", "silent");
+		"feed", "protocol", "lines", "session", "next", "packets", "subscription",
+		"duplicates", "gaps open", "by other", "late", "lost", "lost for good", "jumped",
+		"silent");
 	for (uint32_t i = 0; i < s->n_feeds; i++)
-		if (has_framing(app->feeds[i]))
+		if (has_protocol(app->feeds[i]))
 			print_feed(app->feeds[i], &s->feeds[i], out);
 }
 
 void report_feed_conf(const struct feed_entry *entry, FILE *out)
 {
 	fprintf(out, "%s: {", entry->conf.name);
-	if (has_framing(entry)) {
-		fprintf(out, "framing: %s, messages: %s, ", entry->conf.framing->name,
-			entry->conf.framing->messages->name);
+	if (has_protocol(entry)) {
+		fprintf(out, "protocol: %s, messages: %s, ", entry->conf.protocol->name,
+			entry->conf.protocol->messages->name);
 		fg_option_print(out, fg_feed_options, &entry->conf);
 	}
 	fputc('}', out);
 }
 
 /* The least lead that @p share of the races won had at most; of a bucket, its end. */
-static uint64_t lead_at(const uint64_t leads[FG_LINES_LEADS], double share)
+static uint64_t lead_at(const uint64_t leads[FG_ARBITER_LEADS], double share)
 {
 	uint64_t all = 0, sum = 0;
 
-	for (unsigned int i = 0; i < FG_LINES_LEADS; i++)
+	for (unsigned int i = 0; i < FG_ARBITER_LEADS; i++)
 		all += leads[i];
-	for (unsigned int i = 0; i < FG_LINES_LEADS; i++) {
+	for (unsigned int i = 0; i < FG_ARBITER_LEADS; i++) {
 		sum += leads[i];
 		if (sum > 0 && (double)sum >= share * (double)all)
 			return (UINT64_C(1) << i) - 1;
@@ -141,19 +145,20 @@ static void print_cells(FILE *out, const char *name, unsigned int n_lines, const
 
 static void print_line_counters(const struct feed_totals *t, unsigned int n_lines, FILE *out)
 {
-	uint64_t cells[FG_LINES_MAX];
+	uint64_t cells[FG_ARBITER_LINES_MAX];
 
-	for (unsigned int c = 0; c < FG_LINES_LINE_COUNT; c++) {
-		if (c == FG_LINES_LINE_last_ns)
+	for (unsigned int c = 0; c < FG_ARBITER_LINE_COUNT; c++) {
+		if (c == FG_ARBITER_LINE_last_ns)
 			continue;
 		for (unsigned int i = 0; i < n_lines; i++)
 			cells[i] = t->lines[i].counters[c];
-		print_cells(out, fg_lines_line_counter_name((enum fg_lines_line_counter)c), n_lines,
-			    cells, fg_lines_line_counter_help((enum fg_lines_line_counter)c));
+		print_cells(out, fg_arbiter_line_counter_name((enum fg_arbiter_line_counter)c),
+			    n_lines, cells,
+			    fg_arbiter_line_counter_help((enum fg_arbiter_line_counter)c));
 	}
 	fprintf(out, "  %-24s", "last packet");
 	for (unsigned int i = 0; i < n_lines; i++)
-		fprintf(out, " %15s", report_age_ns(t->lines[i].counters[FG_LINES_LINE_last_ns]));
+		fprintf(out, " %15s", report_age_ns(t->lines[i].counters[FG_ARBITER_LINE_last_ns]));
 	fputc('\n', out);
 }
 
@@ -164,7 +169,7 @@ static void print_leads(const struct feed_totals *t, unsigned int n_lines, FILE 
 		const char *name;
 		double share;
 	} points[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
-	uint64_t cells[FG_LINES_MAX];
+	uint64_t cells[FG_ARBITER_LINES_MAX];
 	char name[48];
 
 	fputs("lead over the next line, ns (of a bucket, its end), then races won by bucket\n",
@@ -174,7 +179,7 @@ static void print_leads(const struct feed_totals *t, unsigned int n_lines, FILE 
 			cells[i] = lead_at(t->lines[i].leads, points[p].share);
 		print_cells(out, points[p].name, n_lines, cells, "");
 	}
-	for (unsigned int b = 0; b < FG_LINES_LEADS; b++) {
+	for (unsigned int b = 0; b < FG_ARBITER_LEADS; b++) {
 		uint64_t any = 0;
 
 		for (unsigned int i = 0; i < n_lines; i++) {
@@ -198,10 +203,10 @@ static void print_lines(const struct feed_totals *t, unsigned int n_lines, FILE 
 	print_leads(t, n_lines, out);
 }
 
-static void print_spaces(const struct feed_entry *entry, FILE *out)
+static void print_channels(const struct feed_entry *entry, FILE *out)
 {
 	unsigned int count;
-	struct fg_lines_space *spaces = take_spaces(entry, &count);
+	struct fg_arbiter_channel *channels = take_channels(entry, &count);
 
 	fprintf(out,
 		"sequences, since the start\n  %-20s %20s %-8s %20s %12s %9s %9s %9s %9s %9s %13s "
@@ -209,36 +214,37 @@ static void print_spaces(const struct feed_entry *entry, FILE *out)
 		"session", "channel", "", "next", "last packet", "gaps", "open", "by other", "late",
 		"lost", "lost for good", "resets");
 	for (unsigned int i = 0; i < count; i++) {
-		const uint64_t *c = spaces[i].counters;
+		const uint64_t *c = channels[i].counters;
 		char session[SESSION_TEXT_BYTES];
 
 		fprintf(out, "  %-20s %20" PRIu64 " %-8s %20" PRIu64 " %12s",
-			session_text(spaces[i].session, session)[0] != '\0' ? session : "-",
-			spaces[i].channel, spaces[i].current ? "current" : "", spaces[i].next,
-			report_age_ns(spaces[i].last_ns));
+			session_text(channels[i].session, session)[0] != '\0' ? session : "-",
+			channels[i].channel, channels[i].current ? "current" : "", channels[i].next,
+			report_age_ns(channels[i].last_ns));
 		fprintf(out, " %9s %9s %9s %9s %9s %13s %7s\n",
-			report_grouped(c[FG_LINES_SPACE_gaps_opened]),
-			report_grouped(c[FG_LINES_SPACE_gaps_open]),
-			report_grouped(c[FG_LINES_SPACE_gaps_closed_other]),
-			report_grouped(c[FG_LINES_SPACE_gaps_closed_late]),
-			report_grouped(c[FG_LINES_SPACE_gaps_lost]),
-			report_grouped(c[FG_LINES_SPACE_lost] - c[FG_LINES_SPACE_recovered]),
-			report_grouped(c[FG_LINES_SPACE_resets]));
+			report_grouped(c[FG_ARBITER_CHANNEL_gaps_opened]),
+			report_grouped(c[FG_ARBITER_CHANNEL_gaps_open]),
+			report_grouped(c[FG_ARBITER_CHANNEL_gaps_closed_other]),
+			report_grouped(c[FG_ARBITER_CHANNEL_gaps_closed_late]),
+			report_grouped(c[FG_ARBITER_CHANNEL_gaps_unfilled]),
+			report_grouped(c[FG_ARBITER_CHANNEL_missing] -
+				       c[FG_ARBITER_CHANNEL_filled_late]),
+			report_grouped(c[FG_ARBITER_CHANNEL_resets]));
 	}
-	free(spaces);
+	free(channels);
 }
 
 static void print_tracked(const struct feed_entry *entry, const struct feed_totals *t, FILE *out)
 {
 	fputs("gaps and order\n", out);
-	for (unsigned int i = 0; i < FG_LINES_SPACE_COUNT; i++)
-		report_row(out, fg_lines_space_counter_name((enum fg_lines_space_counter)i),
-			   t->spaces[i],
-			   fg_lines_space_counter_help((enum fg_lines_space_counter)i));
-	report_row(out, "lost_for_good", lost_for_good(t), "lost less recovered");
+	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
+		report_row(out, fg_arbiter_channel_counter_name((enum fg_arbiter_channel_counter)i),
+			   t->channels[i],
+			   fg_arbiter_channel_counter_help((enum fg_arbiter_channel_counter)i));
+	report_row(out, "unrecovered", unrecovered(t), "lost less recovered");
 	report_row(out, "events_lost", t->events_lost,
 		   "events that came too fast, and have no record");
-	print_spaces(entry, out);
+	print_channels(entry, out);
 	print_lines(t, fg_feed_n_lines(entry->feed), out);
 }
 
@@ -265,7 +271,7 @@ int report_feed(const struct app *app, const struct snapshot *s, const char *nam
 	for (unsigned int i = 0; i < FG_KNOWN_COUNT; i++)
 		report_row(out, fg_known_counter_name((enum fg_known_counter)i), t->known[i],
 			   fg_known_counter_help((enum fg_known_counter)i));
-	if (fg_feed_lines(entry->feed) != NULL)
+	if (fg_feed_arbiter(entry->feed) != NULL)
 		print_tracked(entry, t, out);
 	return 0;
 }

@@ -14,9 +14,9 @@
 #define LOGS_PER_S 5u
 #define SECOND_NS  UINT64_C(1000000000)
 
-bool event_is_gap(const struct fg_lines_event *event)
+bool event_is_gap(const struct fg_arbiter_event *event)
 {
-	return event->kind <= FG_LINES_GAP_LOST || event->kind == FG_LINES_JUMPED;
+	return event->kind <= FG_ARBITER_GAP_UNFILLED || event->kind == FG_ARBITER_JUMP_ACCEPTED;
 }
 
 int feeds_watch_open(struct app *app, struct fg_error *error)
@@ -25,7 +25,7 @@ int feeds_watch_open(struct app *app, struct fg_error *error)
 
 	for (uint32_t i = 0; i < app->n_feeds; i++)
 		any = any ||
-		      (app->feeds[i]->feed != NULL && fg_feed_lines(app->feeds[i]->feed) != NULL);
+		      (app->feeds[i]->feed != NULL && fg_feed_arbiter(app->feeds[i]->feed) != NULL);
 	if (!any)
 		return 0;
 	app->watch = calloc(1, sizeof(*app->watch));
@@ -49,13 +49,13 @@ void feeds_watch_free(struct app *app)
 /* What waits, as far as there is room; a feed that tells much does not keep others from it. */
 static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 {
-	struct fg_lines_event events[64];
+	struct fg_arbiter_event events[64];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		const uint32_t f = (watch->next_feed + i) % app->n_feeds;
 		const struct fg_feed *feed = app->feeds[f]->feed;
-		struct fg_lines *lines = feed != NULL ? fg_feed_lines(feed) : NULL;
+		struct fg_arbiter *lines = feed != NULL ? fg_feed_arbiter(feed) : NULL;
 		unsigned int got;
 
 		if (lines == NULL)
@@ -63,7 +63,7 @@ static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 		do {
 			const uint32_t room = BATCH - n < 64 ? BATCH - n : 64;
 
-			got = fg_lines_events(lines, events, room);
+			got = fg_arbiter_events(lines, events, room);
 			for (unsigned int e = 0; e < got; e++, n++)
 				watch->batch[n] =
 					(struct told){.event = events[e], .feed = f, .order = n};
@@ -110,23 +110,23 @@ static bool may_log(struct feeds_watch *watch)
 
 static void log_event(const struct app *app, struct feeds_watch *watch, const struct told *told)
 {
-	const struct fg_lines_event *event = &told->event;
+	const struct fg_arbiter_event *event = &told->event;
 	const char *name = app->feeds[told->feed]->conf.name;
 	char session[SESSION_TEXT_BYTES];
 
-	if (event->kind != FG_LINES_GAP_LOST && event->kind != FG_LINES_SILENT &&
-	    event->kind != FG_LINES_HEARD)
+	if (event->kind != FG_ARBITER_GAP_UNFILLED && event->kind != FG_ARBITER_SILENT &&
+	    event->kind != FG_ARBITER_BACK)
 		return;
 	if (!may_log(watch))
 		return;
-	if (event->kind == FG_LINES_GAP_LOST)
+	if (event->kind == FG_ARBITER_GAP_UNFILLED)
 		fg_log(WARNING,
 		       "feed %s: %" PRIu64 " lost, numbers %" PRIu64 " to %" PRIu64
 		       ", session '%s', channel %" PRIu64 ": blame: %s",
 		       name, event->n, event->first, event->last,
 		       session_text(event->session, session), event->channel,
 		       blame_name(event->blame));
-	else if (event->kind == FG_LINES_SILENT)
+	else if (event->kind == FG_ARBITER_SILENT)
 		fg_log(WARNING, "feed %s: line %c is silent, for %.1f s so far", name,
 		       'A' + event->line, (double)(event->time_ns - event->first) * 1e-9);
 	else
@@ -142,8 +142,8 @@ static uint64_t new_lost_events(const struct app *app, struct feeds_watch *watch
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		const struct fg_feed *feed = app->feeds[i]->feed;
 
-		if (feed != NULL && fg_feed_lines(feed) != NULL)
-			lost += fg_lines_events_lost(fg_feed_lines(feed));
+		if (feed != NULL && fg_feed_arbiter(feed) != NULL)
+			lost += fg_arbiter_events_lost(fg_feed_arbiter(feed));
 	}
 	watch->events_lost = lost;
 	return lost - before;

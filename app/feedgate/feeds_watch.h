@@ -18,7 +18,7 @@
 /* Where packets are lost. Those before LOSS_SINK can be why a feed has a gap. */
 enum loss_place { LOSS_NIC, LOSS_NO_MBUF, LOSS_ERRORS, LOSS_RING, LOSS_SINK, LOSS_PLACES };
 
-/* fg_lines_event.blame: 0, a place + 1, or one of these. */
+/* fg_arbiter_event.blame: 0, a place + 1, or one of these. */
 enum {
 	BLAME_NETWORK = LOSS_SINK + 1, /* we lost nothing: the network did, or the exchange */
 	BLAME_UNKNOWN,                 /* it began before our memory of losses does */
@@ -38,7 +38,7 @@ struct losses {
 
 /* An event and what we lost in its time. */
 struct told {
-	struct fg_lines_event event;
+	struct fg_arbiter_event event;
 	uint64_t lost[LOSS_PLACES];
 	uint32_t feed;
 	uint32_t order; /* in its batch */
@@ -50,7 +50,7 @@ struct feeds_watch {
 	uint64_t n_kept; /* ever; the last is kept[(n_kept - 1) % EVENTS_KEPT] */
 	struct told *batch;
 	uint64_t sources[FEEDS_MAX]; /* by feed: bit i: source i may carry it */
-	uint32_t generation;         /* of the rules that say so; 0: nothing is known */
+	uint32_t rules_version;      /* of the rules that say so; 0: nothing is known */
 	uint32_t next_feed;          /* where the next round begins */
 	uint64_t log_second_ns;      /* when the present second of log lines began */
 	uint32_t n_logged, n_unlogged;
@@ -58,7 +58,7 @@ struct feeds_watch {
 };
 
 /* Are losses of ours a reason for events of this kind? */
-bool event_is_gap(const struct fg_lines_event *event);
+bool event_is_gap(const struct fg_arbiter_event *event);
 
 /* feeds_loss.c: note all counters as they are now. */
 void losses_take(struct app *app);

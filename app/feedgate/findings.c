@@ -20,14 +20,14 @@ void findings_free(struct findings *findings)
 
 const struct findings *findings_of(struct app *app)
 {
-	const uint32_t generation = fg_pipeline_generation(app->pipeline);
+	const uint32_t rules_version = fg_pipeline_rules_version(app->pipeline);
 	struct fg_error error = {0};
 
-	if (app->findings.generation == generation)
+	if (app->findings.rules_version == rules_version)
 		return &app->findings;
 	findings_free(&app->findings);
 	if (findings_make(fg_pipeline_rules(app->pipeline), &app->findings, &error) == 0)
-		app->findings.generation = generation;
+		app->findings.rules_version = rules_version;
 	return &app->findings;
 }
 

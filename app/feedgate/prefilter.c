@@ -18,23 +18,23 @@
 #define HOST_BITS    8u         /* A wider prefix is not taken address by address. */
 #define CHANNELS_MAX (1u << 20) /* More no kernel takes. */
 
-struct channels {
-	struct fg_source_channel *at;
+struct groups {
+	struct fg_source_group *at;
 	uint32_t count, room;
 	char *why; /* None: what stands in the way. */
 	size_t why_size;
 };
 
-static int add(struct channels *list, const struct fg_source_channel *channel)
+static int add(struct groups *list, const struct fg_source_group *group)
 {
 	if (list->count == CHANNELS_MAX) {
-		snprintf(list->why, list->why_size, "the rules have more than %u channels",
+		snprintf(list->why, list->why_size, "the rules have more than %u groups",
 			 CHANNELS_MAX);
 		return -E2BIG;
 	}
 	if (list->count == list->room) {
 		const uint32_t room = list->room == 0 ? 64 : 2 * list->room;
-		struct fg_source_channel *at = realloc(list->at, room * sizeof(*at));
+		struct fg_source_group *at = realloc(list->at, room * sizeof(*at));
 
 		if (at == NULL) {
 			snprintf(list->why, list->why_size, "out of memory");
@@ -43,7 +43,7 @@ static int add(struct channels *list, const struct fg_source_channel *channel)
 		list->at = at;
 		list->room = room;
 	}
-	list->at[list->count++] = *channel;
+	list->at[list->count++] = *group;
 	return 0;
 }
 
@@ -70,45 +70,44 @@ static uint8_t transport(const struct fg_match *m)
 }
 
 /* One address, or all, with ports @first to @last; without a protocol there are none. */
-static int add_ports(struct channels *list, struct fg_source_channel channel, uint32_t first,
+static int add_ports(struct groups *list, struct fg_source_group group, uint32_t first,
 		     uint32_t last)
 {
 	int rc = 0;
 
 	for (uint32_t port = first; port <= last && rc == 0; port++) {
-		channel.port_be = htons((uint16_t)port);
-		rc = add(list, &channel);
+		group.port_be = htons((uint16_t)port);
+		rc = add(list, &group);
 	}
 	return rc;
 }
 
 /* @return -ENOTSUP if the entry is too wide. */
-static int add_entry(struct channels *list, const struct fg_match *m)
+static int add_entry(struct groups *list, const struct fg_match *m)
 {
-	struct fg_source_channel channel = {.protocol = transport(m)};
+	struct fg_source_group group = {.protocol = transport(m)};
 	const unsigned int bits = open_bits(m);
 	const bool any_port = m->mask.l4 == 0 || (m->dst_port_min == 0 && m->dst_port_max == 65535);
 	uint32_t first = m->dst_port_min, last = m->dst_port_max, hosts;
 	int rc = 0;
 
-	/* Port 0 in a channel is every port: that is right, too, but no range may start with it. */
+	/* Port 0 in a group is every port: that is right, too, but no range may start with it. */
 	if (any_port || first == 0)
 		first = last = 0;
 	if (bits > HOST_BITS) {
 		if (first == 0 || last - first >= EXPAND_MAX)
 			return -ENOTSUP;
-		return add_ports(list, channel, first, last);
+		return add_ports(list, group, first, last);
 	}
 	hosts = 1u << bits;
 	if (hosts * (last - first + 1) > EXPAND_MAX)
 		first = last = 0;
-	channel.family = m->value.family;
-	memcpy(channel.ip, m->value.dst_ip, sizeof(channel.ip));
+	group.family = m->value.family;
+	memcpy(group.ip, m->value.dst_ip, sizeof(group.ip));
 	for (uint32_t host = 0; host < hosts && rc == 0; host++) {
-		channel.ip[channel.family == FG_FAMILY_IPV4 ? 3 : 15] =
-			(uint8_t)(m->value.dst_ip[channel.family == FG_FAMILY_IPV4 ? 3 : 15] |
-				  host);
-		rc = add_ports(list, channel, first, last);
+		group.ip[group.family == FG_FAMILY_IPV4 ? 3 : 15] =
+			(uint8_t)(m->value.dst_ip[group.family == FG_FAMILY_IPV4 ? 3 : 15] | host);
+		rc = add_ports(list, group, first, last);
 	}
 	return rc;
 }
@@ -120,8 +119,7 @@ bool prefilter_concerns(const struct fg_match *m, const struct fg_source *src)
 }
 
 /* All that @p rules (NULL: none) may keep of what @p src gives. */
-static int add_rules(struct channels *list, const struct fg_rules *rules,
-		     const struct fg_source *src)
+static int add_rules(struct groups *list, const struct fg_rules *rules, const struct fg_source *src)
 {
 	int rc = 0;
 
@@ -160,9 +158,9 @@ static bool has_filter(struct source_entry *entry)
 static void tell(struct source_entry *entry, const struct fg_rules *a, const struct fg_rules *b,
 		 char *text, size_t size)
 {
-	static const struct fg_source_channel none;
+	static const struct fg_source_group none;
 	char why[sizeof(entry->prefilter) - sizeof("off: ")];
-	struct channels list = {.why = why, .why_size = sizeof(why)};
+	struct groups list = {.why = why, .why_size = sizeof(why)};
 	struct fg_error error = {0};
 	int rc = add_rules(&list, a, &entry->source);
 

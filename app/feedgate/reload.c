@@ -58,9 +58,10 @@ static int publish(struct app *app, const struct rulebook *book, FILE *out, stru
 	n_rules = fg_pipeline_rules(app->pipeline)->count;
 	n_entries = fg_pipeline_rules(app->pipeline)->n_matches;
 	fprintf(out,
-		"generation %u: %u rules (%u entries), built in %.1f ms, %u added, %u removed, %u "
+		"rules version %u: %u rules (%u entries), built in %.1f ms, %u added, %u removed, "
+		"%u "
 		"kept\n",
-		fg_pipeline_generation(app->pipeline), n_rules, n_entries,
+		fg_pipeline_rules_version(app->pipeline), n_rules, n_entries,
 		(double)(rte_rdtsc() - begun) * 1e3 / (double)rte_get_tsc_hz(), change.added,
 		change.removed, change.kept);
 	return 0;
@@ -131,7 +132,7 @@ void reload_on_signal(struct app *app, FILE *out)
 	struct fg_error error = {0};
 
 	if (reload_file(app, NULL, out, &error) != 0)
-		fprintf(stderr, "feedgate: %s; the rules in force stay, generation %u\n",
-			error.text, fg_pipeline_generation(app->pipeline));
+		fprintf(stderr, "feedgate: %s; the running rules stay, version %u\n", error.text,
+			fg_pipeline_rules_version(app->pipeline));
 	fflush(out);
 }

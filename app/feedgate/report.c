@@ -116,8 +116,8 @@ static void print_rule(const struct app *app, const struct snapshot *s, uint32_t
 
 	fprintf(out, "%-28s %16s %18s %12s %12s %12s  ",
 		number > 0 ? rule->name : "- (no rule matched)", report_grouped(t->packets),
-		report_grouped(t->bytes), report_grouped(t->filtered), report_grouped(t->dropped),
-		report_age(t->last_ticks));
+		report_grouped(t->bytes), report_grouped(t->filtered),
+		report_grouped(t->dropped), report_age(t->last_ticks));
 	report_action(app, rule, out);
 	if (findings != NULL)
 		findings_text(findings, set, number, finding, sizeof(finding));
@@ -212,9 +212,9 @@ static void print_rule_set(const struct app *app, FILE *out)
 	struct fg_table_info info;
 
 	fg_table_info(fg_pipeline_table(app->pipeline), &info);
-	fprintf(out, "rules: %u, from %s, generation %u\ndefault: ", set->count,
+	fprintf(out, "rules: %u, from %s, version %u\ndefault: ", set->count,
 		app->book.list.file != NULL ? app->book.list.file : "no file",
-		fg_pipeline_generation(app->pipeline));
+		fg_pipeline_rules_version(app->pipeline));
 	report_action(app, &set->rules[0], out);
 	fprintf(out,
 		"\ncompiled: %u entries by %s, variant %s, %s bytes\n"

@@ -65,7 +65,7 @@ int setup_compile(const struct app *app, const struct rulebook *book, struct fg_
 		  struct fg_error *error)
 {
 	const char *sources[FG_SOURCES_MAX], *sinks[FG_SINKS_MAX], *feeds[FEEDS_MAX];
-	const struct fg_framing *framings[FEEDS_MAX];
+	const struct fg_protocol *protocols[FEEDS_MAX];
 	const struct fg_scope scope = {
 		.sources = sources,
 		.sinks = sinks,
@@ -73,7 +73,7 @@ int setup_compile(const struct app *app, const struct rulebook *book, struct fg_
 		.n_sources = app->n_sources,
 		.n_sinks = app->n_sinks,
 		.n_feeds = app->n_feeds,
-		.framings = framings,
+		.protocols = protocols,
 	};
 	struct fg_rules *rules;
 	int rc;
@@ -84,7 +84,7 @@ int setup_compile(const struct app *app, const struct rulebook *book, struct fg_
 		sinks[i] = app->sinks[i]->name;
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		feeds[i] = app->feeds[i]->conf.name;
-		framings[i] = app->feeds[i]->conf.framing;
+		protocols[i] = app->feeds[i]->conf.protocol;
 	}
 	rc = fg_rules_load(&book->list, book->default_action, &scope, &rules, error);
 	if (rc != 0)

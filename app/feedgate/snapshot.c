@@ -77,19 +77,19 @@ static void subtract_feed(struct feed_totals *feed, const struct feed_totals *be
 
 	subtract(feed->counters, before->counters, FG_FEED_COUNTER_COUNT);
 	subtract(feed->known, before->known, FG_KNOWN_COUNT);
-	feed->known[FG_KNOWN_directory] = now.known[FG_KNOWN_directory];
+	feed->known[FG_KNOWN_symbols] = now.known[FG_KNOWN_symbols];
 	feed->known[FG_KNOWN_orders] = now.known[FG_KNOWN_orders];
-	subtract(feed->spaces, before->spaces, FG_LINES_SPACE_COUNT);
-	feed->spaces[FG_LINES_SPACE_gaps_open] = now.spaces[FG_LINES_SPACE_gaps_open];
-	feed->spaces[FG_LINES_SPACE_held_now] = now.spaces[FG_LINES_SPACE_held_now];
+	subtract(feed->channels, before->channels, FG_ARBITER_CHANNEL_COUNT);
+	feed->channels[FG_ARBITER_CHANNEL_gaps_open] = now.channels[FG_ARBITER_CHANNEL_gaps_open];
+	feed->channels[FG_ARBITER_CHANNEL_held_now] = now.channels[FG_ARBITER_CHANNEL_held_now];
 	feed->events_lost -= before->events_lost;
-	for (unsigned int i = 0; i < FG_LINES_MAX; i++) {
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++) {
 		uint64_t *line = feed->lines[i].counters;
 
-		subtract(line, before->lines[i].counters, FG_LINES_LINE_COUNT);
-		line[FG_LINES_LINE_last_ns] = now.lines[i].counters[FG_LINES_LINE_last_ns];
-		line[FG_LINES_LINE_silent] = now.lines[i].counters[FG_LINES_LINE_silent];
-		subtract(feed->lines[i].leads, before->lines[i].leads, FG_LINES_LEADS);
+		subtract(line, before->lines[i].counters, FG_ARBITER_LINE_COUNT);
+		line[FG_ARBITER_LINE_last_ns] = now.lines[i].counters[FG_ARBITER_LINE_last_ns];
+		line[FG_ARBITER_LINE_silent] = now.lines[i].counters[FG_ARBITER_LINE_silent];
+		subtract(feed->lines[i].leads, before->lines[i].leads, FG_ARBITER_LEADS);
 	}
 }
 
@@ -113,7 +113,7 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 		s->lost[i].nic -= before->lost[i].nic;
 		s->lost[i].no_mbuf -= before->lost[i].no_mbuf;
 		s->lost[i].errors -= before->lost[i].errors;
-		s->lost[i].filtered -= before->lost[i].filtered;
+		s->lost[i].prefiltered -= before->lost[i].prefiltered;
 	}
 	for (uint32_t i = 0; i < s->n_feeds && i < before->n_feeds; i++)
 		subtract_feed(&s->feeds[i], &before->feeds[i]);

@@ -87,7 +87,7 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 			link_name(app->sources[i]->link), report_grouped(s->sources[i].packets),
 			report_grouped(s->sources[i].bytes), report_grouped(lost->nic),
 			report_grouped(lost->no_mbuf), report_grouped(lost->errors),
-			report_grouped(lost->filtered));
+			report_grouped(lost->prefiltered));
 		print_figures(&s->figures[i], out);
 	}
 }
@@ -110,7 +110,7 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
 	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
 	report_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
-	report_row(out, "filtered", s->lost[i].filtered,
+	report_row(out, "filtered", s->lost[i].prefiltered,
 		   "left out by the source's own filter: no loss");
 	for (unsigned int f = 0; f < s->figures[i].count; f++)
 		report_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,

@@ -32,7 +32,8 @@ static json_t *rules(const struct app *app, const struct snapshot *s)
 		json_object_set_new(object, set->rules[i].name,
 				    json_pack("{s:o, s:o, s:o, s:o}", "packets", number(t->packets),
 					      "bytes", number(t->bytes), "filtered",
-					      number(t->filtered), "dropped", number(t->dropped)));
+					      number(t->filtered), "dropped",
+					      number(t->dropped)));
 	}
 	return object;
 }
@@ -62,7 +63,7 @@ static json_t *sources(const struct app *app, const struct snapshot *s)
 					      number(s->sources[i].packets), "bytes",
 					      number(s->sources[i].bytes), "lost",
 					      number(lost->nic + lost->no_mbuf + lost->errors),
-					      "filtered", number(lost->filtered)));
+					      "prefiltered", number(lost->prefiltered)));
 	}
 	return object;
 }
@@ -72,20 +73,21 @@ static json_t *lines(const struct feed_totals *t)
 {
 	json_t *object = json_object();
 
-	for (unsigned int i = 0; i < FG_LINES_MAX; i++) {
-		const struct fg_lines_line *line = &t->lines[i];
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++) {
+		const struct fg_arbiter_line *line = &t->lines[i];
 		const char name[] = {(char)('A' + (int)i), '\0'};
 		json_t *counters, *leads;
 
-		if (line->counters[FG_LINES_LINE_last_ns] == 0)
+		if (line->counters[FG_ARBITER_LINE_last_ns] == 0)
 			continue;
 		counters = json_object();
-		for (unsigned int c = 0; c < FG_LINES_LINE_COUNT; c++)
+		for (unsigned int c = 0; c < FG_ARBITER_LINE_COUNT; c++)
 			json_object_set_new(
-				counters, fg_lines_line_counter_name((enum fg_lines_line_counter)c),
+				counters,
+				fg_arbiter_line_counter_name((enum fg_arbiter_line_counter)c),
 				number(line->counters[c]));
 		leads = json_array();
-		for (unsigned int b = 0; b < FG_LINES_LEADS; b++)
+		for (unsigned int b = 0; b < FG_ARBITER_LEADS; b++)
 			json_array_append_new(leads, number(line->leads[b]));
 		json_object_set_new(counters, "leads", leads);
 		json_object_set_new(object, name, counters);
@@ -97,38 +99,38 @@ static json_t *feed(const struct feed_entry *entry, const struct feed_totals *t)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "framing", json_string(entry->conf.framing->name));
+	json_object_set_new(object, "protocol", json_string(entry->conf.protocol->name));
 	for (unsigned int i = 0; i < FG_FEED_COUNTER_COUNT; i++)
 		json_object_set_new(object, fg_feed_counter_name((enum fg_feed_counter)i),
 				    number(t->counters[i]));
 	for (unsigned int i = 0; i < FG_KNOWN_COUNT; i++)
 		json_object_set_new(object, fg_known_counter_name((enum fg_known_counter)i),
 				    number(t->known[i]));
-	for (unsigned int i = 0; i < FG_LINES_SPACE_COUNT; i++)
-		json_object_set_new(object,
-				    fg_lines_space_counter_name((enum fg_lines_space_counter)i),
-				    number(t->spaces[i]));
-	json_object_set_new(
-		object, "lost_for_good",
-		number(t->spaces[FG_LINES_SPACE_lost] - t->spaces[FG_LINES_SPACE_recovered]));
+	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
+		json_object_set_new(
+			object, fg_arbiter_channel_counter_name((enum fg_arbiter_channel_counter)i),
+			number(t->channels[i]));
+	json_object_set_new(object, "unrecovered",
+			    number(t->channels[FG_ARBITER_CHANNEL_missing] -
+				   t->channels[FG_ARBITER_CHANNEL_filled_late]));
 	json_object_set_new(object, "events_lost", number(t->events_lost));
 	json_object_set_new(object, "lines", lines(t));
 	return object;
 }
 
-/* Those that have a framing. */
+/* Those that have a protocol. */
 static json_t *feeds(const struct app *app, const struct snapshot *s)
 {
 	json_t *object = json_object();
 
 	for (uint32_t i = 0; i < s->n_feeds; i++)
-		if (app->feeds[i]->conf.framing != NULL)
+		if (app->feeds[i]->conf.protocol != NULL)
 			json_object_set_new(object, app->feeds[i]->conf.name,
 					    feed(app->feeds[i], &s->feeds[i]));
 	return object;
 }
 
-int summary_write(const struct app *app, const struct snapshot *s, bool lawful, const char *path,
+int summary_write(const struct app *app, const struct snapshot *s, bool balanced, const char *path,
 		  struct fg_error *error)
 {
 	json_t *root = json_object();
@@ -142,9 +144,9 @@ int summary_write(const struct app *app, const struct snapshot *s, bool lawful, 
 	json_object_set_new(root, "feeds", feeds(app, s));
 	json_object_set_new(root, "sinks", sinks(app, s));
 	json_object_set_new(root, "sources", sources(app, s));
-	json_object_set_new(root, "generation", number(fg_pipeline_generation(app->pipeline)));
+	json_object_set_new(root, "version", number(fg_pipeline_rules_version(app->pipeline)));
 	json_object_set_new(root, "seconds", json_real(s->seconds));
-	json_object_set_new(root, "lawful", json_boolean(lawful));
+	json_object_set_new(root, "balanced", json_boolean(balanced));
 	errno = 0;
 	rc = json_dump_file(root, path, JSON_INDENT(2));
 	json_decref(root);

@@ -380,7 +380,7 @@ static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 	if (x->n_sockets > 0)
 		lost->nic = sockets.no_buffer + sockets.ring_full;
 	lost->no_mbuf = 0;
-	lost->filtered = program[XDP_COUNT_DROPPED] + program[XDP_COUNT_KERNEL];
+	lost->prefiltered = program[XDP_COUNT_DROPPED] + program[XDP_COUNT_KERNEL];
 }
 
 static unsigned int af_xdp_figures(struct fg_source *src,
@@ -407,8 +407,7 @@ static unsigned int af_xdp_figures(struct fg_source *src,
 	FIGURE("left out: to kernel", "by the pre-filter", program[XDP_COUNT_KERNEL]);
 	FIGURE("queue not read", "to the kernel, as no source reads their queue",
 	       program[XDP_COUNT_NO_SOCKET]);
-	FIGURE("channels", "in the pre-filter; 0: all comes here",
-	       xdp_program_channels(x->program));
+	FIGURE("groups", "in the pre-filter; 0: all comes here", xdp_program_groups(x->program));
 #undef FIGURE
 	return n;
 }
@@ -429,14 +428,14 @@ static enum fg_link af_xdp_watch(struct fg_source *src)
 	return link;
 }
 
-static int af_xdp_prefilter(struct fg_source *src, const struct fg_source_channel *channels,
+static int af_xdp_prefilter(struct fg_source *src, const struct fg_source_group *groups,
 			    uint32_t count, struct fg_error *error)
 {
 	struct af_xdp *x = self(src);
 
 	if (x->conf->prefilter == PREFILTER_NONE)
 		return fg_error_set(error, ENOTSUP, "source %s: prefilter is none", src->name);
-	return xdp_program_set(x->program, channels, count, error);
+	return xdp_program_set(x->program, groups, count, error);
 }
 
 /* The driver closes, and with it go its sockets. */

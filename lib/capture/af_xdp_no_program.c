@@ -57,16 +57,16 @@ const char *xdp_program_mode(const struct xdp_program *program)
 	return "";
 }
 
-int xdp_program_set(struct xdp_program *program, const struct fg_source_channel *channels,
+int xdp_program_set(struct xdp_program *program, const struct fg_source_group *groups,
 		    uint32_t count, struct fg_error *error)
 {
 	(void)program;
-	(void)channels;
+	(void)groups;
 	(void)count;
 	return fg_error_set(error, ENOTSUP, "the XDP program was not built in");
 }
 
-uint32_t xdp_program_channels(const struct xdp_program *program)
+uint32_t xdp_program_groups(const struct xdp_program *program)
 {
 	(void)program;
 	return 0;

@@ -21,9 +21,9 @@
 
 const bool xdp_program_built = true;
 
-enum map { MAP_CHANNELS, MAP_FLAGS, MAP_COUNTS, MAPS };
+enum map { MAP_GROUPS, MAP_FLAGS, MAP_COUNTS, MAPS };
 
-static const char *const map_names[MAPS] = {"fg_channels", "fg_flags", "fg_counts"};
+static const char *const map_names[MAPS] = {"fg_groups", "fg_flags", "fg_counts"};
 
 struct xdp_program {
 	const char *source, *interface; /* For messages. */
@@ -33,11 +33,11 @@ struct xdp_program {
 	int object;    /* The program as a file. */
 	char path[32];
 	int maps[MAPS];
-	uint32_t id;                  /* Of the attached program; 0: not adopted. */
-	uint32_t attach;              /* XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. */
-	struct xdp_channel *channels; /* In force, sorted; once adopted: those in the map. */
-	uint32_t n_channels;
-	bool filters; /* channels count; else all goes to user space. */
+	uint32_t id;              /* Of the attached program; 0: not adopted. */
+	uint32_t attach;          /* XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. */
+	struct xdp_group *groups; /* In force, sorted; once adopted: those in the map. */
+	uint32_t n_groups;
+	bool filters; /* groups count; else all goes to user space. */
 	int stranger; /* While the driver closes: somebody else's program, or -1. */
 	uint32_t stranger_attach;
 	uint64_t counts[XDP_COUNTS]; /* When it was left. */
@@ -231,15 +231,15 @@ void xdp_program_notice(struct xdp_program *p, int fd)
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct xdp_channel));
+	return memcmp(a, b, sizeof(struct xdp_group));
 }
 
-static bool is_among(const struct xdp_channel *key, const struct xdp_channel *keys, uint32_t count)
+static bool is_among(const struct xdp_group *key, const struct xdp_group *keys, uint32_t count)
 {
 	return count > 0 && bsearch(key, keys, count, sizeof(*keys), compare) != NULL;
 }
 
-static uint32_t shapes(const struct xdp_channel *keys, uint32_t count)
+static uint32_t shapes(const struct xdp_group *keys, uint32_t count)
 {
 	uint32_t all = 0;
 
@@ -260,34 +260,33 @@ static int write_flags(const struct xdp_program *p, uint32_t flags)
 	return bpf_map_update_elem(p->maps[MAP_FLAGS], &zero, &flags, BPF_ANY);
 }
 
-static int insert(const struct xdp_program *p, const struct xdp_channel *keys, uint32_t count)
+static int insert(const struct xdp_program *p, const struct xdp_group *keys, uint32_t count)
 {
 	const uint8_t value = 1;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < count && rc == 0; i++)
-		rc = bpf_map_update_elem(p->maps[MAP_CHANNELS], &keys[i], &value, BPF_ANY);
+		rc = bpf_map_update_elem(p->maps[MAP_GROUPS], &keys[i], &value, BPF_ANY);
 	return rc;
 }
 
 /* Those of @keys that are not among @stay. */
-static void remove_others(const struct xdp_program *p, const struct xdp_channel *keys,
-			  uint32_t count, const struct xdp_channel *stay, uint32_t n_stay)
+static void remove_others(const struct xdp_program *p, const struct xdp_group *keys, uint32_t count,
+			  const struct xdp_group *stay, uint32_t n_stay)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (!is_among(&keys[i], stay, n_stay))
-			(void)bpf_map_delete_elem(p->maps[MAP_CHANNELS], &keys[i]);
+			(void)bpf_map_delete_elem(p->maps[MAP_GROUPS], &keys[i]);
 }
 
 /*
  * From what is in the map to @keys, while packets flow: in with the new ones, then
  * out with the others. If both have no room together, all goes to user space meanwhile.
  */
-static int change(struct xdp_program *p, const struct xdp_channel *keys, uint32_t count,
-		  bool filter)
+static int change(struct xdp_program *p, const struct xdp_group *keys, uint32_t count, bool filter)
 {
 	const uint32_t on = XDP_FLAG_ON | p->rest;
-	const uint32_t old_shapes = shapes(p->channels, p->n_channels);
+	const uint32_t old_shapes = shapes(p->groups, p->n_groups);
 	const uint32_t new_shapes = shapes(keys, count);
 	int rc = 0;
 
@@ -295,7 +294,7 @@ static int change(struct xdp_program *p, const struct xdp_channel *keys, uint32_
 		rc = write_flags(p, 0);
 	if (rc == 0 && insert(p, keys, count) != 0) {
 		rc = write_flags(p, 0);
-		remove_others(p, p->channels, p->n_channels, keys, count);
+		remove_others(p, p->groups, p->n_groups, keys, count);
 		if (rc == 0)
 			rc = insert(p, keys, count);
 	}
@@ -305,14 +304,14 @@ static int change(struct xdp_program *p, const struct xdp_channel *keys, uint32_
 		(void)write_flags(p, 0);
 		remove_others(p, keys, count, NULL, 0);
 	}
-	remove_others(p, p->channels, p->n_channels, keys, rc == 0 ? count : 0);
+	remove_others(p, p->groups, p->n_groups, keys, rc == 0 ? count : 0);
 	if (rc == 0 && filter)
 		rc = write_flags(p, on | new_shapes);
 	return rc;
 }
 
 /* Sorted, each once. */
-static uint32_t sort(struct xdp_channel *keys, uint32_t count)
+static uint32_t sort(struct xdp_group *keys, uint32_t count)
 {
 	uint32_t n = 0;
 
@@ -326,13 +325,13 @@ static uint32_t sort(struct xdp_channel *keys, uint32_t count)
 
 /* @return the keys, malloc'd; NULL if there is no memory. Sets @everything if one is open to all.
  */
-static struct xdp_channel *make_keys(const struct fg_source_channel *channels, uint32_t *count,
-				     bool *everything)
+static struct xdp_group *make_keys(const struct fg_source_group *groups, uint32_t *count,
+				   bool *everything)
 {
-	struct xdp_channel *keys = calloc((size_t)*count + 1, sizeof(*keys));
+	struct xdp_group *keys = calloc((size_t)*count + 1, sizeof(*keys));
 
 	for (uint32_t i = 0; i < *count && keys != NULL; i++) {
-		const struct fg_source_channel *c = &channels[i];
+		const struct fg_source_group *c = &groups[i];
 
 		keys[i].family = c->family;
 		keys[i].protocol = c->protocol;
@@ -347,21 +346,21 @@ static struct xdp_channel *make_keys(const struct fg_source_channel *channels, u
 	return keys;
 }
 
-int xdp_program_set(struct xdp_program *p, const struct fg_source_channel *channels, uint32_t count,
+int xdp_program_set(struct xdp_program *p, const struct fg_source_group *groups, uint32_t count,
 		    struct fg_error *error)
 {
-	struct xdp_channel *keys;
-	bool everything = channels == NULL;
+	struct xdp_group *keys;
+	bool everything = groups == NULL;
 	int rc = 0;
 
 	if (p == NULL)
 		return fg_error_set(error, ENOTSUP, "the XDP program was not built in");
 	if (everything)
 		count = 0;
-	keys = make_keys(channels, &count, &everything);
+	keys = make_keys(groups, &count, &everything);
 	if (keys == NULL)
 		rc = -ENOMEM;
-	else if (count > XDP_CHANNELS_MAX)
+	else if (count > XDP_GROUPS_MAX)
 		rc = -E2BIG;
 	else if (p->id != 0 && !p->over)
 		rc = change(p, keys, everything ? 0 : count, !everything);
@@ -372,12 +371,12 @@ int xdp_program_set(struct xdp_program *p, const struct fg_source_channel *chann
 		if (p->id != 0 && !p->over)
 			(void)write_flags(p, 0);
 		(void)fg_error_set(error, -rc,
-				   "source %s: %u channels cannot be given to the kernel: %s",
+				   "source %s: %u groups cannot be given to the kernel: %s",
 				   p->source, count, strerror(-rc));
 	}
-	free(p->channels);
-	p->channels = keys;
-	p->n_channels = everything ? 0 : count;
+	free(p->groups);
+	p->groups = keys;
+	p->n_groups = everything ? 0 : count;
 	p->filters = !everything;
 	return rc;
 }
@@ -403,11 +402,11 @@ int xdp_program_adopt(struct xdp_program *p, struct fg_error *error)
 	if (!p->filters)
 		return 0;
 	p->filters = false;
-	rc = change(p, p->channels, p->n_channels, true);
+	rc = change(p, p->groups, p->n_groups, true);
 	if (rc != 0)
 		return fg_error_set(error, -rc,
-				    "source %s: %u channels cannot be given to the kernel: %s",
-				    p->source, p->n_channels, strerror(-rc));
+				    "source %s: %u groups cannot be given to the kernel: %s",
+				    p->source, p->n_groups, strerror(-rc));
 	p->filters = true;
 	return 0;
 }
@@ -425,9 +424,9 @@ const char *xdp_program_mode(const struct xdp_program *p)
 	return p->attach == XDP_FLAGS_SKB_MODE ? "generic" : "native";
 }
 
-uint32_t xdp_program_channels(const struct xdp_program *p)
+uint32_t xdp_program_groups(const struct xdp_program *p)
 {
-	return p != NULL ? p->n_channels : 0;
+	return p != NULL ? p->n_groups : 0;
 }
 
 void xdp_program_counts(const struct xdp_program *p, uint64_t counts[XDP_COUNTS])
@@ -498,6 +497,6 @@ void xdp_program_close(struct xdp_program *p)
 		close(p->object);
 	if (p->lock >= 0)
 		close(p->lock);
-	free(p->channels);
+	free(p->groups);
 	free(p);
 }

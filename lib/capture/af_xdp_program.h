@@ -41,7 +41,7 @@ int xdp_program_check(struct xdp_program *program, struct fg_error *error);
 /* Is @fd one of the program's maps, or the program? Then it is taken note of. */
 void xdp_program_notice(struct xdp_program *program, int fd);
 
-/* All were noticed: put the channels in force. -EIO if one was not. */
+/* All were noticed: put the groups in force. -EIO if one was not. */
 int xdp_program_adopt(struct xdp_program *program, struct fg_error *error);
 
 /* Is the program still the one attached? */
@@ -51,14 +51,14 @@ bool xdp_program_in_place(const struct xdp_program *program);
 const char *xdp_program_mode(const struct xdp_program *program);
 
 /*
- * As fg_source_ops.prefilter. Before the program is adopted the channels are
+ * As fg_source_ops.prefilter. Before the program is adopted the groups are
  * remembered.
  */
-int xdp_program_set(struct xdp_program *program, const struct fg_source_channel *channels,
+int xdp_program_set(struct xdp_program *program, const struct fg_source_group *groups,
 		    uint32_t count, struct fg_error *error);
 
 /* Channels in force. */
-uint32_t xdp_program_channels(const struct xdp_program *program);
+uint32_t xdp_program_groups(const struct xdp_program *program);
 
 /* Also after xdp_program_leave(). */
 void xdp_program_counts(const struct xdp_program *program, uint64_t counts[XDP_COUNTS]);

@@ -38,7 +38,7 @@ struct fg_source_lost {
 	uint64_t no_mbuf; /**< No mbuf free (rx_nombuf), or none that may be held. */
 	uint64_t errors;  /**< Broken on the wire (ierrors), or too long for a buffer. */
 	uint64_t
-		filtered; /**< Not lost: the source's own filter left it out, where it can count. */
+		prefiltered; /**< Not lost: the source's own filter left it out, where it can count. */
 };
 
 /** A figure that only this kind of source has, for people. */
@@ -58,7 +58,7 @@ enum fg_link {
 };
 
 /** Where packets go that a source's own filter is to let through. Zeroed: to anywhere. */
-struct fg_source_channel {
+struct fg_source_group {
 	uint8_t family;   /**< 4 or 6; 0: any address, ip is not looked at. */
 	uint8_t protocol; /**< 17 or 6; 0: any, port_be is not looked at. */
 	uint16_t port_be; /**< Destination port; 0: every port. */
@@ -121,13 +121,13 @@ struct fg_source_ops {
 	enum fg_link (*watch)(struct fg_source *src);
 
 	/**
-	 * Leave out, as early as possible, what goes to none of @p channels; whatever
+	 * Leave out, as early as possible, what goes to none of @p groups; whatever
 	 * cannot be told for sure is let through. NULL: the kind cannot.
-	 * @param channels  NULL: let everything through again. Not kept.
+	 * @param groups  NULL: let everything through again. Not kept.
 	 * @return 0, or -errno with @p error set; then everything is let through.
 	 * Threads: control, between open and close; lcores may poll.
 	 */
-	int (*prefilter)(struct fg_source *src, const struct fg_source_channel *channels,
+	int (*prefilter)(struct fg_source *src, const struct fg_source_group *groups,
 			 uint32_t count, struct fg_error *error);
 
 	/**

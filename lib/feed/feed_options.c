@@ -37,14 +37,15 @@ const struct fg_option fg_feed_options[] = {
 	 .unit = "packets"},
 	{ROW(hold_us, FG_OPTION_U64, "1000", "longest that a packet is held"), .min = 1,
 	 .max = 1000000, .unit = "us"},
-	{ROW(lost_ms, FG_OPTION_U64, "1000", "a gap this old is lost"), .min = 1, .max = 3600000,
-	 .unit = "ms"},
+	{ROW(gap_timeout_ms, FG_OPTION_U64, "1000", "a gap this old is lost"), .min = 1,
+	 .max = 3600000, .unit = "ms"},
 	{ROW(silence_ms, FG_OPTION_U64, "5000", "a line this quiet is silent; 0: never"),
 	 .max = 86400000, .unit = "ms"},
-	{ROW(spaces, FG_OPTION_U64, "32", "channels and sessions known at once"), .min = 1,
+	{ROW(channels, FG_OPTION_U64, "32", "channels and sessions known at once"), .min = 1,
 	 .max = 1024},
-	{ROW(directory, FG_OPTION_STRING, "", "file of numbers and their symbols, read at start")},
-	{ROW(directory_size, FG_OPTION_U64, "65536", "symbols that can be learned"), .min = 1,
+	{ROW(symbol_file, FG_OPTION_STRING, "",
+	     "file of numbers and their symbols, read at start")},
+	{ROW(symbols_max, FG_OPTION_U64, "65536", "symbols that can be learned"), .min = 1,
 	 .max = 1u << 22, .unit = "entries"},
 	{ROW(orders, FG_OPTION_U64, "auto",
 	     "orders whose instrument is remembered; auto: 1 M where messages name only the order"),
@@ -80,7 +81,7 @@ static bool is_head(const char *key)
 struct parts {
 	struct fg_node head, rest;
 	struct fg_node *copies;
-	const struct fg_node *framing;
+	const struct fg_node *protocol;
 };
 
 static int split(const struct fg_node *node, struct parts *parts, struct fg_error *error)
@@ -97,8 +98,8 @@ static int split(const struct fg_node *node, struct parts *parts, struct fg_erro
 	for (const struct fg_node *c = node->child; c != NULL; c = c->next) {
 		struct fg_node *copy = &parts->copies[n++];
 
-		if (strcmp(c->key, "framing") == 0) {
-			parts->framing = c;
+		if (strcmp(c->key, "protocol") == 0) {
+			parts->protocol = c;
 			continue;
 		}
 		*copy = *c;
@@ -116,7 +117,7 @@ static int split(const struct fg_node *node, struct parts *parts, struct fg_erro
 	return 0;
 }
 
-/* Other messages than the framing's own. */
+/* Other messages than the protocol's own. */
 static int take_messages(const struct fg_node *node, const char *name, struct fg_feed_conf *conf,
 			 struct fg_error *error)
 {
@@ -125,14 +126,14 @@ static int take_messages(const struct fg_node *node, const char *name, struct fg
 
 	if (name[0] == '\0')
 		return 0;
-	if (conf->framing == NULL)
+	if (conf->protocol == NULL)
 		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"),
-				   "messages: a feed without a framing has none");
+				   "messages: a feed without a protocol has none");
 	if (messages == NULL)
 		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"),
 				   "messages: no set named '%s'", name);
-	conf->framing->messages = messages;
-	if (fg_framing_check(conf->framing, &reason) != 0)
+	conf->protocol->messages = messages;
+	if (fg_protocol_check(conf->protocol, &reason) != 0)
 		return fg_error_at(error, EINVAL, fg_node_get(node, "messages"), "messages: %s: %s",
 				   name, reason.text);
 	return 0;
@@ -168,11 +169,11 @@ static int read_parts(const struct fg_node *node, const struct parts *parts, str
 {
 	int rc = 0;
 
-	if (parts->framing != NULL)
-		rc = fg_framing_load(parts->framing, &conf->framing, error);
+	if (parts->protocol != NULL)
+		rc = fg_protocol_load(parts->protocol, &conf->protocol, error);
 	else if (parts->rest.count > 0)
 		rc = fg_error_at(error, EINVAL, parts->rest.child,
-				 "%s: a feed without a framing has no settings",
+				 "%s: a feed without a protocol has no settings",
 				 parts->rest.child->key);
 	if (rc == 0)
 		rc = take_messages(node, head->messages, conf, error);
@@ -181,7 +182,7 @@ static int read_parts(const struct fg_node *node, const struct parts *parts, str
 	if (rc == 0)
 		rc = check(node, conf, error);
 	if (rc == 0 && conf->orders == FG_OPTION_NAMED(0))
-		conf->orders = conf->framing != NULL && names_orders_only(conf->framing->messages)
+		conf->orders = conf->protocol != NULL && names_orders_only(conf->protocol->messages)
 				       ? 1u << 20
 				       : 0;
 	return rc;
@@ -195,7 +196,7 @@ int fg_feed_read(const struct fg_node *node, struct fg_feed_conf *conf, struct f
 
 	if (node->kind != FG_NODE_MAP)
 		return fg_error_at(error, EINVAL, node,
-				   "a feed: expected a map {name: ..., framing: ...}, found %s",
+				   "a feed: expected a map {name: ..., protocol: ...}, found %s",
 				   fg_node_kind_name(node));
 	rc = split(node, &parts, error);
 	if (rc == 0)
@@ -215,7 +216,7 @@ int fg_feed_read(const struct fg_node *node, struct fg_feed_conf *conf, struct f
 void fg_feed_conf_free(struct fg_feed_conf *conf)
 {
 	fg_option_free(fg_feed_options, conf);
-	fg_framing_free(conf->framing);
+	fg_protocol_free(conf->protocol);
 	free(conf->name);
 	*conf = (struct fg_feed_conf){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slice: the packet's headers, and of its payload the framing's header and
- * the wanted messages. Lengths, the count and the IP header's checksum are made
+ * A slice: the packet's headers, and of its payload the protocol's header and
+ * the matched messages. Lengths, the count and the IP header's checksum are made
  * to fit; the sequence number stays the packet's. A checksum that a feed keeps
  * over its own blocks (OPRA, CTA) is left as it was.
  */
@@ -24,9 +24,9 @@ static void number_store(uint8_t *at, struct fg_field field, unsigned int order,
 	}
 }
 
-/* Copy the wanted messages to @to, which has room for them all. @return their bytes; 0: that did
+/* Copy the matched messages to @to, which has room for them all. @return their bytes; 0: that did
  * not work out. */
-static uint32_t copy_messages(const struct fg_framing *framing, uint64_t wanted,
+static uint32_t copy_messages(const struct fg_protocol *protocol, uint64_t matched,
 			      const uint8_t *payload, const struct fg_feed_packet *pkt, uint8_t *to)
 {
 	struct fg_message message;
@@ -34,12 +34,12 @@ static uint32_t copy_messages(const struct fg_framing *framing, uint64_t wanted,
 	uint32_t bytes = 0;
 
 	fg_walk_begin(&walk, payload, pkt);
-	for (; wanted != 0; wanted >>= 1) {
+	for (; matched != 0; matched >>= 1) {
 		const uint8_t *from = walk.at;
 
-		if (!fg_framing_next(framing, &walk, &message))
+		if (!fg_protocol_next(protocol, &walk, &message))
 			return 0;
-		if ((wanted & 1) == 0)
+		if ((matched & 1) == 0)
 			continue;
 		memcpy(to + bytes, from, (size_t)(walk.at - from));
 		bytes += (uint32_t)(walk.at - from);
@@ -111,16 +111,16 @@ static bool fit_headers(uint8_t *frame, uint32_t payload_off, uint32_t payload_b
 	return true;
 }
 
-static void fit_framing(const struct fg_header_shape *shape, uint8_t *payload, uint32_t bytes,
-			uint32_t count)
+static void fit_protocol(const struct fg_header_shape *shape, uint8_t *payload, uint32_t bytes,
+			 uint32_t count)
 {
 	number_store(payload, shape->count, shape->order, count);
 	if (shape->length.bytes != 0)
-		number_store(payload, shape->length, shape->order, bytes - shape->length_adds);
+		number_store(payload, shape->length, shape->order, bytes - shape->length_bias);
 }
 
 /* Write the slice into @frame, which has room for all of the packet. @return its bytes or 0. */
-static uint32_t write_slice(const struct fg_framing *framing, struct rte_mbuf *m,
+static uint32_t write_slice(const struct fg_protocol *protocol, struct rte_mbuf *m,
 			    const uint8_t *payload, const struct fg_feed_packet *pkt,
 			    uint8_t *frame)
 {
@@ -134,11 +134,11 @@ static uint32_t write_slice(const struct fg_framing *framing, struct rte_mbuf *m
 	if (headers != frame)
 		memcpy(frame, headers, off);
 	memcpy(frame + off, payload, head);
-	bytes = copy_messages(framing, meta->messages, payload, pkt, frame + off + head);
+	bytes = copy_messages(protocol, meta->messages, payload, pkt, frame + off + head);
 	if (bytes == 0)
 		return 0;
 	bytes += head;
-	fit_framing(&framing->header, frame + off, bytes, meta->n_wanted);
+	fit_protocol(&protocol->header, frame + off, bytes, meta->n_matched);
 	return fit_headers(frame, off, bytes) ? off + bytes : 0;
 }
 
@@ -150,13 +150,13 @@ struct rte_mbuf *feed_slice(const struct fg_feed *feed, struct rte_mempool *pool
 	struct rte_mbuf *slice = NULL;
 	uint32_t bytes = 0;
 
-	/* Beyond the first 64 it is not known which are wanted. */
-	if (pool != NULL && meta->n_wanted == (unsigned int)__builtin_popcountll(meta->messages))
+	/* Beyond the first 64 it is not known which are matched. */
+	if (pool != NULL && meta->n_matched == (unsigned int)__builtin_popcountll(meta->messages))
 		slice = rte_pktmbuf_alloc(pool);
 	if (slice == NULL)
 		return NULL;
 	if ((uint32_t)meta->payload_off + pkt->messages_end <= rte_pktmbuf_tailroom(slice))
-		bytes = write_slice(feed->framing, m, payload, pkt,
+		bytes = write_slice(feed->protocol, m, payload, pkt,
 				    rte_pktmbuf_mtod(slice, uint8_t *));
 	if (bytes == 0) {
 		rte_pktmbuf_free(slice);

@@ -26,10 +26,10 @@ static inline void prefetch_payload(struct rte_mbuf *m)
 	const struct fg_meta *meta = fg_meta(m);
 	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off);
 
-	if (meta->content == NULL)
-		rte_prefetch0(at); /* The framing's header. */
+	if (meta->filter == NULL)
+		rte_prefetch0(at); /* The protocol's header. */
 	else
-		fg_content_prefetch(at, meta->payload_len, true);
+		fg_msg_filter_prefetch(at, meta->payload_len, true);
 }
 
 /* Its payload, in one piece. @return 0, or -EPROTO: it has none of a datagram. */
@@ -75,7 +75,7 @@ static inline void choose_all(const struct fg_feed *feed, const struct fg_feed_p
 	const uint32_t n = feed->by_messages ? pkt->count : 0;
 
 	meta->messages = n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0;
-	meta->n_wanted = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
+	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
 }
 
 /* Look at the messages: learn what they tell, note which of them the packet's rule wants. */
@@ -83,62 +83,64 @@ static inline void choose(struct fg_feed *feed, const struct item *item,
 			  const struct fg_feed_packet *pkt)
 {
 	struct fg_meta *meta = item->meta;
-	struct fg_content *content = meta->content != NULL ? meta->content : feed->learner;
-	const bool wants_all = meta->content == NULL;
-	struct fg_content_result found;
+	struct fg_msg_filter *filter = meta->filter != NULL ? meta->filter : feed->learner;
+	const bool wants_all = meta->filter == NULL;
+	struct fg_msg_filter_result found;
 
 	if (wants_all)
 		choose_all(feed, pkt, meta);
-	if (content == NULL)
+	if (filter == NULL)
 		return;
-	fg_content_match(content, item->payload, pkt, &found);
+	fg_msg_filter_match(filter, item->payload, pkt, &found);
 	feed_count(feed, FG_FEED_messages, found.n_messages);
 	if (unlikely(found.walk_end != FG_WALK_DONE))
 		feed_count(feed,
-			   found.walk_end == FG_WALK_UNKNOWN ? FG_FEED_unwalked : FG_FEED_malformed,
+			   found.walk_end == FG_WALK_UNDECODABLE ? FG_FEED_undecodable
+								 : FG_FEED_malformed,
 			   1);
 	if (wants_all)
 		return;
 	meta->messages = found.mask;
-	meta->n_wanted = (uint16_t)RTE_MIN(found.n_wanted, (uint32_t)UINT16_MAX);
-	meta->flags |= FG_META_CHOSEN;
-	feed_count(feed, FG_FEED_wanted, found.n_wanted);
-	if (unlikely(found.n_undecided > 0)) {
-		feed_count(feed, FG_FEED_undecided, found.n_undecided);
-		meta->flags |= found.n_wanted == 0 ? FG_META_UNKNOWN : 0;
+	meta->n_matched = (uint16_t)RTE_MIN(found.n_matched, (uint32_t)UINT16_MAX);
+	meta->flags |= FG_META_MATCHED;
+	feed_count(feed, FG_FEED_matched, found.n_matched);
+	if (unlikely(found.n_unmapped > 0)) {
+		feed_count(feed, FG_FEED_unmapped, found.n_unmapped);
+		meta->flags |= found.n_matched == 0 ? FG_META_UNMAPPED : 0;
 	}
 }
 
 /* Another line brought some of it: what is new is left. */
 static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
-			    const struct fg_lines_verdict *verdict)
+			    const struct fg_arbiter_result *result)
 {
-	const uint64_t new = verdict->from < 64 ? verdict->mask << verdict->from : 0;
+	const uint64_t new = result->from < 64 ? result->mask << result->from : 0;
 	const uint64_t known = meta->messages & ~new;
 
 	if (likely(known == 0))
 		return;
 	meta->messages &= new;
-	meta->n_wanted = (uint16_t)(meta->n_wanted - __builtin_popcountll(known));
-	meta->flags |= FG_META_CHOSEN;
+	meta->n_matched = (uint16_t)(meta->n_matched - __builtin_popcountll(known));
+	meta->flags |= FG_META_MATCHED;
 	feed_count(feed, FG_FEED_partial, 1);
 }
 
 /*
- * Of a packet with more than 64 messages a verdict may note only a part at a time as seen: go on.
+ * Of a packet with more than 64 messages a result may note only a part at a time as seen: go on.
  * Not where packets are held: this one might be, too, and it passes.
  */
 static __rte_noinline void judge_rest(const struct fg_feed *feed, uint64_t now_ns,
 				      const struct fg_feed_packet *pkt, const struct item *item,
-				      const struct fg_lines_verdict *verdict)
+				      const struct fg_arbiter_result *result)
 {
-	struct fg_lines_verdict more = *verdict;
+	struct fg_arbiter_result more = *result;
 
-	while (!feed->hold && more.fate == FG_LINES_PASS && (more.flags & FG_LINES_MORE) != 0)
-		fg_lines_judge(feed->lines, verdict->line, now_ns, pkt, item->m, &more);
+	while (!feed->hold && more.disposition == FG_ARBITER_PASS &&
+	       (more.flags & FG_ARBITER_MORE) != 0)
+		fg_arbiter_arbitrate(feed->lines, result->line, now_ns, pkt, item->m, &more);
 }
 
-/* The packet passes the lines: is anything of it wanted? */
+/* The packet passes the lines: is anything of it matched? */
 static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
 			    const struct item *item, const struct fg_feed_packet *pkt,
 			    struct fg_feed_out *out)
@@ -146,15 +148,16 @@ static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
 	const struct fg_meta *meta = item->meta;
 	struct rte_mbuf *slice;
 
-	if ((meta->flags & FG_META_CHOSEN) != 0 && meta->n_wanted == 0 &&
-	    pkt->control != FG_FEED_RESET && pkt->control != FG_FEED_END) {
+	if ((meta->flags & FG_META_MATCHED) != 0 && meta->n_matched == 0 &&
+	    pkt->kind != FG_FEED_RESET && pkt->kind != FG_FEED_END) {
 		drop(out, item->m,
-		     (meta->flags & FG_META_UNKNOWN) != 0 ? FG_DROP_unknown : FG_DROP_no_content);
+		     (meta->flags & FG_META_UNMAPPED) != 0 ? FG_DROP_unmapped
+							   : FG_DROP_no_matching_message);
 		return;
 	}
-	if (likely((meta->flags & (FG_META_SLICE | FG_META_CHOSEN)) !=
-		   (FG_META_SLICE | FG_META_CHOSEN)) ||
-	    meta->n_wanted == 0) {
+	if (likely((meta->flags & (FG_META_SLICE | FG_META_MATCHED)) !=
+		   (FG_META_SLICE | FG_META_MATCHED)) ||
+	    meta->n_matched == 0) {
 		pass(out, item->m);
 		return;
 	}
@@ -165,24 +168,24 @@ static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
 	pass(out, slice != NULL ? slice : item->m);
 }
 
-/* Not of the framing: nothing can be said of it. */
+/* Not of the protocol: nothing can be said of it. */
 static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, int rc,
 				      struct fg_feed_out *out)
 {
 	struct fg_meta *meta = fg_meta(m);
-	const bool wants_all = meta->content == NULL;
+	const bool wants_all = meta->filter == NULL;
 
 	feed_count(feed,
-		   rc == -EPROTO    ? FG_FEED_foreign
+		   rc == -EPROTO    ? FG_FEED_wrong_protocol
 		   : rc == -EBADMSG ? FG_FEED_malformed
 				    : FG_FEED_truncated,
 		   1);
 	meta->messages = 0;
-	meta->n_wanted = 0;
+	meta->n_matched = 0;
 	if (wants_all)
 		pass(out, m);
 	else
-		drop(out, m, FG_DROP_not_framing);
+		drop(out, m, FG_DROP_wrong_protocol);
 }
 
 /*
@@ -190,38 +193,38 @@ static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, 
  * order, may have come with those that it waited for.
  */
 static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
-		      const struct fg_lines_taken *taken, struct fg_feed_out *out)
+		      const struct fg_arbiter_taken *taken, struct fg_feed_out *out)
 {
 	struct fg_feed_packet pkt;
 	struct item item;
 
-	if (taken->verdict.fate == FG_LINES_DUPLICATE) {
+	if (taken->result.disposition == FG_ARBITER_DUPLICATE) {
 		drop(out, taken->packet, FG_DROP_duplicate);
 		return;
 	}
 	/* Both went well when it came. */
 	if (item_open(stage, taken->packet, &item) != 0 ||
-	    fg_framing_read(feed->framing, item.payload, item.len, &pkt) != 0) {
+	    fg_protocol_read(feed->protocol, item.payload, item.len, &pkt) != 0) {
 		pass(out, taken->packet);
 		return;
 	}
 	item.meta->out_ns = stage->now_ns;
 	choose(feed, &item, &pkt);
 	if (feed->by_messages)
-		keep_new(feed, item.meta, &taken->verdict);
+		keep_new(feed, item.meta, &taken->result);
 	conclude(stage, feed, &item, &pkt, out);
 }
 
 /* Packets that come back, as far as there is room. */
 static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
 {
-	struct fg_lines_taken taken[TAKE_MAX];
+	struct fg_arbiter_taken taken[TAKE_MAX];
 	struct fg_feed *feed = stage->draining;
 	uint16_t room;
 
 	while ((room = room_of(out)) > 0) {
 		const unsigned int n =
-			fg_lines_take(feed->lines, taken, RTE_MIN((unsigned int)room, TAKE_MAX));
+			fg_arbiter_take(feed->lines, taken, RTE_MIN((unsigned int)room, TAKE_MAX));
 
 		for (unsigned int i = 0; i < n; i++)
 			take_back(stage, feed, &taken[i], out);
@@ -236,9 +239,8 @@ static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out
 }
 
 /* A reset or a heartbeat: those which waited for what was before it go first. */
-static inline void control(struct fg_feed_stage *stage, struct fg_feed *feed,
-			   const struct item *item, const struct fg_feed_packet *pkt, bool ready,
-			   struct fg_feed_out *out)
+static inline void admin(struct fg_feed_stage *stage, struct fg_feed *feed, const struct item *item,
+			const struct fg_feed_packet *pkt, bool ready, struct fg_feed_out *out)
 {
 	const uint16_t before = out->n_pass;
 
@@ -255,36 +257,37 @@ static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, s
 {
 	/* Line A, and no line at all, is number 0. */
 	const unsigned int line = item->meta->line > 0 ? item->meta->line - 1u : 0;
-	struct fg_lines_verdict verdict;
+	struct fg_arbiter_result result;
 
-	fg_lines_judge(feed->lines, line, now_ns, pkt, item->m, &verdict);
-	switch (verdict.fate) {
-	case FG_LINES_HELD:
+	fg_arbiter_arbitrate(feed->lines, line, now_ns, pkt, item->m, &result);
+	switch (result.disposition) {
+	case FG_ARBITER_HELD:
 		break;
-	case FG_LINES_CONTROL:
-		control(stage, feed, item, pkt, (verdict.flags & FG_LINES_READY) != 0, out);
+	case FG_ARBITER_ADMIN:
+		admin(stage, feed, item, pkt, (result.flags & FG_ARBITER_READY) != 0, out);
 		break;
-	case FG_LINES_DUPLICATE:
-	case FG_LINES_OLD:
+	case FG_ARBITER_DUPLICATE:
+	case FG_ARBITER_STALE:
 		if (feed->arbitrate) {
 			drop(out, item->m,
-			     verdict.fate == FG_LINES_OLD ? FG_DROP_stale : FG_DROP_duplicate);
+			     result.disposition == FG_ARBITER_STALE ? FG_DROP_stale
+								    : FG_DROP_duplicate);
 			break;
 		}
 		choose(feed, item, pkt);
 		conclude(stage, feed, item, pkt, out);
 		break;
 	default:
-		if (unlikely((verdict.flags & FG_LINES_MORE) != 0))
-			judge_rest(feed, now_ns, pkt, item, &verdict);
+		if (unlikely((result.flags & FG_ARBITER_MORE) != 0))
+			judge_rest(feed, now_ns, pkt, item, &result);
 		choose(feed, item, pkt);
 		if (feed->arbitrate && feed->by_messages &&
-		    (verdict.flags & FG_LINES_UNTRACKED) == 0)
-			keep_new(feed, item->meta, &verdict);
+		    (result.flags & FG_ARBITER_UNTRACKED) == 0)
+			keep_new(feed, item->meta, &result);
 		conclude(stage, feed, item, pkt, out);
 		break;
 	}
-	if (unlikely((verdict.flags & FG_LINES_READY) != 0)) {
+	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
 		stage->draining = feed;
 		drain(stage, out);
 	}
@@ -306,7 +309,7 @@ static inline void one(struct fg_feed_stage *stage, struct rte_mbuf *m, uint64_t
 	feed_count(feed, FG_FEED_packets, 1);
 	rc = item_open(stage, m, &item);
 	if (likely(rc == 0))
-		rc = fg_framing_read(feed->framing, item.payload, item.len, &pkt);
+		rc = fg_protocol_read(feed->protocol, item.payload, item.len, &pkt);
 	if (unlikely(rc != 0)) {
 		unreadable(feed, m, rc, out);
 		return;
@@ -342,7 +345,7 @@ uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint
 
 void fg_feed_tick(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns)
 {
-	if (feed->lines != NULL && fg_lines_tick(feed->lines, now_ns))
+	if (feed->lines != NULL && fg_arbiter_tick(feed->lines, now_ns))
 		stage->draining = feed;
 }
 
@@ -350,6 +353,6 @@ void fg_feed_flush(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t n
 {
 	if (feed->lines == NULL)
 		return;
-	fg_lines_flush(feed->lines, now_ns);
+	fg_arbiter_flush(feed->lines, now_ns);
 	stage->draining = feed;
 }

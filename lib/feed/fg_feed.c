@@ -11,53 +11,53 @@
 static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
-	const struct fg_lines_conf lines = {
+	const struct fg_arbiter_conf lines = {
 		.n_lines = (uint8_t)feed->n_lines,
 		.hold = conf->reorder == FG_FEED_REORDER_HOLD,
 		.socket_id = socket_id,
-		.spaces = (uint32_t)conf->spaces,
+		.channels = (uint32_t)conf->channels,
 		.window = (uint32_t)conf->window,
 		.jump_max = (uint32_t)conf->jump_max,
 		.hold_packets = (uint32_t)conf->hold_packets,
 		.hold_ns = conf->hold_us * 1000,
-		.lost_ns = conf->lost_ms * 1000000,
+		.gap_timeout_ns = conf->gap_timeout_ms * 1000000,
 		.events = EVENTS,
 		.silence_ns = conf->silence_ms > 0 ? conf->silence_ms * 1000000 : UINT64_MAX,
 	};
 
-	return conf->track ? fg_lines_create(&lines, &feed->lines, error) : 0;
+	return conf->track ? fg_arbiter_create(&lines, &feed->lines, error) : 0;
 }
 
 static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
 	const struct fg_known_conf known = {
-		.framing = feed->framing,
-		.directory = conf->learn || conf->directory[0] != '\0'
-				     ? (uint32_t)conf->directory_size
-				     : 1,
+		.protocol = feed->protocol,
+		.symbols_max = conf->learn || conf->symbol_file[0] != '\0'
+				       ? (uint32_t)conf->symbols_max
+				       : 1,
 		.orders = (uint32_t)conf->orders,
 		.socket_id = socket_id,
 	};
-	struct fg_content_conf learner = {
-		.framing = feed->framing,
+	struct fg_msg_filter_conf learner = {
+		.protocol = feed->protocol,
 		.any_instrument = true,
 		.socket_id = socket_id,
 	};
-	struct fg_content_info info;
+	struct fg_msg_filter_info info;
 	int rc = fg_known_create(&known, &feed->known, error);
 
-	if (rc == 0 && conf->directory[0] != '\0')
-		rc = fg_known_load(feed->known, conf->directory, error);
+	if (rc == 0 && conf->symbol_file[0] != '\0')
+		rc = fg_known_load(feed->known, conf->symbol_file, error);
 	if (rc != 0 || !conf->learn)
 		return rc;
 	learner.known = feed->known;
-	rc = fg_content_create(&learner, &feed->learner, error);
+	rc = fg_msg_filter_create(&learner, &feed->learner, error);
 	if (rc != 0)
 		return rc;
-	fg_content_info(feed->learner, &info);
+	fg_msg_filter_info(feed->learner, &info);
 	if (!info.learns) {
-		fg_content_free(feed->learner);
+		fg_msg_filter_free(feed->learner);
 		feed->learner = NULL;
 	}
 	return 0;
@@ -70,18 +70,18 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	struct fg_error reason = {0};
 	int rc = 0;
 
-	if (conf->track && (n_lines == 0 || n_lines > FG_LINES_MAX))
+	if (conf->track && (n_lines == 0 || n_lines > FG_ARBITER_LINES_MAX))
 		return fg_error_set(error, EINVAL, "feed %s: %u lines: expected 1 to %u",
-				    conf->name, n_lines, FG_LINES_MAX);
+				    conf->name, n_lines, FG_ARBITER_LINES_MAX);
 	feed = rte_zmalloc_socket(NULL, sizeof(*feed), 128, socket_id);
 	if (feed == NULL)
 		return fg_error_set(error, ENOMEM, "feed %s: no DPDK memory", conf->name);
 	feed->conf = conf;
 	feed->n_lines = n_lines;
-	feed->framing = conf->framing;
+	feed->protocol = conf->protocol;
 	feed->arbitrate = conf->arbitrate;
 	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
-	feed->by_messages = conf->framing->header.counts == FG_COUNTS_MESSAGES;
+	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
 	rc = make_lines(feed, socket_id, &reason);
 	if (rc == 0)
 		rc = make_known(feed, socket_id, &reason);
@@ -97,9 +97,9 @@ void fg_feed_free(struct fg_feed *feed)
 {
 	if (feed == NULL)
 		return;
-	fg_content_free(feed->learner);
+	fg_msg_filter_free(feed->learner);
 	fg_known_free(feed->known);
-	fg_lines_free(feed->lines);
+	fg_arbiter_free(feed->lines);
 	rte_free(feed);
 }
 
@@ -113,19 +113,19 @@ unsigned int fg_feed_n_lines(const struct fg_feed *feed)
 	return feed->n_lines;
 }
 
-struct fg_lines *fg_feed_lines(const struct fg_feed *feed)
+struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed)
 {
 	return feed->lines;
 }
 
 bool fg_feed_holds(const struct fg_feed *feed)
 {
-	uint64_t totals[FG_LINES_SPACE_COUNT];
+	uint64_t totals[FG_ARBITER_CHANNEL_COUNT];
 
 	if (!feed->hold)
 		return false;
-	fg_lines_totals(feed->lines, totals);
-	return totals[FG_LINES_SPACE_held_now] > 0;
+	fg_arbiter_totals(feed->lines, totals);
+	return totals[FG_ARBITER_CHANNEL_held_now] > 0;
 }
 
 struct fg_known *fg_feed_known(const struct fg_feed *feed)

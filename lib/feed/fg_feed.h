@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * One feed: its framing, its lines, what it has told, and what becomes of each
+ * One feed: its protocol, its lines, what it has told, and what becomes of each
  * of its packets.
  *
  * The stage between stamp and dispatch. A packet of a feed is read by the
- * feed's framing, arbitrated against what other lines brought (fg_lines.h),
- * and its messages are held against what its rule wants (fg_content.h); it
+ * feed's protocol, arbitrated against what other lines brought (fg_arbiter.h),
+ * and its messages are held against what its rule wants (fg_msg_filter.h); it
  * passes, maybe later than others, or is dropped for one reason:
  *
  *   duplicate    another line brought all of it before
  *   stale        older than the window, or of a new beginning not believed so far
- *   no_content   its rule wants none of its messages
+ *   no_matching_message   its rule wants none of its messages
  *   unknown      its rule cannot tell yet, and says drop
- *   not_framing  not of the feed's framing, and its rule wants certain messages
+ *   wrong_protocol  not of the feed's protocol, and its rule wants certain messages
  *
  * What is dropped still counts for gaps. Resets and ends of session always
  * pass. All packets of a feed are handled by one lcore.
@@ -24,12 +24,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fg_arbiter.h>
 #include <fg_error.h>
-#include <fg_framing.h>
 #include <fg_known.h>
-#include <fg_lines.h>
 #include <fg_meta.h>
 #include <fg_option.h>
+#include <fg_protocol.h>
 #include <fg_stats.h>
 
 struct fg_node;
@@ -39,33 +39,33 @@ enum fg_feed_reorder {
 	FG_FEED_REORDER_HOLD, /**< What comes early is held. */
 };
 
-/** An entry of `feeds:`. Rows but name and framing are in fg_feed_options[]. */
+/** An entry of `feeds:`. Rows but name and protocol are in fg_feed_options[]. */
 struct fg_feed_conf {
 	char *name;
-	struct fg_framing *framing; /**< NULL: the feed only ties rules to one worker. */
-	bool arbitrate;             /**< Each sequence number passes once. */
-	bool track;                 /**< Look for gaps; needed to arbitrate. */
-	bool learn;                 /**< Note what directories and orders say. */
-	uint64_t reorder;           /**< enum fg_feed_reorder. */
-	uint64_t window;            /**< Numbers. */
-	uint64_t jump_max;          /**< Numbers; 0: half the window. */
+	struct fg_protocol *protocol; /**< NULL: the feed only ties rules to one worker. */
+	bool arbitrate;               /**< Each sequence number passes once. */
+	bool track;                   /**< Look for gaps; needed to arbitrate. */
+	bool learn;                   /**< Note what directories and orders say. */
+	uint64_t reorder;             /**< enum fg_feed_reorder. */
+	uint64_t window;              /**< Numbers. */
+	uint64_t jump_max;            /**< Numbers; 0: half the window. */
 	uint64_t hold_packets;
 	uint64_t hold_us; /**< At most a second: publishing rules waits for what is held. */
-	uint64_t lost_ms;
+	uint64_t gap_timeout_ms;
 	uint64_t silence_ms; /**< 0: never silent. */
-	uint64_t spaces;
-	char *directory;         /**< File to preload; "": none. */
-	uint64_t directory_size; /**< Entries. */
-	uint64_t orders;         /**< Slots, a power of two; 0: none. */
-	char *events;            /**< Name of the sink that gets records of gaps; "": none. */
+	uint64_t channels;
+	char *symbol_file;    /**< File to preload; "": none. */
+	uint64_t symbols_max; /**< Entries. */
+	uint64_t orders;      /**< Slots, a power of two; 0: none. */
+	char *events;         /**< Name of the sink that gets records of gaps; "": none. */
 };
 
-/** The rows of `feeds:`, but name, framing and messages; ends with an empty row. */
+/** The rows of `feeds:`, but name, protocol and messages; ends with an empty row. */
 extern const struct fg_option fg_feed_options[];
 
 /**
- * Read an entry of `feeds:`, a map. `framing` is a name or a map, as
- * fg_framing_load() takes it; `messages` is the name of a set of messages.
+ * Read an entry of `feeds:`, a map. `protocol` is a name or a map, as
+ * fg_protocol_load() takes it; `messages` is the name of a set of messages.
  * @param conf  Zeroed by the caller; free with fg_feed_conf_free() on success.
  * @return 0; -EINVAL or -ERANGE with place and reason in @p error; -ENOMEM. Threads: control.
  */
@@ -78,13 +78,13 @@ void fg_feed_conf_free(struct fg_feed_conf *conf);
 #define FG_FEED_COUNTERS(X)                                                                        \
 	X(packets, "packets of the feed's rules")                                                  \
 	X(messages, "messages walked over")                                                        \
-	X(wanted, "of these, messages that their rule wants")                                      \
-	X(undecided, "messages of an instrument or order not known so far")                        \
+	X(matched, "of these, messages that their rule wants")                                     \
+	X(unmapped, "messages of an instrument or order not known so far")                         \
 	X(partial, "packets that passed for a part of their messages: the rest came before")       \
-	X(foreign, "packets that are not of the framing")                                          \
+	X(wrong_protocol, "packets that are not of the protocol")                                  \
 	X(truncated, "packets shorter than their header, or than it says")                         \
 	X(malformed, "packets whose messages' lengths lie")                                        \
-	X(unwalked, "packets with a message of unknown length: the rest was not looked at")        \
+	X(undecodable, "packets with a message of unknown length: the rest was not looked at")     \
 	X(sliced, "packets handed on as slices")                                                   \
 	X(slice_failed, "packets handed on whole: no mbuf for the slice, or it cannot be made")
 
@@ -99,8 +99,8 @@ struct fg_feed;
 
 /**
  * Make a feed; fg_feed_free() frees it.
- * @param conf     With a framing; it must outlive the feed.
- * @param n_lines  1..FG_LINES_MAX: the highest line of any source or rule.
+ * @param conf     With a protocol; it must outlive the feed.
+ * @param n_lines  1..FG_ARBITER_LINES_MAX: the highest line of any source or rule.
  * @return 0; -EINVAL, -ENOMEM; as fg_known_load().
  * Threads: control, with EAL started.
  */
@@ -112,8 +112,8 @@ void fg_feed_free(struct fg_feed *feed);
 
 const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed);
 unsigned int fg_feed_n_lines(const struct fg_feed *feed);
-/** Its lines; NULL if it does not track. Events and counters: fg_lines.h. */
-struct fg_lines *fg_feed_lines(const struct fg_feed *feed);
+/** Its lines; NULL if it does not track. Events and counters: fg_arbiter.h. */
+struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed);
 /** Does it hold packets now? Threads: any. */
 bool fg_feed_holds(const struct fg_feed *feed);
 /** What it has told; never NULL. */
@@ -136,7 +136,7 @@ struct fg_feed_out {
 /** One lcore's way through its feeds. Its fields are the stage's own but for the first group. */
 struct fg_feed_stage {
 	struct fg_feed *const
-		*feeds; /**< [n_feeds] by fg_meta.feed; NULL where it has no framing. */
+		*feeds; /**< [n_feeds] by fg_meta.feed; NULL where it has no protocol. */
 	uint32_t n_feeds;
 	struct rte_mempool *slices; /**< For slices; NULL: packets pass whole. */
 

@@ -64,7 +64,7 @@ static inline uint16_t fg_handoff_get(struct fg_handoff *handoff, uint16_t worke
 }
 
 /** Packets waiting for @p worker now. Threads: any. */
-static inline uint32_t fg_handoff_waiting(const struct fg_handoff *handoff, uint16_t worker)
+static inline uint32_t fg_handoff_occupancy(const struct fg_handoff *handoff, uint16_t worker)
 {
 	return rte_ring_count(handoff->rings[worker]);
 }

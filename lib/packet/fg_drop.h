@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Why a packet was dropped: the one list of reasons (DESIGN: accounting law).
+ * Why a packet was dropped: the one list of reasons (DESIGN: accounting).
  *
  * received = delivered + the sum over these. Whoever drops a packet counts it
  * under exactly one of them and frees it.
@@ -19,9 +19,9 @@
 	X(rule_drop, "a rule says drop")                                                           \
 	X(duplicate, "another line of the feed brought all of it before")                          \
 	X(stale, "older than the feed's window, or of a new beginning not believed so far")        \
-	X(no_content, "the rule wants none of its messages")                                       \
-	X(unknown, "instruments not known so far, and the rule says unknown: drop")                \
-	X(not_framing, "not of the feed's framing, and the rule wants certain messages")           \
+	X(no_matching_message, "the rule wants none of its messages")                              \
+	X(unmapped, "instruments not known so far, and the rule says unknown: drop")               \
+	X(wrong_protocol, "not of the feed's protocol, and the rule wants certain messages")       \
 	X(ring_full, "the worker's ring had no room")                                              \
 	X(sink_full, "no sink of the rule had room")
 

@@ -8,7 +8,7 @@
  *                      times of their own; see fg_source.h
  *   rx loop   rx       the rest of the first group, for packets that a rule keeps
  *   stamp     worker   rx_ns (unless FG_META_TIMED), out_ns
- *   feed      worker   messages and n_wanted, where content was; FG_META_CHOSEN
+ *   feed      worker   messages and n_matched, where filter was; FG_META_MATCHED
  *
  * A packet that no rule keeps never has this line touched, unless its source
  * did. Before the ring the rx lcore owns the mbuf; after it, one worker does.
@@ -29,13 +29,13 @@ enum fg_meta_flag {
 	FG_META_TIMED = 1 << 0,    /**< The source knew the time: rx_ns is final at capture. */
 	FG_META_DATAGRAM = 1 << 1, /**< The payload is all of a UDP datagram's. */
 	FG_META_SLICE = 1 << 2,    /**< Its rule wants the wanted messages alone. */
-	FG_META_CHOSEN = 1 << 3,   /**< messages and n_wanted say which messages are wanted. */
-	FG_META_UNKNOWN = 1 << 4,  /**< None is wanted, but only because some are not known. */
+	FG_META_MATCHED = 1 << 3,  /**< messages and n_matched say which messages are wanted. */
+	FG_META_UNMAPPED = 1 << 4, /**< None is wanted, but only because some are not known. */
 };
 
-#define FG_META_FEED_NONE UINT16_MAX /**< fg_meta.feed: of no feed that has a framing. */
+#define FG_META_FEED_NONE UINT16_MAX /**< fg_meta.feed: of no feed that has a protocol. */
 
-struct fg_content;
+struct fg_msg_filter;
 
 struct fg_meta {
 	uint64_t rx_ticks; /**< Capture clock (TSC), ticks; see fg_clock.h. */
@@ -43,20 +43,20 @@ struct fg_meta {
 	uint64_t out_ns;   /**< Taken just before dispatch, UTC, ns. */
 	uint64_t sinks;    /**< Bit i: to sink i; from the rule. */
 	union {
-		struct fg_content *content; /**< Up to feed: what its rule wants; NULL: all. */
+		struct fg_msg_filter *filter; /**< Up to feed: what its rule wants; NULL: all. */
 		uint64_t messages; /**< Behind feed: bit i: message i is wanted; of the first 64. */
 	};
-	uint32_t rule_id;     /**< The rule's name, for good; see fg_names.h. */
-	uint32_t generation;  /**< Which rule set judged the packet. */
-	uint32_t wire_len;    /**< Bytes on the wire; more than pkt_len if the capture cut it. */
-	uint16_t payload_off; /**< First L4 payload byte, from packet start. */
-	uint16_t payload_len; /**< Bytes, as the headers say. */
-	uint16_t feed;        /**< Index of its feed, or FG_META_FEED_NONE. */
-	uint16_t n_wanted;    /**< Messages wanted, also beyond the first 64. */
-	uint8_t source;       /**< Index of the source. */
-	uint8_t queue;        /**< Queue of that source. */
-	uint8_t line;         /**< 1 for A, 2 for B, ...; 0: none. */
-	uint8_t flags;        /**< enum fg_meta_flag, or-ed. */
+	uint32_t rule_id;       /**< The rule's name, for good; see fg_names.h. */
+	uint32_t rules_version; /**< Which rule set judged the packet. */
+	uint32_t wire_len;      /**< Bytes on the wire; more than pkt_len if the capture cut it. */
+	uint16_t payload_off;   /**< First L4 payload byte, from packet start. */
+	uint16_t payload_len;   /**< Bytes, as the headers say. */
+	uint16_t feed;          /**< Index of its feed, or FG_META_FEED_NONE. */
+	uint16_t n_matched;     /**< Messages wanted, also beyond the first 64. */
+	uint8_t source;         /**< Index of the source. */
+	uint8_t queue;          /**< Queue of that source. */
+	uint8_t line;           /**< 1 for A, 2 for B, ...; 0: none. */
+	uint8_t flags;          /**< enum fg_meta_flag, or-ed. */
 };
 static_assert(sizeof(struct fg_meta) <= RTE_CACHE_LINE_MIN_SIZE, "must stay one line");
 

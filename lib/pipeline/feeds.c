@@ -140,11 +140,12 @@ int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
 	if (n == 0)
 		return 0;
 	if (p->n_workers == 0 && p->n_rx > 1)
-		return fg_error_set(error, EINVAL,
-				    "feeds with a framing are handled by one lcore each, and %u rx "
-				    "lcores run to completion: expected workers: 1 or more, or one "
-				    "rx lcore",
-				    p->n_rx);
+		return fg_error_set(
+			error, EINVAL,
+			"feeds with a protocol are handled by one lcore each, and %u rx "
+			"lcores run to completion: expected workers: 1 or more, or one "
+			"rx lcore",
+			p->n_rx);
 	p->feeds = calloc(ends->n_feeds, sizeof(struct fg_feed *));
 	if (p->feeds == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", n);

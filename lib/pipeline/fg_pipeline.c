@@ -228,10 +228,10 @@ int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg
 
 	if (rc != 0)
 		return rc;
-	set->generation = ++p->generation;
+	set->rules_version = ++p->rules_version;
 	old = atomic_exchange_explicit(&p->ruleset, set, memory_order_acq_rel);
 	wait_quiescent(p);
-	if (old != NULL && old->contents != NULL)
+	if (old != NULL && old->filters != NULL)
 		wait_rings(p);
 	ruleset_free(old);
 	return 0;
@@ -253,19 +253,20 @@ const struct fg_table *fg_pipeline_table(const struct fg_pipeline *p)
 	return current(p) != NULL ? current(p)->table : NULL;
 }
 
-bool fg_pipeline_content(const struct fg_pipeline *p, uint32_t number, struct fg_content_info *info)
+bool fg_pipeline_filter(const struct fg_pipeline *p, uint32_t number,
+			struct fg_msg_filter_info *info)
 {
 	const struct ruleset *set = current(p);
 
-	if (set == NULL || number > set->rules->count || set->actions[number].content == NULL)
+	if (set == NULL || number > set->rules->count || set->actions[number].filter == NULL)
 		return false;
-	fg_content_info(set->actions[number].content, info);
+	fg_msg_filter_info(set->actions[number].filter, info);
 	return true;
 }
 
-uint32_t fg_pipeline_generation(const struct fg_pipeline *p)
+uint32_t fg_pipeline_rules_version(const struct fg_pipeline *p)
 {
-	return p->generation;
+	return p->rules_version;
 }
 
 static int stop_sinks(struct fg_pipeline *p, uint32_t count, struct fg_error *error)

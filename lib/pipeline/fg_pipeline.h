@@ -64,7 +64,7 @@ struct fg_pipeline_ends {
 	uint32_t n_sources;
 	struct fg_sink *const *sinks;
 	uint32_t n_sinks;
-	struct fg_feed *const *feeds; /**< By fg_rule.feed; NULL for those without a framing. */
+	struct fg_feed *const *feeds; /**< By fg_rule.feed; NULL for those without a protocol. */
 	uint32_t n_feeds;
 };
 
@@ -76,7 +76,7 @@ struct fg_pipeline;
  * with a warning.
  *
  * @param classify How rule sets are compiled; copied, as the other settings and @p ends are.
- * @return 0; -EINVAL: also if feeds have framings, there are no workers, and several rx lcores;
+ * @return 0; -EINVAL: also if feeds have protocols, there are no workers, and several rx lcores;
  *         -ENOMEM.
  */
 int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
@@ -96,16 +96,16 @@ void fg_pipeline_free(struct fg_pipeline *pipeline);
 int fg_pipeline_publish(struct fg_pipeline *pipeline, struct fg_rules *rules,
 			struct fg_error *error);
 
-/** The rules in force, and their generation (1, 2, ...). NULL before the first publish. */
+/** The rules in force, and their rules_version (1, 2, ...). NULL before the first publish. */
 const struct fg_rules *fg_pipeline_rules(const struct fg_pipeline *pipeline);
-uint32_t fg_pipeline_generation(const struct fg_pipeline *pipeline);
+uint32_t fg_pipeline_rules_version(const struct fg_pipeline *pipeline);
 
 /**
  * How rule number @p number of those in force sees its feed's messages.
  * @return false: it wants all, or there is no such rule; then @p info is not set.
  */
-bool fg_pipeline_content(const struct fg_pipeline *pipeline, uint32_t number,
-			 struct fg_content_info *info);
+bool fg_pipeline_filter(const struct fg_pipeline *pipeline, uint32_t number,
+			struct fg_msg_filter_info *info);
 
 /** Their compiled form. NULL before the first publish. */
 const struct fg_table *fg_pipeline_table(const struct fg_pipeline *pipeline);
@@ -153,12 +153,12 @@ void fg_pipeline_rule(const struct fg_pipeline *pipeline, uint32_t rule_id,
 		      struct fg_rule_totals *totals);
 
 /**
- * Does the accounting law hold? To be asked when stopped.
+ * Does the accounting hold? To be asked when stopped.
  * received = delivered + dropped, over the lcores, and received = what the
  * sources counted.
  * @return 0, or -EBADMSG with both sides in @p error.
  */
-int fg_pipeline_law(const struct fg_pipeline *pipeline, struct fg_error *error);
+int fg_pipeline_check_accounting(const struct fg_pipeline *pipeline, struct fg_error *error);
 
 /** One lcore, for people. */
 struct fg_lcore_view {

@@ -15,10 +15,10 @@
 
 /* What becomes of a packet that rule number i won: ruleset->actions[i]. */
 struct action {
-	uint64_t sinks;             /* 0: drop */
-	struct fg_content *content; /* what it wants of its feed; NULL: all */
-	uint32_t rule_id;           /* fg_names.h */
-	uint16_t feed;              /* FG_META_FEED_NONE: none that has a framing */
+	uint64_t sinks;               /* 0: drop */
+	struct fg_msg_filter *filter; /* what it wants of its feed; NULL: all */
+	uint32_t rule_id;             /* fg_names.h */
+	uint16_t feed;                /* FG_META_FEED_NONE: none that has a protocol */
 	uint8_t worker;
 	uint8_t line;  /* 0: that of the source */
 	uint8_t flags; /* FG_META_SLICE */
@@ -28,9 +28,9 @@ struct action {
 struct ruleset {
 	struct fg_table *table;
 	struct fg_rules *rules;
-	struct fg_content **contents; /* [n_contents], of the actions; NULL: none */
-	uint32_t n_contents;
-	uint32_t generation;
+	struct fg_msg_filter **filters; /* [n_filters], of the actions; NULL: none */
+	uint32_t n_filters;
+	uint32_t rules_version;
 	struct action actions[]; /* [rules->count + 1] */
 };
 
@@ -71,14 +71,14 @@ struct fg_pipeline {
 	struct fg_clock clock; /* has cache lines of its own */
 
 	/* Control only. */
-	struct fg_feed **feeds; /* [n_feeds] by rule's feed; NULL where it has no framing */
+	struct fg_feed **feeds; /* [n_feeds] by rule's feed; NULL where it has no protocol */
 	uint32_t n_feeds;
 	struct rte_mempool *slices;
 	uint64_t tick_ticks; /* how often lcores see to their feeds */
 	struct fg_source *sources[FG_SOURCES_MAX];
 	uint32_t n_sources, n_sinks;
 	struct fg_classify_conf classify;
-	uint32_t generation;
+	uint32_t rules_version;
 	bool running;
 	uint64_t started_ticks, ran_ticks;
 };
@@ -93,7 +93,7 @@ void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 /* Give a stamped burst to its sinks. Hot. Packets change hands. */
 void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 
-/* feeds.c: the stage before dispatch, where there are feeds with framings. Hot but for
+/* feeds.c: the stage before dispatch, where there are feeds with protocols. Hot but for
  * feeds_create() and what follows. */
 void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, uint64_t now_ns);
 void feeds_tick(struct lcore *lcore);

@@ -23,48 +23,48 @@ static bool is_feed(const struct fg_pipeline *pipeline, const struct fg_rule *ru
 }
 
 /* What a rule wants of its feed. */
-static int make_content(const struct fg_pipeline *pipeline, const struct fg_rule *rule,
-			struct ruleset *set, struct action *action, struct fg_error *error)
+static int make_filter(const struct fg_pipeline *pipeline, const struct fg_rule *rule,
+		       struct ruleset *set, struct action *action, struct fg_error *error)
 {
 	const struct fg_feed *feed = pipeline->feeds[rule->feed];
-	const struct fg_content_conf conf =
-		fg_rules_content_conf(rule->wanted, fg_feed_conf(feed)->framing,
-				      fg_feed_known(feed), feeds_socket(pipeline, action->worker));
+	const struct fg_msg_filter_conf conf = fg_rules_msg_filter_conf(
+		rule->subscription, fg_feed_conf(feed)->protocol, fg_feed_known(feed),
+		feeds_socket(pipeline, action->worker));
 	struct fg_error reason = {0};
-	const int rc = fg_content_create(&conf, &action->content, &reason);
+	const int rc = fg_msg_filter_create(&conf, &action->filter, &reason);
 
 	if (rc != 0)
 		return fg_error_set(error, -rc, "rule %s: %s", rule->name, reason.text);
-	set->contents[set->n_contents++] = action->content;
-	action->flags |= rule->wanted->slice ? FG_META_SLICE : 0;
+	set->filters[set->n_filters++] = action->filter;
+	action->flags |= rule->subscription->slice ? FG_META_SLICE : 0;
 	return 0;
 }
 
-static int make_contents(const struct fg_pipeline *pipeline, const struct fg_rules *rules,
-			 struct ruleset *set, struct fg_error *error)
+static int make_filters(const struct fg_pipeline *pipeline, const struct fg_rules *rules,
+			struct ruleset *set, struct fg_error *error)
 {
 	uint32_t n = 0;
 	int rc = 0;
 
 	for (uint32_t i = 1; i <= rules->count; i++)
-		n += is_feed(pipeline, &rules->rules[i]) && rules->rules[i].wanted != NULL;
+		n += is_feed(pipeline, &rules->rules[i]) && rules->rules[i].subscription != NULL;
 	if (n == 0)
 		return 0;
-	set->contents = calloc(n, sizeof(set->contents[0]));
-	if (set->contents == NULL)
+	set->filters = calloc(n, sizeof(set->filters[0]));
+	if (set->filters == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u rules' messages", n);
 	for (uint32_t i = 1; i <= rules->count && rc == 0; i++)
-		if (is_feed(pipeline, &rules->rules[i]) && rules->rules[i].wanted != NULL)
-			rc = make_content(pipeline, &rules->rules[i], set, &set->actions[i], error);
+		if (is_feed(pipeline, &rules->rules[i]) && rules->rules[i].subscription != NULL)
+			rc = make_filter(pipeline, &rules->rules[i], set, &set->actions[i], error);
 	return rc;
 }
 
 /* All but the rules. */
 static void free_set(struct ruleset *set)
 {
-	for (uint32_t i = 0; i < set->n_contents; i++)
-		fg_content_free(set->contents[i]);
-	free(set->contents);
+	for (uint32_t i = 0; i < set->n_filters; i++)
+		fg_msg_filter_free(set->filters[i]);
+	free(set->filters);
 	fg_table_free(set->table);
 	free(set);
 }
@@ -91,7 +91,7 @@ int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, st
 			.line = rule->feed_line,
 		};
 	}
-	rc = make_contents(pipeline, rules, set, error);
+	rc = make_filters(pipeline, rules, set, error);
 	if (rc == 0)
 		rc = fg_table_build(&conf, rules->matches, rules->n_matches, &set->table, error);
 	if (rc != 0) {

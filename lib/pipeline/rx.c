@@ -10,7 +10,7 @@
 
 /* Notes for a packet that a rule keeps. The source's own notes stay. */
 static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
-			uint64_t rx_ticks, const struct action *action, uint32_t generation)
+			uint64_t rx_ticks, const struct action *action, uint32_t rules_version)
 {
 	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
 	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
@@ -18,9 +18,9 @@ static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const stru
 
 	meta->rx_ticks = rx_ticks;
 	meta->sinks = action->sinks;
-	meta->content = action->content;
+	meta->filter = action->filter;
 	meta->rule_id = action->rule_id;
-	meta->generation = generation;
+	meta->rules_version = rules_version;
 	meta->payload_off = key->payload_off;
 	meta->payload_len = key->payload_len;
 	meta->source = q->source->index;
@@ -121,7 +121,7 @@ static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
-		note(m, q, &keys[i], burst->rx_ticks, action, set->generation);
+		note(m, q, &keys[i], burst->rx_ticks, action, set->rules_version);
 		workers[kept] = action->worker;
 		burst->pkts[kept++] = m;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What control and people see of a pipeline: sums, lcores, the accounting law. */
+/* What control and people see of a pipeline: sums, lcores, the accounting. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -45,7 +45,7 @@ uint64_t fg_pipeline_slices_out(const struct fg_pipeline *p)
 	return p->slices != NULL ? rte_mempool_in_use_count(p->slices) : 0;
 }
 
-int fg_pipeline_law(const struct fg_pipeline *p, struct fg_error *error)
+int fg_pipeline_check_accounting(const struct fg_pipeline *p, struct fg_error *error)
 {
 	struct fg_totals totals;
 	uint64_t handed_over = 0, accounted;
@@ -58,7 +58,7 @@ int fg_pipeline_law(const struct fg_pipeline *p, struct fg_error *error)
 	if (totals.received_packets == accounted && totals.received_packets == handed_over)
 		return 0;
 	return fg_error_set(error, EBADMSG,
-			    "the accounting law is broken: sources handed over %" PRIu64
+			    "the accounting is broken: sources handed over %" PRIu64
 			    " packets, lcores received %" PRIu64 ", delivered %" PRIu64
 			    " and dropped %" PRIu64,
 			    handed_over, totals.received_packets, totals.delivered_packets,
@@ -83,6 +83,6 @@ bool fg_pipeline_lcore(const struct fg_pipeline *p, uint32_t i, struct fg_lcore_
 		view->queues[q].queue = lcore->queues[q].queue;
 	}
 	for (uint16_t rx = 0; view->worker && rx < p->n_rx; rx++)
-		view->waiting += fg_handoff_waiting(p->rx[rx].handoff, lcore->lane);
+		view->waiting += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
 	return true;
 }

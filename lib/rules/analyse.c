@@ -16,8 +16,8 @@ static bool same_action(const struct analysis *a, uint32_t rule, uint32_t other)
 
 	/* Two lists of messages are taken to differ. */
 	return rules[rule].sinks == rules[other].sinks && rules[rule].feed == rules[other].feed &&
-	       rules[rule].feed_line == rules[other].feed_line && rules[rule].wanted == NULL &&
-	       rules[other].wanted == NULL;
+	       rules[rule].feed_line == rules[other].feed_line &&
+	       rules[rule].subscription == NULL && rules[other].subscription == NULL;
 }
 
 /* The first rule before @p entry that covers it whole, of those in the index. */

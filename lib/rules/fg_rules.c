@@ -10,8 +10,8 @@
 #include <fg_rules.h>
 
 #include "expressions.h"
+#include "subscription.h"
 #include "terms.h"
-#include "wanted.h"
 
 int fg_line_read(const char *text, uint8_t *line)
 {
@@ -157,8 +157,8 @@ static int check_action(const struct fg_node *node, bool has_to, bool drop, stru
 static int check_tracked(const struct fg_node *node, const struct fg_scope *scope,
 			 const struct fg_rule *rule, struct fg_error *error)
 {
-	if (rule->sinks != 0 || rule->feed == FG_FEED_NONE || scope->framings == NULL ||
-	    scope->framings[rule->feed] == NULL)
+	if (rule->sinks != 0 || rule->feed == FG_FEED_NONE || scope->protocols == NULL ||
+	    scope->protocols[rule->feed] == NULL)
 		return 0;
 	return fg_error_at(
 		error, EINVAL, fg_node_get(node, "feed"),
@@ -187,7 +187,7 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 			rc = read_feed(n, scope, &rule->feed, error);
 		else if (strcmp(n->key, "line") == 0)
 			rc = read_line(n, rule, error);
-		else if (wanted_is_key(n->key))
+		else if (subscription_is_key(n->key))
 			continue; /* When the feed is known. */
 		else if (strcmp(n->key, "drop") == 0)
 			rc = read_drop(n, &drop, error);
@@ -199,7 +199,7 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 				error, EINVAL, n,
 				"unknown key '%s': expected name, match, feed, line, %s, to "
 				"or drop",
-				n->key, WANTED_KEYS);
+				n->key, SUBSCRIPTION_KEYS);
 	}
 	if (rc == 0 && rule->name == NULL)
 		rc = fg_error_at(error, EINVAL, node, "'name' is missing");
@@ -207,7 +207,7 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 		rc = check_action(node, has_to, drop, error);
 	if (rc == 0)
 		rc = check_tracked(node, scope, rule, error);
-	return rc != 0 ? rc : wanted_read(node, scope, rule, error);
+	return rc != 0 ? rc : subscription_read(node, scope, rule, error);
 }
 
 static int compile_rule(struct fg_rules *set, uint32_t number, const struct fg_node *node,
@@ -351,7 +351,7 @@ void fg_rules_free(struct fg_rules *rules)
 	if (rules == NULL)
 		return;
 	for (uint32_t i = 0; rules->rules != NULL && i <= rules->count; i++) {
-		wanted_free(rules->rules[i].wanted);
+		subscription_free(rules->rules[i].subscription);
 		free(rules->rules[i].name);
 		free(rules->rules[i].text);
 	}

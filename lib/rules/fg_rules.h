@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 #include <fg_classify.h>
-#include <fg_content.h>
 #include <fg_error.h>
-#include <fg_framing.h>
+#include <fg_msg_filter.h>
+#include <fg_protocol.h>
 
 struct fg_node;
 
@@ -32,19 +32,19 @@ struct fg_scope {
 	 * By feed; NULL in it: has none, so that its rules can want no messages. NULL
 	 * itself: not known; then messages and instruments are accepted as they are.
 	 */
-	const struct fg_framing *const *framings;
+	const struct fg_protocol *const *protocols;
 };
 
 /** What a rule wants of a feed. */
-struct fg_wanted {
+struct fg_subscription {
 	uint32_t *types; /**< [n_types]; 0: any. */
 	uint32_t n_types;
 	const char **instruments; /**< [n_instruments], in `text`. */
 	uint32_t n_instruments;
 	char *text;
 	bool any_instrument; /**< No list was given. */
-	bool slice;          /**< Hand on the wanted messages alone. */
-	uint8_t unknown;     /**< enum fg_unknown. */
+	bool slice;          /**< Hand on the subscription messages alone. */
+	uint8_t unmapped;    /**< enum fg_unmapped. */
 	char *file;          /**< `instruments_file`; NULL: none. */
 };
 
@@ -52,16 +52,16 @@ struct fg_wanted {
 
 /** One rule; rule number = index in fg_rules.rules, 1-based; 0 is the default action. */
 struct fg_rule {
-	char *name;               /**< Owned by the set; "-" for the default. */
-	uint32_t id;              /**< The name's id, fg_names.h. */
-	uint32_t line;            /**< Where it stands in the file; 0 for the default. */
-	uint64_t sinks;           /**< Bit i: sink i. 0: drop. */
-	uint16_t feed;            /**< Index or FG_FEED_NONE. */
-	uint8_t feed_line;        /**< Line of its packets, 1 for A; 0: that of their source. */
-	struct fg_wanted *wanted; /**< Owned; NULL: all of its packets. */
-	uint32_t n_matches;       /**< Entries it compiled to. */
-	uint32_t first_match;     /**< Index of the first. */
-	char *text;               /**< Its match as one line of YAML; owned by the set. */
+	char *name;        /**< Owned by the set; "-" for the default. */
+	uint32_t id;       /**< The name's id, fg_names.h. */
+	uint32_t line;     /**< Where it stands in the file; 0 for the default. */
+	uint64_t sinks;    /**< Bit i: sink i. 0: drop. */
+	uint16_t feed;     /**< Index or FG_FEED_NONE. */
+	uint8_t feed_line; /**< Line of its packets, 1 for A; 0: that of their source. */
+	struct fg_subscription *subscription; /**< Owned; NULL: all of its packets. */
+	uint32_t n_matches;                   /**< Entries it compiled to. */
+	uint32_t first_match;                 /**< Index of the first. */
+	char *text; /**< Its match as one line of YAML; owned by the set. */
 };
 
 /** A compiled set of rules. Read-only after fg_rules_load(). */
@@ -92,9 +92,9 @@ int fg_rules_load(const struct fg_node *rules, const struct fg_node *default_act
 void fg_rules_free(struct fg_rules *rules);
 
 /** How @p rule, which wants something, is compiled for its feed. Threads: control. */
-struct fg_content_conf fg_rules_content_conf(const struct fg_wanted *wanted,
-					     const struct fg_framing *framing,
-					     struct fg_known *known, int socket_id);
+struct fg_msg_filter_conf fg_rules_msg_filter_conf(const struct fg_subscription *subscription,
+						   const struct fg_protocol *protocol,
+						   struct fg_known *known, int socket_id);
 
 /** Is @p name fit for a source, feed, sink or rule: 1..64 printable characters, no blank? */
 int fg_name_check(const char *name, const struct fg_node *at, struct fg_error *error);

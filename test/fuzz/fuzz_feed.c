@@ -3,7 +3,7 @@
  * Any packets through the feed stage: every one comes out exactly once, passed or dropped for a
  * reason that its rule and feed allow, and its notes hold together.
  *
- * The first three bytes choose framing, feed and rule; then packets: line, length, payload.
+ * The first three bytes choose protocol, feed and rule; then packets: line, length, payload.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,10 +12,10 @@
 
 #include <rte_mbuf.h>
 
-#include <fg_content.h>
 #include <fg_drop.h>
 #include <fg_eal.h>
 #include <fg_feed.h>
+#include <fg_msg_filter.h>
 
 #define PACKETS_MAX 256u
 #define PAYLOAD_OFF 42u
@@ -51,7 +51,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static struct rte_mbuf *make_packet(uint16_t number, uint8_t line, const uint8_t *payload,
-				    uint8_t len, struct fg_content *content, uint8_t flags)
+				    uint8_t len, struct fg_msg_filter *filter, uint8_t flags)
 {
 	static const uint8_t head[PAYLOAD_OFF] = {1, 0, 94, 1, 1, 1, 2, 0, 0, 0, 0, 1, 8, 0, 0x45};
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
@@ -62,7 +62,7 @@ static struct rte_mbuf *make_packet(uint16_t number, uint8_t line, const uint8_t
 	memcpy(frame, head, sizeof(head));
 	memcpy(frame + PAYLOAD_OFF, payload, len);
 	*fg_meta(m) = (struct fg_meta){
-		.content = content,
+		.filter = filter,
 		.rule_id = number,
 		.payload_off = PAYLOAD_OFF,
 		.payload_len = len,
@@ -78,9 +78,9 @@ static void check_pass(struct rte_mbuf *m)
 
 	check(meta->rule_id < PACKETS_MAX && !is_out[meta->rule_id]);
 	is_out[meta->rule_id] = true;
-	check((unsigned int)__builtin_popcountll(meta->messages) <= meta->n_wanted);
+	check((unsigned int)__builtin_popcountll(meta->messages) <= meta->n_matched);
 	if (m->pool == slices)
-		check((meta->flags & FG_META_SLICE) != 0 && meta->n_wanted > 0 &&
+		check((meta->flags & FG_META_SLICE) != 0 && meta->n_matched > 0 &&
 		      (uint32_t)meta->payload_off + meta->payload_len == rte_pktmbuf_pkt_len(m));
 	rte_pktmbuf_free(m);
 }
@@ -94,8 +94,8 @@ static void check_drop(struct rte_mbuf *m, uint8_t reason)
 	if (reason == FG_DROP_duplicate || reason == FG_DROP_stale)
 		check(arbitrating);
 	else
-		check(wanting && (reason == FG_DROP_no_content || reason == FG_DROP_unknown ||
-				  reason == FG_DROP_not_framing));
+		check(wanting && (reason == FG_DROP_no_matching_message ||
+				  reason == FG_DROP_unmapped || reason == FG_DROP_wrong_protocol));
 	rte_pktmbuf_free(m);
 }
 
@@ -119,7 +119,7 @@ static void put(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t co
 }
 
 /* Bursts of 4, a burst each 0.3 ms. @return how many packets. */
-static uint16_t put_all(struct fg_feed_stage *stage, struct fg_content *content,
+static uint16_t put_all(struct fg_feed_stage *stage, struct fg_msg_filter *filter,
 			const uint8_t *data, size_t size, uint8_t flags)
 {
 	struct rte_mbuf *pkts[4];
@@ -129,7 +129,7 @@ static uint16_t put_all(struct fg_feed_stage *stage, struct fg_content *content,
 	while (size > 2 && total < PACKETS_MAX) {
 		const uint8_t len = (uint8_t)RTE_MIN(data[1], size - 2);
 
-		pkts[n++] = make_packet(total++, data[0], data + 2, len, content, flags);
+		pkts[n++] = make_packet(total++, data[0], data + 2, len, filter, flags);
 		data += 2 + len;
 		size -= 2u + len;
 		if (n < RTE_DIM(pkts) && size > 2 && total < PACKETS_MAX)
@@ -146,75 +146,75 @@ static uint16_t put_all(struct fg_feed_stage *stage, struct fg_content *content,
 	return total;
 }
 
-static struct fg_content *make_content(const struct fg_feed *feed, uint8_t choice)
+static struct fg_msg_filter *make_filter(const struct fg_feed *feed, uint8_t choice)
 {
 	static const char *const instruments[] = {"1", "2", "3", "1000", "70000"};
 	static const uint32_t types[] = {'A', 'D', 46, 0x21, 100, 'q'};
-	const struct fg_content_conf conf = {
-		.framing = fg_feed_conf(feed)->framing,
+	const struct fg_msg_filter_conf conf = {
+		.protocol = fg_feed_conf(feed)->protocol,
 		.known = fg_feed_known(feed),
 		.types = types,
 		.n_types = (choice & 2) != 0 ? RTE_DIM(types) : 0,
 		.instruments = instruments,
 		.n_instruments = RTE_DIM(instruments),
 		.any_instrument = (choice & 4) != 0,
-		.unknown = (choice & 8) != 0 ? FG_UNKNOWN_DROP : FG_UNKNOWN_PASS,
+		.unmapped = (choice & 8) != 0 ? FG_UNMAPPED_DROP : FG_UNMAPPED_PASS,
 		.socket_id = SOCKET_ID_ANY,
 	};
-	struct fg_content *content = NULL;
+	struct fg_msg_filter *filter = NULL;
 	struct fg_error error = {0};
 
 	if ((choice & 1) == 0)
 		return NULL;
 	/* Some feeds name no instruments, or none like these. */
-	if (fg_content_create(&conf, &content, &error) != 0)
-		check(error.text[0] != '\0' && content == NULL);
-	return content;
+	if (fg_msg_filter_create(&conf, &filter, &error) != 0)
+		check(error.text[0] != '\0' && filter == NULL);
+	return filter;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char none[] = "";
-	uint32_t n_framings = 0;
+	uint32_t n_protocols = 0;
 	struct fg_feed_conf conf = {.name = none,
 				    .track = true,
 				    .learn = true,
 				    .window = 128,
 				    .hold_packets = 3,
 				    .hold_us = 1000,
-				    .lost_ms = 2,
-				    .spaces = 2,
-				    .directory = none,
+				    .gap_timeout_ms = 2,
+				    .channels = 2,
+				    .maps_symbol = none,
 				    .directory_size = 4,
 				    .orders = 8,
 				    .events = none};
 	struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch, .slices = slices};
 	struct fg_feed *feed = NULL;
-	struct fg_content *content;
-	struct fg_framing framing;
+	struct fg_msg_filter *filter;
+	struct fg_protocol protocol;
 	struct fg_error error = {0};
 	uint16_t total;
 
 	if (size < 4)
 		return 0;
-	while (fg_framings[n_framings].name != NULL)
-		n_framings++;
-	framing = fg_framings[data[0] % n_framings];
-	conf.framing = &framing;
+	while (fg_protocols[n_protocols].name != NULL)
+		n_protocols++;
+	protocol = fg_protocols[data[0] % n_protocols];
+	conf.protocol = &protocol;
 	conf.arbitrate = arbitrating = (data[1] & 1) != 0;
 	conf.reorder = (data[1] & 3) == 3 ? FG_FEED_REORDER_HOLD : FG_FEED_REORDER_NONE;
 	conf.track = arbitrating || (data[1] & 4) != 0;
 	check(fg_feed_create(&conf, 3, SOCKET_ID_ANY, &feed, &error) == 0);
 	stage.feeds = &feed;
-	content = make_content(feed, data[2]);
-	wanting = content != NULL;
+	filter = make_filter(feed, data[2]);
+	wanting = filter != NULL;
 	memset(is_out, 0, sizeof(is_out));
-	total = put_all(&stage, content, data + 3, size - 3,
+	total = put_all(&stage, filter, data + 3, size - 3,
 			(data[2] & 16) != 0 ? FG_META_SLICE : 0);
 	for (uint16_t i = 0; i < total; i++)
 		check(is_out[i]);
 	check(rte_mempool_in_use_count(pool) == 0 && rte_mempool_in_use_count(slices) == 0);
-	fg_content_free(content);
+	fg_msg_filter_free(filter);
 	fg_feed_free(feed);
 	return 0;
 }

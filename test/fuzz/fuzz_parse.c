@@ -5,7 +5,7 @@
  *     for segments too, so that the address sanitizer sees it
  *   - the payload lies in the frame; a key's fields agree with each other
  *   - the fast and the general parser, a linear frame, a packet in one segment
- *     and one in several give the same verdict and the same 64 bytes
+ *     and one in several give the same result and the same 64 bytes
  *   - a frame's beginning gives its key or is malformed, never something else
  *
  * Input: one byte of settings, two bytes of segment lengths, then the frame.
@@ -68,12 +68,12 @@ static enum fg_drop parse_linear(const struct fg_parse *parse, const uint8_t *fr
 				 uint32_t length, uint32_t total, struct fg_key *key)
 {
 	uint8_t *copy = copy_exactly(frame, length);
-	enum fg_drop verdict;
+	enum fg_drop result;
 
 	memset(key, 0xa5, sizeof(*key));
-	verdict = fg_parse_packet(parse, copy, length, total, key);
+	result = fg_parse_packet(parse, copy, length, total, key);
 	free(copy);
-	return verdict;
+	return result;
 }
 
 /* The segments' memory is freed by the caller, once the packet is. */
@@ -88,7 +88,7 @@ static enum fg_drop parse_segments(const struct fg_parse *parse, const uint8_t *
 	static struct rte_mbuf_ext_shared_info shared[SEGMENTS_MAX];
 	void *copies[SEGMENTS_MAX] = {NULL};
 	struct rte_mbuf *pkt = NULL;
-	enum fg_drop verdict = FG_DROP_COUNT;
+	enum fg_drop result = FG_DROP_COUNT;
 	uint64_t counts[FG_DROP_COUNT];
 	uint32_t at = 0;
 
@@ -114,11 +114,11 @@ static enum fg_drop parse_segments(const struct fg_parse *parse, const uint8_t *
 		rte_pktmbuf_free(pkt);
 	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
 		if (fg_counter_read(&stats->dropped[reason]) != counts[reason])
-			verdict = (enum fg_drop)reason;
+			result = (enum fg_drop)reason;
 	for (unsigned int i = 0; i < SEGMENTS_MAX; i++)
 		free(copies[i]);
 	CHECK(rte_mempool_in_use_count(pool) == 0);
-	return verdict;
+	return result;
 }
 
 static void check_key(const struct fg_key *key, const struct fg_parse *parse, uint32_t total)
@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fg_parse parse = {.source = 3, .line = 1};
 	struct fg_key key, other;
 	struct frame frame;
-	enum fg_drop verdict, again;
+	enum fg_drop result, again;
 
 	if (size < SETTINGS_BYTES || size - SETTINGS_BYTES > FRAME_MAX)
 		return 0;
@@ -166,23 +166,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frame.data = data + SETTINGS_BYTES;
 	frame.length = frame.total = (uint32_t)(size - SETTINGS_BYTES);
 
-	verdict = parse_linear(&parse, frame.data, frame.length, frame.total, &key);
-	CHECK(verdict == FG_DROP_COUNT || verdict == FG_DROP_malformed ||
-	      verdict == FG_DROP_truncated || verdict == FG_DROP_fragment);
-	if (verdict == FG_DROP_COUNT)
+	result = parse_linear(&parse, frame.data, frame.length, frame.total, &key);
+	CHECK(result == FG_DROP_COUNT || result == FG_DROP_malformed ||
+	      result == FG_DROP_truncated || result == FG_DROP_fragment);
+	if (result == FG_DROP_COUNT)
 		check_key(&key, &parse, frame.total);
 
 	again = (enum fg_drop)parse_general(&parse, &frame, &other);
-	check_same(verdict, &key, again, &other);
+	check_same(result, &key, again, &other);
 	again = parse_segments(&parse, frame.data, frame.total, (const uint8_t[]){0xff, 0xff},
 			       &other);
-	check_same(verdict, &key, again, &other);
+	check_same(result, &key, again, &other);
 	again = parse_segments(&parse, frame.data, frame.total, data + 1, &other);
-	check_same(verdict, &key, again, &other);
+	check_same(result, &key, again, &other);
 
 	again = parse_linear(&parse, frame.data, RTE_MIN(data[1], frame.length), frame.total,
 			     &other);
 	if (again != FG_DROP_malformed)
-		check_same(verdict, &key, again, &other);
+		check_same(result, &key, again, &other);
 	return 0;
 }

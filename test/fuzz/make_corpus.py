@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr, fuzz_framing and fuzz_content.
+"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr, fuzz_protocol and fuzz_msg_filter.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, framing/ and content/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, protocol/ and content/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
 a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
-expression in a line, then a frame. For fuzz_framing a letter for the framing, then a payload; for
-fuzz_content a filter between them, and payloads behind their lengths. Nothing is random, so that the same
+expression in a line, then a frame. For fuzz_protocol a letter for the protocol, then a payload; for
+fuzz_msg_filter a filter between them, and payloads behind their lengths. Nothing is random, so that the same
 script makes the same files.
 """
 import pathlib
@@ -124,7 +124,7 @@ EXPRESSIONS = {
 }
 
 MOLD = "53455353494f4e20202000000000000000070002"
-FRAMINGS = {
+PROTOCOLS = {
     "mold": ("A", MOLD + "00024162000153"),
     "itch": ("B", MOLD + "000344123400024412"),
     "cme": ("C", "0a00000000000000000000002f000200250001000900000010000211111111070000002222222233333333" + 32 * "1"),
@@ -142,11 +142,11 @@ FRAMINGS = {
     "deribit": ("N", "1e000500090000000200e8030100010001000100ffff03000200000000001122334455660141"),
 }
 LOADED = {
-    "loaded": "framing: {header: {order: big, bytes: 16}, sequence: {at: 2, bytes: 4, counts: messages}, "
-              "count: {at: 6, bytes: 2}, controls: [{is: heartbeat, at: 6, bytes: 2, value: 0, empty: true}], "
-              "walk: {at: 1, bytes: 2, adds: 3}, type: {at: 0, bytes: 1, text: true}, "
+    "loaded": "protocol: {header: {order: big, bytes: 16}, sequence: {at: 2, bytes: 4, counts: messages}, "
+              "count: {at: 6, bytes: 2}, admin: [{is: heartbeat, at: 6, bytes: 2, value: 0, empty: true}], "
+              "walk: {at: 1, bytes: 2, length_bias: 3}, type: {at: 0, bytes: 1, text: true}, "
               "messages: [{type: T, name: Bundle}, {type: other, instrument: number, at: 3, bytes: 4}]}",
-    "loaded_like": "framing: {like: cme_mdp3, checks: [{at: 0, bytes: 1, min: 1, max: 9}], "
+    "loaded_like": "protocol: {like: cme_mdp3, checks: [{at: 0, bytes: 1, min: 1, max: 9}], "
                    "channel: [{at: 0, bytes: 1}, {at: 2, bytes: 2}], messages: [{type: 46, instrument: number, at: 12, "
                    "bytes: 4, group: 1, symbol_at: 9, symbol_bytes: 12, order_at: 1, order_bytes: 8}]}",
 }
@@ -174,21 +174,21 @@ def write_expr(directory):
         (directory / name).write_bytes(text.encode() + b"\n" + bytes(SEEDS["udp4"]))
 
 
-def write_framing(directory):
-    """A file a framing, and descriptions with a packet of theirs."""
+def write_protocol(directory):
+    """A file a protocol, and descriptions with a packet of theirs."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, (letter, payload) in FRAMINGS.items():
+    for name, (letter, payload) in PROTOCOLS.items():
         (directory / name).write_bytes(letter.encode() + bytes.fromhex(payload))
     for name, text in LOADED.items():
-        payload = bytes.fromhex(FRAMINGS["ice" if name == "loaded" else "cme"][1])
+        payload = bytes.fromhex(PROTOCOLS["ice" if name == "loaded" else "cme"][1])
         (directory / name).write_bytes(b"y" + text.encode() + b"\0" + payload)
     (directory / "described").write_bytes(b"z" + bytes(range(1, 97)) + bytes.fromhex(MOLD))
 
 
 def write_content(directory):
-    """A file a framing and a filter: of numbers, with types; of symbols, which are learned."""
+    """A file a protocol and a filter: of numbers, with types; of symbols, which are learned."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, (letter, payload) in FRAMINGS.items():
+    for name, (letter, payload) in PROTOCOLS.items():
         packet = bytes.fromhex(payload)
         packets = 2 * (struct.pack(">H", len(packet)) + packet)
         for suffix, head in (("numbers", "020f030500"), ("symbols", "0ef0000000")):
@@ -200,7 +200,7 @@ def main():
     write_parse(corpus / "parse")
     write_classbench(corpus / "classbench")
     write_expr(corpus / "expr")
-    write_framing(corpus / "framing")
+    write_protocol(corpus / "protocol")
     write_content(corpus / "content")
 
 

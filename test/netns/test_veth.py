@@ -107,7 +107,7 @@ def test_data(folder, driver):
 
 
 def test_signal_under_traffic(folder):
-    """SIGTERM while packets pour in: drained, flushed, lawful, exit 0."""
+    """SIGTERM while packets pour in: drained, flushed, balanced, exit 0."""
     text = lib.fill("everything", folder, [f"{{name: s{i}, ethdev: net_af_packet{i}, mbufs: 8192}}" for i in LINES])
     with Net() as net:
         part = os.path.join(folder, "part.pcap")

@@ -166,7 +166,7 @@ def test_reload(folder):
                     gate.ask("rules delete g0" if turn % 8 == 3 else "rules move g0 last")
                     gate.ask(f"rules reload {files[0]}")
                     continue
-                assert "generation" in gate.ask(f"rules reload {files[turn % 3]}")
+                assert "version" in gate.ask(f"rules reload {files[turn % 3]}")
             gate.ask(f"rules reload {files[0]}")
         finally:
             done.set()
@@ -204,7 +204,7 @@ def test_never_missing(folder):
         thread.start()
         try:
             for turn in range(30):
-                assert "generation" in gate.ask(f"rules reload {files[turn * 7 % 4]}")
+                assert "version" in gate.ask(f"rules reload {files[turn * 7 % 4]}")
         finally:
             done.set()
             thread.join()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Decoders of market-data framings, each in its protocol's own words: what tests hold framings and generators against."""
+"""Decoders of market-data protocols, each in its protocol's own words: what tests hold protocols and generators against."""
 import collections
 import struct
 

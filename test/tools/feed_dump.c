@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Print what a framing says of each UDP packet of a capture, one JSON object
- * a line, for test_framings.py. FRAMING is the name of one built in, or
- * @FILE.yaml, whose `framing` describes it.
+ * Print what a protocol says of each UDP packet of a capture, one JSON object
+ * a line, for test_protocols.py. PROTOCOL is the name of one built in, or
+ * @FILE.yaml, whose `protocol` describes it.
  */
 #include <inttypes.h>
 #include <pcap/pcap.h>
@@ -13,17 +13,17 @@
 #include <rte_byteorder.h>
 
 #include <fg_config.h>
-#include <fg_framing.h>
 #include <fg_parse.h>
+#include <fg_protocol.h>
 #include <fg_walk.h>
 
-static void print_instrument(const struct fg_framing *framing, const struct fg_message_type *row,
+static void print_instrument(const struct fg_protocol *protocol, const struct fg_message_type *row,
 			     const uint8_t *at)
 {
 	uint8_t end = row->id.bytes;
 
 	if (row->instrument == FG_INSTRUMENT_NUMBER) {
-		printf("%" PRIu64, fg_number_load(at, row->id.bytes, framing->header.order));
+		printf("%" PRIu64, fg_number_load(at, row->id.bytes, protocol->header.order));
 		return;
 	}
 	while (end > 0 && (at[end - 1] == ' ' || at[end - 1] == '\0'))
@@ -38,28 +38,28 @@ static void print_instrument(const struct fg_framing *framing, const struct fg_m
 	printf("\"");
 }
 
-static bool print_instruments(const struct fg_framing *framing, const struct fg_message *message)
+static bool print_instruments(const struct fg_protocol *protocol, const struct fg_message *message)
 {
-	const struct fg_message_type *row = fg_messages_get(framing->messages, message->type);
+	const struct fg_message_type *row = fg_messages_get(protocol->messages, message->type);
 	struct fg_instruments some;
 	const char *comma = "";
 	const uint8_t *at;
 
 	printf(", [");
-	fg_instruments_begin(framing, row, message, &some);
+	fg_instruments_begin(protocol, row, message, &some);
 	while (fg_instruments_next(&some, &at)) {
 		printf("%s", comma);
-		print_instrument(framing, row, at);
+		print_instrument(protocol, row, at);
 		comma = ", ";
 	}
 	printf("]");
 	if (row->order.bytes != 0 && message->len >= fg_field_end(row->order))
 		printf(", %" PRIu64,
-		       fg_field_load(row->order, message->data, framing->header.order));
+		       fg_field_load(row->order, message->data, protocol->header.order));
 	return some.malformed;
 }
 
-static void print_messages(const struct fg_framing *framing, const uint8_t *payload,
+static void print_messages(const struct fg_protocol *protocol, const uint8_t *payload,
 			   const struct fg_feed_packet *packet)
 {
 	char text[FG_TYPE_TEXT_BYTES];
@@ -70,10 +70,10 @@ static void print_messages(const struct fg_framing *framing, const uint8_t *payl
 
 	printf(", \"messages\": [");
 	fg_walk_begin(&walk, payload, packet);
-	while (fg_framing_next(framing, &walk, &message)) {
-		printf("%s[\"%s\", %u", comma, fg_framing_type_text(framing, message.type, text),
+	while (fg_protocol_next(protocol, &walk, &message)) {
+		printf("%s[\"%s\", %u", comma, fg_protocol_type_text(protocol, message.type, text),
 		       message.len);
-		malformed |= print_instruments(framing, &message);
+		malformed |= print_instruments(protocol, &message);
 		printf("]");
 		comma = ", ";
 	}
@@ -81,11 +81,11 @@ static void print_messages(const struct fg_framing *framing, const uint8_t *payl
 	       malformed ? "true" : "false");
 }
 
-static void print_packet(const struct fg_framing *framing, const struct fg_key *key,
+static void print_packet(const struct fg_protocol *protocol, const struct fg_key *key,
 			 const uint8_t *payload, uint16_t len)
 {
 	struct fg_feed_packet packet;
-	const int rc = fg_framing_read(framing, payload, len, &packet);
+	const int rc = fg_protocol_read(protocol, payload, len, &packet);
 
 	printf("{\"port\": %u, \"rc\": %d", rte_be_to_cpu_16(key->dst_port_be), rc);
 	if (rc == 0) {
@@ -93,15 +93,15 @@ static void print_packet(const struct fg_framing *framing, const struct fg_key *
 		for (unsigned int i = 0; i < FG_SESSION_BYTES; i++)
 			printf("%02x", packet.session[i]);
 		printf("\", \"channel\": %" PRIu64 ", \"first\": %" PRIu64
-		       ", \"count\": %u, \"control\": %u, \"bits\": %u",
-		       packet.channel, packet.first, packet.count, packet.control,
+		       ", \"count\": %u, \"kind\": %u, \"bits\": %u",
+		       packet.channel, packet.first, packet.count, packet.kind,
 		       packet.sequence_bits);
-		print_messages(framing, payload, &packet);
+		print_messages(protocol, payload, &packet);
 	}
 	printf("}\n");
 }
 
-static int dump(const struct fg_framing *framing, const char *path)
+static int dump(const struct fg_protocol *protocol, const char *path)
 {
 	const struct fg_parse parse = {.conf = {.fragments = FG_FRAGMENTS_PASS}};
 	char error[PCAP_ERRBUF_SIZE];
@@ -128,7 +128,7 @@ static int dump(const struct fg_framing *framing, const char *path)
 		if (payload == NULL)
 			break;
 		memcpy(payload + 1, data + key.payload_off, key.payload_len);
-		print_packet(framing, &key, payload + 1, key.payload_len);
+		print_packet(protocol, &key, payload + 1, key.payload_len);
 		free(payload);
 	}
 	pcap_close(pcap);
@@ -137,31 +137,31 @@ static int dump(const struct fg_framing *framing, const char *path)
 
 int main(int argc, char **argv)
 {
-	const struct fg_framing *framing;
-	struct fg_framing *loaded = NULL;
+	const struct fg_protocol *protocol;
+	struct fg_protocol *loaded = NULL;
 	struct fg_config *config = NULL;
 	struct fg_error error = {0};
 	int rc;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: feed_dump FRAMING|@FILE.yaml FILE.pcap\n");
+		fprintf(stderr, "usage: feed_dump PROTOCOL|@FILE.yaml FILE.pcap\n");
 		return 2;
 	}
-	framing = fg_framing_find(argv[1]);
+	protocol = fg_protocol_find(argv[1]);
 	if (argv[1][0] == '@' && fg_config_load(argv[1] + 1, &config, &error) == 0) {
-		const struct fg_node *node = fg_node_get(fg_config_root(config), "framing");
+		const struct fg_node *node = fg_node_get(fg_config_root(config), "protocol");
 
-		if (node != NULL && fg_framing_load(node, &loaded, &error) == 0)
-			framing = loaded;
+		if (node != NULL && fg_protocol_load(node, &loaded, &error) == 0)
+			protocol = loaded;
 	}
-	if (framing == NULL) {
+	if (protocol == NULL) {
 		fprintf(stderr, "feed_dump: %s: %s\n", argv[1],
-			error.text[0] != '\0' ? error.text : "no such framing");
+			error.text[0] != '\0' ? error.text : "no such protocol");
 		fg_config_free(config);
 		return 2;
 	}
-	rc = dump(framing, argv[2]);
-	fg_framing_free(loaded);
+	rc = dump(protocol, argv[2]);
+	fg_protocol_free(loaded);
 	fg_config_free(config);
 	return rc;
 }

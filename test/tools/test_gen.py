@@ -27,7 +27,7 @@ INSTRUMENTS = 50
 LOSS = {"a": 20000, "b": 35000}
 COMMON = ["--packets", str(PACKETS), "--channels", str(CHANNELS), "--instruments", str(INSTRUMENTS)]
 
-# Framing: first group, port and source of each line.
+# Protocol: first group, port and source of each line.
 FEEDS = {
     "itch": {"a": ("233.54.12.111", 26477, "192.0.2.11"), "b": ("233.49.196.111", 26477, "198.51.100.11")},
     "cme": {"a": ("224.0.31.1", 14310, "192.0.2.21"), "b": ("224.0.32.1", 15310, "198.51.100.21")},
@@ -114,7 +114,7 @@ def read_pcap(path):
 
 
 def feed_of(packet, line):
-    """(framing, channel, payload) of an untagged feed packet, else None."""
+    """(protocol, channel, payload) of an untagged feed packet, else None."""
     d = packet.data
     if len(d) < 42 or d[12:14] != b"\x08\x00" or d[14] != 0x45 or d[23] != 17:
         return None
@@ -131,7 +131,7 @@ def feed_of(packet, line):
 
 
 def read_feeds(path, line):
-    """Payloads by (framing, channel), in order."""
+    """Payloads by (protocol, channel), in order."""
     feeds = collections.defaultdict(list)
     for packet in read_pcap(path):
         feed = feed_of(packet, line)
@@ -350,7 +350,7 @@ def test_summary(tmp, summary):
 def test_feeds(tmp):
     a, b = read_feeds(tmp / "all-a.pcap", "a"), read_feeds(tmp / "all-b.pcap", "b")
     check(a == b, "both lines carry the same payloads")
-    check(len(a) == 2 * CHANNELS, "all channels of both framings")
+    check(len(a) == 2 * CHANNELS, "all channels of both protocols")
     sessions, kinds, types, templates, instruments = set(), *(collections.Counter() for _ in range(3)), set()
     for (name, channel), payloads in a.items():
         if name == "itch":
@@ -391,7 +391,7 @@ def test_losses(tmp, whole):
         repeated = len(payloads) - len(distinct)
         both += sum(1 for p in distinct if p not in have[0] and p not in have[1])
         check(repeated < len(payloads) / 50, "few heartbeats share a sequence number")
-    said = sum(f["lost_on_both"] for f in summary["framings"].values())
+    said = sum(f["lost_on_both"] for f in summary["protocols"].values())
     check(0 < both <= said <= both + 1, f"{both} packets on neither line, the summary says {said}")
     passed(f"losses: A {summary['lines']['a']['lost']}, B {summary['lines']['b']['lost']}, on both {said}")
 

@@ -22,8 +22,8 @@ from feed_decoders import DATA, DECODERS, END, HEARTBEAT, RESET, UNSEQUENCED, te
 
 CONTROLS = {"data": DATA, "heartbeat": HEARTBEAT, "reset": RESET, "end": END, "unsequenced": UNSEQUENCED}
 
-Feed = collections.namedtuple("Feed", "framing types controls per_packet directory")
-# By name in --mix: framing, types of messages, kinds of packets, do numbers count packets; of messages that tell symbols: type, how
+Feed = collections.namedtuple("Feed", "protocol types controls per_packet directory")
+# By name in --mix: protocol, types of messages, kinds of packets, do numbers count packets; of messages that tell symbols: type, how
 # their number and their symbol lie.
 FEEDS = {
     "itch50": Feed("itch50", "S V R H Y L A F E C X D U P I", "data heartbeat end", False, ("R", ">xH8x8s")),
@@ -132,8 +132,8 @@ def read_pcap(path):
     return packets
 
 
-def space(said):
-    """The sequence space of a truth record."""
+def channel(said):
+    """The sequence channel of a truth record."""
     return said["feed"], said["session"], said["channel"], said["epoch"]
 
 
@@ -150,10 +150,10 @@ def same_message(said, got):
     check(have == [got[0], got[1], [str(i) for i in got[2]], *got[3:]], f"{said}: {got}")
 
 
-def test_framing(tmp, name):
+def test_protocol(tmp, name):
     feed = FEEDS[name]
     made = Made(tmp / name, "--mix", f"{name}=1", *COMMON)
-    check({row["framing"] for row in made.feeds.values()} == {feed.framing}, f"{name}: framing")
+    check({row["protocol"] for row in made.feeds.values()} == {feed.protocol}, f"{name}: protocol")
     by_packet = collections.defaultdict(list)
     for m in made.messages:
         check(m["index"] == len(by_packet[m["packet"]]), f"{m}: index")
@@ -163,7 +163,7 @@ def test_framing(tmp, name):
     for line in "ab":
         for number, (said, _, payload) in enumerate(made.packets(line)):
             check(said["packet"] == number, f"{said}: no losses, no other order")
-            got = DECODERS[feed.framing](payload)
+            got = DECODERS[feed.protocol](payload)
             same_packet(said, got)
             messages = by_packet[said["packet"]]
             check(len(messages) == len(got.messages), f"{said}: {len(messages)} messages, {got}")
@@ -171,12 +171,12 @@ def test_framing(tmp, name):
                 continue
             controls[said["control"]] += 1
             if said["control"] != "unsequenced":
-                check(following.get(space(said), got.first) == got.first, f"{said}: {following.get(space(said))} was due")
-                following[space(said)] = got.first + got.count
+                check(following.get(channel(said), got.first) == got.first, f"{said}: {following.get(channel(said))} was due")
+                following[channel(said)] = got.first + got.count
             for m, have in zip(messages, got.messages):
                 same_message(m, have)
                 numbered = said["control"] == "data" and not feed.per_packet
-                check(m["sequence"] == got.first + (m["index"] if numbered else 0) and space(m) == space(said), f"{m}: sequence")
+                check(m["sequence"] == got.first + (m["index"] if numbered else 0) and channel(m) == channel(said), f"{m}: sequence")
                 types[m["type"]] += 1
             busy.add(len({i for m in messages for i in m["instruments"]}) > 1)
     check(set(types) == set(feed.types.split()), f"{name}: {sorted(types)}")
@@ -231,8 +231,8 @@ EFFECTS = ["--loss-a", "30000", "--loss-burst-a", "4", "--loss-b", "100000", "--
 
 
 def numbers(row):
-    """The sequence numbers a data packet uses, each with its space."""
-    return [(space(row), row["first"] + i) for i in range(row["count"])] if row["control"] == "data" else []
+    """The sequence numbers a data packet uses, each with its channel."""
+    return [(channel(row), row["first"] + i) for i in range(row["count"])] if row["control"] == "data" else []
 
 
 def test_effects(tmp, name):
@@ -244,13 +244,13 @@ def test_effects(tmp, name):
     texts = {}
     for m in made.messages:
         if m["control"] == "data" and not feed.per_packet:
-            texts[space(m), m["sequence"]] = m
+            texts[channel(m), m["sequence"]] = m
     want = {line: collections.Counter() for line in "ab"}
     seen = {line: set() for line in "ab"}
     for line in "ab":
         last = collections.defaultdict(int)
         for said, _, payload in made.packets(line):
-            got = DECODERS[feed.framing](payload)
+            got = DECODERS[feed.protocol](payload)
             same_packet(said, got)
             check(not said.get("copy") or (payload, said["first"]) == last["payload"], f"{said}: copy of the one before it")
             last["payload"] = payload, said["first"]
@@ -259,7 +259,7 @@ def test_effects(tmp, name):
             seen[line].update(numbers(said))
             if said["control"] == "data" and not feed.per_packet:
                 for i, have in enumerate(got.messages):
-                    same_message(texts[space(said), said["first"] + i], have)
+                    same_message(texts[channel(said), said["first"] + i], have)
         for row in made.lost[line]:
             want[line].update(numbers(row))
     every = set(want["a"])
@@ -270,7 +270,7 @@ def test_effects(tmp, name):
     check(seen["a"] != seen["b"] and seen["a"] | seen["b"] < every, f"{name}: losses on one line and on both")
     check_counts(made, name)
     if repack:
-        bounds = {line: {(space(p), p["first"], p["count"]) for p in made.sent[line] + made.lost[line]
+        bounds = {line: {(channel(p), p["first"], p["count"]) for p in made.sent[line] + made.lost[line]
                          if p.get("control") == "data"} for line in "ab"}
         check(len(bounds["a"] - bounds["b"]) > len(bounds["a"]) / 2, f"{name}: other packets on B")
     return len(every - seen["a"] - seen["b"]), len(every)
@@ -283,14 +283,14 @@ def check_counts(made, name):
         copies, late = (sum(bool(p.get(k)) for p in sent) for k in ("copy", "late"))
         check((said.get("copies", 0), said.get("late", 0)) == (copies, late), f"{name}: line {line}: summary: {copies} {late}")
         check((copies > 0, late > 0) == ((True, False) if line == "a" else (False, True)), f"{name}: {line}: {copies} {late}")
-        kinds = {k: v for k, v in said["kinds"].items() if k == name or FEEDS[name].framing == k or k == "itch"}
+        kinds = {k: v for k, v in said["kinds"].items() if k == name or FEEDS[name].protocol == k or k == "itch"}
         check(sum(k["packets"] for k in kinds.values()) == len(sent), f"{name}: line {line}: packets in the summary")
         check(sum(k["lost"] for k in kinds.values()) == len(made.lost[line]), f"{name}: line {line}: losses in the summary")
         others = collections.Counter(p["kind"] for p in made.sent[line] if p["is"] == "other")
         check(others == {k: v["packets"] for k, v in said["kinds"].items() if k not in kinds and v["packets"]}, f"{name}: others")
 
 
-def test_lines(tmp):
+def test_arbiter(tmp):
     """Runs of losses, depth of reordering, overtaking, delay; eight lines, and one."""
     args = ["--mix", "itch=1", "--packets", "20000", "--channels", "2"]
     made = Made(tmp / "eight", *args, "--lines", "8", "--loss-c", "100000", "--loss-burst-c", "5", "--reorder-d", "100000",
@@ -340,7 +340,7 @@ def test_reset(tmp, name):
         firsts = {epoch: [row for row in rows if row[0] == epoch] for epoch in count}
         sessions = [part[0][3] for part in firsts.values()]
         for epoch, part in firsts.items():
-            check(part[0][2] == (2 if part[0][1] == "reset" and FEEDS[name].framing in
+            check(part[0][2] == (2 if part[0][1] == "reset" and FEEDS[name].protocol in
                                  ("cme_mdp3", "nyse_pillar", "eurex_eobi", "b3_umdf") else 1), f"{name} {key}: {part[0]}")
             ends = "end" in FEEDS[name].controls
             check(epoch == max(count) or (part[-1][1] == "end") == ends, f"{name} {key}: ends with {part[-1]}")
@@ -383,7 +383,7 @@ def test_determinism(tmp):
     check(one == two, "same options, same captures and truth")
     check(Made(tmp / "other", *args, "--seed", "2").digest() != one, "another seed, others")
     three = Made(tmp / "three", *more)
-    check({p["framing"] for p in three.sent["a"]} == {feed.framing for feed in FEEDS.values()}, "all framings at once")
+    check({p["protocol"] for p in three.sent["a"]} == {feed.protocol for feed in FEEDS.values()}, "all protocols at once")
     plain = tmp / "plain"
     done = run("-o", plain, *args, "--summary", tmp / "plain.json")
     check(done.returncode == 0 and all((tmp / f"plain-{line}.pcap").read_bytes() == (tmp / f"one-{line}.pcap").read_bytes()
@@ -391,7 +391,7 @@ def test_determinism(tmp):
     # Of a build that passed everything here: so that another machine's bytes are seen to be the same.
     pinned = {"one": "a66f00c218d48e976e5684ffad8bcc9d106f5cf9af44d4d10a61a2479bf4776f", "three": "b022ec4bfa0b3e396e70209de3454ad1e1cad4e7aba0c9b55e3911b973aecb38"}
     check({"one": one, "three": three.digest()} == pinned, f"the bytes of seed 1: {one} {three.digest()}")
-    passed("same options, same bytes; every framing in one run")
+    passed("same options, same bytes; every protocol in one run")
 
 
 def test_usage(tmp):
@@ -462,7 +462,7 @@ def main():
         (tmp / "usage").mkdir()
         test_usage(tmp / "usage")
         for name in FEEDS:
-            test_framing(tmp, name)
+            test_protocol(tmp, name)
         for name in FEEDS:
             both, total = test_effects(tmp, name)
             print(f"ok: {name}: of {total} sequence numbers {both} are lost on both lines, all accounted for")
@@ -471,7 +471,7 @@ def main():
             if name not in NO_HEARTBEAT:
                 test_heartbeats(tmp, name)
         passed("no channel is silent for longer than --heartbeat")
-        test_lines(tmp)
+        test_arbiter(tmp)
         test_burst(tmp)
         test_tshark(tmp)
         test_determinism(tmp)

@@ -14,9 +14,9 @@
 #include <rte_mbuf.h>
 
 #include <fg_config.h>
-#include <fg_content.h>
 #include <fg_drop.h>
 #include <fg_feed.h>
+#include <fg_msg_filter.h>
 
 #define PAYLOAD_OFF  42u /* Ethernet, IPv4, UDP */
 #define MOLD_BYTES   20u
@@ -119,12 +119,12 @@ static inline void put_headers(uint8_t *frame, uint32_t payload_bytes)
 
 /* Notes as the rx lcore leaves them. */
 static inline void note(struct rte_mbuf *m, uint32_t payload_bytes, uint8_t line,
-			struct fg_content *content)
+			struct fg_msg_filter *filter)
 {
 	*fg_meta(m) = (struct fg_meta){
 		.rx_ns = T0,
 		.sinks = 1,
-		.content = content,
+		.filter = filter,
 		.rule_id = 1,
 		.wire_len = PAYLOAD_OFF + payload_bytes,
 		.payload_off = PAYLOAD_OFF,
@@ -136,7 +136,7 @@ static inline void note(struct rte_mbuf *m, uint32_t payload_bytes, uint8_t line
 
 /* A packet of @count messages from @first on; 0: heartbeat, 0xffff: end of session. */
 static inline struct rte_mbuf *packet(uint8_t line, uint64_t first, uint16_t count,
-				      struct fg_content *content)
+				      struct fg_msg_filter *filter)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	uint32_t bytes = MOLD_BYTES;
@@ -151,7 +151,7 @@ static inline struct rte_mbuf *packet(uint8_t line, uint64_t first, uint16_t cou
 		bytes += put_message(payload + bytes, first + i);
 	put_headers(rte_pktmbuf_mtod(m, uint8_t *), bytes);
 	assert_non_null(rte_pktmbuf_append(m, (uint16_t)(PAYLOAD_OFF + bytes)));
-	note(m, bytes, line, content);
+	note(m, bytes, line, filter);
 	return m;
 }
 
@@ -218,19 +218,19 @@ static inline bool is_wanted(const struct wants *wants, uint64_t number)
 	return false;
 }
 
-static inline struct fg_content *content_of(const struct wants *wants, struct fg_feed *feed)
+static inline struct fg_msg_filter *filter_of(const struct wants *wants, struct fg_feed *feed)
 {
 	static char texts[LOCATES][8];
 	const char *instruments[LOCATES];
-	struct fg_content_conf conf = {
-		.framing = fg_feed_conf(feed)->framing,
+	struct fg_msg_filter_conf conf = {
+		.protocol = fg_feed_conf(feed)->protocol,
 		.known = fg_feed_known(feed),
 		.types = wants->types,
 		.n_types = wants->n_types,
 		.instruments = instruments,
 		.socket_id = SOCKET_ID_ANY,
 	};
-	struct fg_content *content = NULL;
+	struct fg_msg_filter *filter = NULL;
 	struct fg_error error = {0};
 
 	if (wants->types == NULL)
@@ -240,13 +240,14 @@ static inline struct fg_content *content_of(const struct wants *wants, struct fg
 		instruments[conf.n_instruments] = texts[conf.n_instruments];
 		conf.n_instruments++;
 	}
-	if (fg_content_create(&conf, &content, &error) != 0)
+	if (fg_msg_filter_create(&conf, &filter, &error) != 0)
 		fail_msg("%s", error.text);
-	return content;
+	return filter;
 }
 
-/* One packet through; @return its fate, and the packet in *out, if it passed. */
-static inline uint8_t fate_of(struct fg_feed *feed, struct rte_mbuf *m, struct rte_mbuf **passed)
+/* One packet through; @return its disposition, and the packet in *out, if it passed. */
+static inline uint8_t disposition_of(struct fg_feed *feed, struct rte_mbuf *m,
+				     struct rte_mbuf **passed)
 {
 	struct fg_feed *feeds[] = {feed};
 	struct fg_feed_stage stage = {
@@ -263,14 +264,14 @@ static inline uint8_t fate_of(struct fg_feed *feed, struct rte_mbuf *m, struct r
 	return out.reason[0];
 }
 
-static inline uint8_t fate_only(struct fg_feed *feed, struct rte_mbuf *m)
+static inline uint8_t disposition_only(struct fg_feed *feed, struct rte_mbuf *m)
 {
 	struct rte_mbuf *passed = NULL;
-	const uint8_t fate = fate_of(feed, m, &passed);
+	const uint8_t disposition = disposition_of(feed, m, &passed);
 
-	if (fate == FG_DROP_COUNT)
+	if (disposition == FG_DROP_COUNT)
 		rte_pktmbuf_free(passed);
-	return fate;
+	return disposition;
 }
 
 static inline uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter counter)
@@ -285,7 +286,7 @@ static inline uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter 
 struct kit {
 	struct fg_feed_conf conf;
 	struct fg_feed *feed;
-	struct fg_content *content;
+	struct fg_msg_filter *filter;
 };
 
 static inline void kit_make(struct kit *kit, const char *text, const uint32_t *types,
@@ -295,12 +296,12 @@ static inline void kit_make(struct kit *kit, const char *text, const uint32_t *t
 
 	kit->conf = conf_of(text);
 	kit->feed = feed_of(&kit->conf);
-	kit->content = content_of(&wants, kit->feed);
+	kit->filter = filter_of(&wants, kit->feed);
 }
 
 static inline void kit_free(struct kit *kit)
 {
-	fg_content_free(kit->content);
+	fg_msg_filter_free(kit->filter);
 	fg_feed_free(kit->feed);
 	fg_feed_conf_free(&kit->conf);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);

@@ -28,9 +28,9 @@
 struct vector {
 	const char *name;
 	const char *frame;
-	enum fg_drop verdict;
+	enum fg_drop result;
 	enum fg_fragments fragments;
-	/* What the key must hold, if the verdict is PASS; all in host order. */
+	/* What the key must hold, if the result is PASS; all in host order. */
 	uint8_t family, protocol, l4, flags;
 	uint16_t payload_off, payload_len, ethertype;
 	uint16_t vlan[2]; /* {0, 0}: no tags; see tags. */
@@ -38,8 +38,8 @@ struct vector {
 	unsigned int trailer; /* Bytes after the IP datagram. */
 };
 
-#define V4 .verdict = PASS, .family = 4, .ethertype = 0x0800
-#define V6 .verdict = PASS, .family = 6, .ethertype = 0x86dd
+#define V4 .result = PASS, .family = 4, .ethertype = 0x0800
+#define V6 .result = PASS, .family = 6, .ethertype = 0x86dd
 
 static const struct vector good[] = {
 	{"udp4", MACS IP4("0020", "4000", "11") UDP("000c") "{4}", V4, .protocol = 17, .l4 = 17,
@@ -144,9 +144,9 @@ static const struct vector good[] = {
 	 V6, .protocol = 58, .payload_off = 182, .payload_len = 8},
 };
 
-#define MALFORMED .verdict = FG_DROP_malformed
-#define TRUNCATED .verdict = FG_DROP_truncated
-#define FRAGMENT  .verdict = FG_DROP_fragment
+#define MALFORMED .result = FG_DROP_malformed
+#define TRUNCATED .result = FG_DROP_truncated
+#define FRAGMENT  .result = FG_DROP_fragment
 
 static const struct vector bad[] = {
 	{"no byte", "", TRUNCATED},

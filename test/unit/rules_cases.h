@@ -294,7 +294,7 @@ static const struct refusal file_refusals[] = {
 	{"rules:\n- {^name: '-', to: seen}", "name: '-' is kept for the default action"},
 	{"rules:\n- {name: a, to: seen, ^action: 1}",
 	 "unknown key 'action': expected name, match, feed, line, messages, instruments, "
-	 "instruments_file, unknown, slice, to or drop"},
+	 "instruments_file, unmapped, slice, to or drop"},
 	{"rules:\n- {name: a, to: seen, ^match: 5}", "match: expected a map, found a value"},
 	{"rules:\n- {name: a, to: seen, ^match: [udp]}", "match: expected a map, found a list"},
 	{"rules:\n- {name: a, to: seen, ^match: }", "match: expected a map, found a value"},

@@ -136,10 +136,10 @@ static void expect_filtered(struct rig *rig, uint64_t count)
 {
 	const uint64_t end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
 
-	while (get_lost(rig).filtered < count && clock_ns(CLOCK_MONOTONIC) < end)
+	while (get_lost(rig).prefiltered < count && clock_ns(CLOCK_MONOTONIC) < end)
 		usleep(1000);
 	expect_silence(rig);
-	assert_int_equal(get_lost(rig).filtered, count);
+	assert_int_equal(get_lost(rig).prefiltered, count);
 }
 
 /* More packets than there are buffers, so that each buffer goes to the kernel and back. */
@@ -159,7 +159,7 @@ static void test_all(void **state)
 		expect(&rig, frame, bytes);
 	}
 	assert_int_equal(get_lost(&rig).nic, 0);
-	assert_int_equal(get_lost(&rig).filtered, 0);
+	assert_int_equal(get_lost(&rig).prefiltered, 0);
 	assert_int_equal(figure(&rig, "invalid buffers"), 0);
 	assert_int_equal(figure(&rig, "to us"), 3 * MBUFS);
 	rig_close(&rig);
@@ -196,23 +196,23 @@ static void test_overrun(void **state)
 	rig_close(&rig);
 }
 
-static void set(struct rig *rig, const struct fg_source_channel *channels, uint32_t count)
+static void set(struct rig *rig, const struct fg_source_group *groups, uint32_t count)
 {
-	assert_int_equal(rig->src.ops->prefilter(&rig->src, channels, count, &rig->error), 0);
+	assert_int_equal(rig->src.ops->prefilter(&rig->src, groups, count, &rig->error), 0);
 }
 
-static struct fg_source_channel udp_channel(uint16_t port)
+static struct fg_source_group udp_group(uint16_t port)
 {
-	return (struct fg_source_channel){
+	return (struct fg_source_group){
 		.family = 4, .protocol = 17, .port_be = htons(port), .ip = {10, 0, 0, 2}};
 }
 
 /* One packet to each of @ports; those in @wanted, and only they, come. */
 static void try_ports(struct rig *rig, const uint16_t *ports, uint32_t count, uint32_t wanted)
 {
-	const uint64_t filtered = get_lost(rig).filtered;
+	const uint64_t filtered = get_lost(rig).prefiltered;
 	uint8_t frame[FRAME_BYTES];
-	uint32_t n_wanted = 0;
+	uint32_t n_matched = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		udp_frame(frame, ports[i], i);
@@ -223,18 +223,17 @@ static void try_ports(struct rig *rig, const uint16_t *ports, uint32_t count, ui
 			continue;
 		udp_frame(frame, ports[i], i);
 		expect(rig, frame, sizeof(frame));
-		n_wanted++;
+		n_matched++;
 	}
-	expect_filtered(rig, filtered + count - n_wanted);
+	expect_filtered(rig, filtered + count - n_matched);
 }
 
 static void test_channels(void **state)
 {
 	static const uint16_t ports[] = {5000, 5001, 5002, 5003};
-	struct fg_source_channel two[] = {udp_channel(5000), udp_channel(5002)};
-	struct fg_source_channel other[] = {udp_channel(5003), udp_channel(5002),
-					    udp_channel(5002)};
-	struct fg_source_channel wide = {.family = 4, .ip = {10, 0, 0, 2}};
+	struct fg_source_group two[] = {udp_group(5000), udp_group(5002)};
+	struct fg_source_group other[] = {udp_group(5003), udp_group(5002), udp_group(5002)};
+	struct fg_source_group wide = {.family = 4, .ip = {10, 0, 0, 2}};
 	struct rig rig;
 
 	(void)state;
@@ -246,7 +245,7 @@ static void test_channels(void **state)
 	try_ports(&rig, ports, 4, 0x5);
 	set(&rig, other, 3);
 	try_ports(&rig, ports, 4, 0xc);
-	assert_int_equal(figure(&rig, "channels"), 2);
+	assert_int_equal(figure(&rig, "groups"), 2);
 	set(&rig, NULL, 0);
 	try_ports(&rig, ports, 4, 0xf);
 	set(&rig, other, 0);
@@ -259,13 +258,13 @@ static void test_channels(void **state)
 	wide.protocol = 6;
 	set(&rig, &wide, 1);
 	try_ports(&rig, ports, 4, 0);
-	wide = (struct fg_source_channel){.protocol = 17};
+	wide = (struct fg_source_group){.protocol = 17};
 	set(&rig, &wide, 1);
 	try_ports(&rig, ports, 4, 0xf);
 	wide.port_be = htons(5001);
 	set(&rig, &wide, 1);
 	try_ports(&rig, ports, 4, 0x2);
-	wide = (struct fg_source_channel){0};
+	wide = (struct fg_source_group){0};
 	set(&rig, &wide, 1);
 	try_ports(&rig, ports, 4, 0xf);
 	rig_close(&rig);
@@ -276,33 +275,33 @@ static void test_many_channels(void **state)
 {
 	static const uint16_t ports[] = {1, 2, 3};
 	const uint32_t count = 65536;
-	struct fg_source_channel *channels = calloc(count + 1, sizeof(*channels));
+	struct fg_source_group *groups = calloc(count + 1, sizeof(*groups));
 	struct rig rig;
 
 	(void)state;
 	open_started(&rig, (const char *[]){"interface", "rx0", "prefilter", "rules", NULL});
 	for (uint32_t pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < count; i++) {
-			channels[i] = udp_channel((uint16_t)(2 + pass));
-			channels[i].ip[3] = (uint8_t)(2 + i);
-			channels[i].ip[2] = (uint8_t)(i >> 8);
+			groups[i] = udp_group((uint16_t)(2 + pass));
+			groups[i].ip[3] = (uint8_t)(2 + i);
+			groups[i].ip[2] = (uint8_t)(i >> 8);
 		}
-		set(&rig, channels, count);
+		set(&rig, groups, count);
 		try_ports(&rig, ports, 3, 2u << pass);
 	}
-	channels[count] = udp_channel(1);
-	assert_int_equal(rig.src.ops->prefilter(&rig.src, channels, count + 1, &rig.error), -E2BIG);
-	assert_non_null(strstr(rig.error.text, "65537 channels"));
+	groups[count] = udp_group(1);
+	assert_int_equal(rig.src.ops->prefilter(&rig.src, groups, count + 1, &rig.error), -E2BIG);
+	assert_non_null(strstr(rig.error.text, "65537 groups"));
 	rig.error = (struct fg_error){0};
 	try_ports(&rig, ports, 3, 7);
-	free(channels);
+	free(groups);
 	rig_close(&rig);
 }
 
 /* The rest goes to the kernel: who listens there has it. */
 static void test_rest_kernel(void **state)
 {
-	struct fg_source_channel channel = udp_channel(5000);
+	struct fg_source_group group = udp_group(5000);
 	const struct sockaddr_ll address = {.sll_family = AF_PACKET,
 					    .sll_protocol = htons(ETH_P_ALL),
 					    .sll_ifindex = (int)if_nametoindex("rx0")};
@@ -314,7 +313,7 @@ static void test_rest_kernel(void **state)
 	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
 	open_started(&rig, (const char *[]){"interface", "rx0", "prefilter", "rules", "rest",
 					    "kernel", NULL});
-	set(&rig, &channel, 1);
+	set(&rig, &group, 1);
 	udp_frame(frame, 5000, 1);
 	send_frame(tx, frame, sizeof(frame));
 	expect(&rig, frame, sizeof(frame));
@@ -331,13 +330,13 @@ static void test_rest_kernel(void **state)
 
 static void test_not_wanted(void **state)
 {
-	struct fg_source_channel channel = udp_channel(5000);
+	struct fg_source_group group = udp_group(5000);
 	static const uint16_t ports[] = {5000, 5001};
 	struct rig rig;
 
 	(void)state;
 	open_started(&rig, (const char *[]){"interface", "rx0", NULL});
-	assert_int_equal(rig.src.ops->prefilter(&rig.src, &channel, 1, &rig.error), -ENOTSUP);
+	assert_int_equal(rig.src.ops->prefilter(&rig.src, &group, 1, &rig.error), -ENOTSUP);
 	rig.error = (struct fg_error){0};
 	try_ports(&rig, ports, 2, 3);
 	rig_close(&rig);
@@ -503,14 +502,14 @@ static void test_down_up(void **state)
 /* And back under its name, as another one. */
 static void test_removed(void **state)
 {
-	struct fg_source_channel channel = udp_channel(5000);
+	struct fg_source_group group = udp_group(5000);
 	struct fg_source_lost lost;
 	uint8_t frame[FRAME_BYTES];
 	struct rig rig;
 
 	(void)state;
 	open_started(&rig, (const char *[]){"interface", "rx0", "prefilter", "rules", NULL});
-	set(&rig, &channel, 1);
+	set(&rig, &group, 1);
 	udp_frame(frame, 1, 1);
 	send_frame(tx, frame, sizeof(frame));
 	expect_filtered(&rig, 1);
@@ -522,7 +521,7 @@ static void test_removed(void **state)
 	assert_int_equal(rig.src.ops->watch(&rig.src), FG_LINK_GONE);
 	set(&rig, NULL, 0);
 	lost = get_lost(&rig);
-	assert_int_equal(lost.filtered, 1);
+	assert_int_equal(lost.prefiltered, 1);
 	assert_int_equal(lost.nic, 0);
 	rig_close(&rig);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The feed stage with real packets: what comes out of two lines that lose, delay and pack
- * differently is the union of what is wanted, each once, and every packet has exactly one fate.
+ * differently is the union of what is wanted, each once, and every packet has exactly one
+ * disposition.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -27,7 +28,7 @@ static struct arrival {
 	uint64_t first, at_ns;
 	uint16_t count;
 	uint8_t line;
-	uint8_t fate; /* FG_DROP_COUNT: passed */
+	uint8_t disposition; /* FG_DROP_COUNT: passed */
 	bool seen;
 } arrivals[ARRIVALS_MAX];
 static uint32_t n_arrivals;
@@ -69,20 +70,20 @@ static void make_world(const struct world *world)
 	qsort(arrivals, n_arrivals, sizeof(arrivals[0]), by_time);
 }
 
-static void settle(struct rte_mbuf *m, uint8_t fate)
+static void settle(struct rte_mbuf *m, uint8_t disposition)
 {
 	struct arrival *arrival = &arrivals[fg_meta(m)->rx_ticks];
 
 	assert_false(arrival->seen);
 	arrival->seen = true;
-	arrival->fate = fate;
+	arrival->disposition = disposition;
 }
 
 /* Numbers that its notes say are wanted. */
 static void take_numbers(struct rte_mbuf *m)
 {
 	const struct fg_meta *meta = fg_meta(m);
-	const bool chosen = (meta->flags & FG_META_CHOSEN) != 0;
+	const bool chosen = (meta->flags & FG_META_MATCHED) != 0;
 	uint32_t n = 0;
 
 	for (uint16_t i = 0; i < count_of(m); i++) {
@@ -92,7 +93,7 @@ static void take_numbers(struct rte_mbuf *m)
 		order[n_order++] = first_of(m) + i;
 		n++;
 	}
-	assert_int_equal(meta->n_wanted, n);
+	assert_int_equal(meta->n_matched, n);
 }
 
 static void take_out(struct fg_feed_out *out)
@@ -128,7 +129,7 @@ static void put(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t co
 	} while (count > 0 || fg_feed_pending(stage));
 }
 
-static void run(struct fg_feed *feed, struct fg_content *content)
+static void run(struct fg_feed *feed, struct fg_msg_filter *filter)
 {
 	struct fg_feed *feeds[] = {NULL, feed};
 	struct fg_feed_stage stage = {.feeds = feeds, .n_feeds = 2, .scratch = scratch};
@@ -143,7 +144,7 @@ static void run(struct fg_feed *feed, struct fg_content *content)
 
 		for (uint16_t k = 0; k < count; k++, i++) {
 			pkts[k] = packet(arrivals[i].line, arrivals[i].first, arrivals[i].count,
-					 content);
+					 filter);
 			fg_meta(pkts[k])->rx_ns = arrivals[i].at_ns;
 			fg_meta(pkts[k])->rx_ticks = i;
 			fg_meta(pkts[k])->feed = 1;
@@ -158,8 +159,8 @@ static void run(struct fg_feed *feed, struct fg_content *content)
 	put(&stage, pkts, 0, now_ns);
 }
 
-/* Without hold a packet's fate follows from those that came before it. */
-static void check_fates(const struct world *world)
+/* Without hold a packet's disposition follows from those that came before it. */
+static void check_dispositions(const struct world *world)
 {
 	static bool came[MESSAGES + 2];
 
@@ -173,9 +174,9 @@ static void check_fates(const struct world *world)
 			wanted += !came[n] && is_wanted(&world->wants, n);
 			came[n] = true;
 		}
-		assert_int_equal(arrival->fate, fresh == 0    ? FG_DROP_duplicate
-						: wanted == 0 ? FG_DROP_no_content
-							      : FG_DROP_COUNT);
+		assert_int_equal(arrival->disposition, fresh == 0    ? FG_DROP_duplicate
+						       : wanted == 0 ? FG_DROP_no_matching_message
+								     : FG_DROP_COUNT);
 	}
 }
 
@@ -200,15 +201,15 @@ static void check_world(const struct world *world)
 	for (int round = 0; round < 6; round++) {
 		struct fg_feed_conf conf = conf_of(world->conf);
 		struct fg_feed *feed = feed_of(&conf);
-		struct fg_content *content = content_of(&world->wants, feed);
+		struct fg_msg_filter *filter = filter_of(&world->wants, feed);
 
 		make_world(world);
-		run(feed, content);
+		run(feed, filter);
 		check_union(world);
 		if (!world->hold)
-			check_fates(world);
+			check_dispositions(world);
 		assert_int_equal(rte_mempool_in_use_count(pool), 0);
-		fg_content_free(content);
+		fg_msg_filter_free(filter);
 		fg_feed_free(feed);
 		fg_feed_conf_free(&conf);
 	}
@@ -218,22 +219,22 @@ static void union_once(void **state)
 {
 	static const uint32_t types[] = {'A', 'D', 'F'};
 	static const struct world worlds[] = {
-		{"{name: f, framing: itch50, arbitrate: true}", {NULL, 0}, 0, 0, false},
-		{"{name: f, framing: itch50, arbitrate: true}", {NULL, 0}, 20, 3000, false},
-		{"{name: f, framing: itch50, arbitrate: true}", {types, 3}, 20, 3000, false},
-		{"{name: f, framing: itch50, arbitrate: true}", {types, 1}, 60, 100000, false},
-		{"{name: f, framing: moldudp64, arbitrate: true, window: 16K}",
+		{"{name: f, protocol: itch50, arbitrate: true}", {NULL, 0}, 0, 0, false},
+		{"{name: f, protocol: itch50, arbitrate: true}", {NULL, 0}, 20, 3000, false},
+		{"{name: f, protocol: itch50, arbitrate: true}", {types, 3}, 20, 3000, false},
+		{"{name: f, protocol: itch50, arbitrate: true}", {types, 1}, 60, 100000, false},
+		{"{name: f, protocol: moldudp64, arbitrate: true, window: 16K}",
 		 {NULL, 0},
 		 5,
 		 300000,
 		 false},
-		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
+		{"{name: f, protocol: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
 		 " hold_us: 1000000}",
 		 {NULL, 0},
 		 10,
 		 3000,
 		 true},
-		{"{name: f, framing: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
+		{"{name: f, protocol: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
 		 " hold_us: 1000000}",
 		 {types, 2},
 		 20,
@@ -252,30 +253,30 @@ static void odd_packets(void **state)
 	struct rte_mbuf *m;
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50}", adds, 2);
 	/* Shorter than its header; of no datagram; with and without something wanted. */
 	for (int wanting = 0; wanting < 2; wanting++) {
-		struct fg_content *content = wanting != 0 ? kit.content : NULL;
-		const uint8_t expected = wanting != 0 ? FG_DROP_not_framing : FG_DROP_COUNT;
+		struct fg_msg_filter *filter = wanting != 0 ? kit.filter : NULL;
+		const uint8_t expected = wanting != 0 ? FG_DROP_wrong_protocol : FG_DROP_COUNT;
 
-		m = packet(1, 1, 3, content);
+		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = MOLD_BYTES - 1;
-		assert_int_equal(fate_only(kit.feed, m), expected);
-		m = packet(1, 1, 3, content);
+		assert_int_equal(disposition_only(kit.feed, m), expected);
+		m = packet(1, 1, 3, filter);
 		fg_meta(m)->flags = 0;
-		assert_int_equal(fate_only(kit.feed, m), expected);
+		assert_int_equal(disposition_only(kit.feed, m), expected);
 		/* What parse said must not be believed blindly. */
-		m = packet(1, 1, 3, content);
+		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = 60000;
-		assert_int_equal(fate_only(kit.feed, m), expected);
+		assert_int_equal(disposition_only(kit.feed, m), expected);
 	}
 	assert_int_equal(counted(kit.feed, FG_FEED_truncated), 4);
-	assert_int_equal(counted(kit.feed, FG_FEED_foreign), 2);
+	assert_int_equal(counted(kit.feed, FG_FEED_wrong_protocol), 2);
 
 	/* A length that lies: what came before it counts. */
-	m = packet(1, 1, 3, kit.content);
+	m = packet(1, 1, 3, kit.filter);
 	store_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + MOLD_BYTES), 9999, 2);
-	assert_int_equal(fate_only(kit.feed, m), FG_DROP_no_content);
+	assert_int_equal(disposition_only(kit.feed, m), FG_DROP_no_matching_message);
 	assert_int_equal(counted(kit.feed, FG_FEED_malformed), 1);
 	kit_free(&kit);
 }
@@ -285,12 +286,14 @@ static void control_packets(void **state)
 	struct kit kit;
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50, arbitrate: true}", adds, 2);
-	assert_int_equal(fate_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
-	assert_int_equal(fate_only(kit.feed, packet(2, 1, 5, NULL)), FG_DROP_duplicate);
-	assert_int_equal(fate_only(kit.feed, packet(1, 6, 0, NULL)), FG_DROP_COUNT);
-	assert_int_equal(fate_only(kit.feed, packet(1, 6, 0, kit.content)), FG_DROP_no_content);
-	assert_int_equal(fate_only(kit.feed, packet(1, 6, UINT16_MAX, kit.content)), FG_DROP_COUNT);
+	kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true}", adds, 2);
+	assert_int_equal(disposition_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
+	assert_int_equal(disposition_only(kit.feed, packet(2, 1, 5, NULL)), FG_DROP_duplicate);
+	assert_int_equal(disposition_only(kit.feed, packet(1, 6, 0, NULL)), FG_DROP_COUNT);
+	assert_int_equal(disposition_only(kit.feed, packet(1, 6, 0, kit.filter)),
+			 FG_DROP_no_matching_message);
+	assert_int_equal(disposition_only(kit.feed, packet(1, 6, UINT16_MAX, kit.filter)),
+			 FG_DROP_COUNT);
 	kit_free(&kit);
 }
 
@@ -298,20 +301,22 @@ static void control_packets(void **state)
 static void tracked_only(void **state)
 {
 	struct kit kit;
-	uint64_t totals[FG_LINES_SPACE_COUNT];
+	uint64_t totals[FG_ARBITER_CHANNEL_COUNT];
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50}", NULL, 0);
+	kit_make(&kit, "{name: f, protocol: itch50}", NULL, 0);
 	for (uint8_t line = 1; line <= 2; line++) {
-		assert_int_equal(fate_only(kit.feed, packet(line, 1, 5, NULL)), FG_DROP_COUNT);
-		assert_int_equal(fate_only(kit.feed, packet(line, 16, 5, NULL)), FG_DROP_COUNT);
+		assert_int_equal(disposition_only(kit.feed, packet(line, 1, 5, NULL)),
+				 FG_DROP_COUNT);
+		assert_int_equal(disposition_only(kit.feed, packet(line, 16, 5, NULL)),
+				 FG_DROP_COUNT);
 	}
-	fg_lines_totals(fg_feed_lines(kit.feed), totals);
-	assert_int_equal(totals[FG_LINES_SPACE_gaps_opened], 1);
+	fg_arbiter_totals(fg_feed_arbiter(kit.feed), totals);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_opened], 1);
 	kit_free(&kit);
-	kit_make(&kit, "{name: f, framing: itch50, track: false}", NULL, 0);
-	assert_null(fg_feed_lines(kit.feed));
-	assert_int_equal(fate_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
+	kit_make(&kit, "{name: f, protocol: itch50, track: false}", NULL, 0);
+	assert_null(fg_feed_arbiter(kit.feed));
+	assert_int_equal(disposition_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
 	kit_free(&kit);
 }
 
@@ -321,20 +326,20 @@ static void refusals(void **state)
 		const char *text, *says;
 	} cases[] = {
 		{"[a]", "a feed: expected a map"},
-		{"{framing: itch50}", "name"},
-		{"{name: f, framing: nosuch}", "no framing named \"nosuch\""},
-		{"{name: f, arbitrate: true}", "a feed without a framing has no settings"},
-		{"{name: f, messages: itch50}", "a feed without a framing has none"},
-		{"{name: f, framing: moldudp64, messages: nosuch}", "no set named 'nosuch'"},
-		{"{name: f, framing: itch50, arbitrate: true, track: false}", "needs track: true"},
-		{"{name: f, framing: itch50, reorder: hold}", "needs arbitrate: true"},
-		{"{name: f, framing: itch50, reorder: sideways}", "reorder"},
-		{"{name: f, framing: itch50, window: 1000}", "power of two"},
-		{"{name: f, framing: itch50, window: 256, jump_max: 200}",
+		{"{protocol: itch50}", "name"},
+		{"{name: f, protocol: nosuch}", "no protocol named \"nosuch\""},
+		{"{name: f, arbitrate: true}", "a feed without a protocol has no settings"},
+		{"{name: f, messages: itch50}", "a feed without a protocol has none"},
+		{"{name: f, protocol: moldudp64, messages: nosuch}", "no set named 'nosuch'"},
+		{"{name: f, protocol: itch50, arbitrate: true, track: false}", "needs track: true"},
+		{"{name: f, protocol: itch50, reorder: hold}", "needs arbitrate: true"},
+		{"{name: f, protocol: itch50, reorder: sideways}", "reorder"},
+		{"{name: f, protocol: itch50, window: 1000}", "power of two"},
+		{"{name: f, protocol: itch50, window: 256, jump_max: 200}",
 		 "at most half the window"},
-		{"{name: f, framing: itch50, orders: 1000}", "power of two"},
-		{"{name: f, framing: itch50, colour: red}", "unknown key 'colour'"},
-		{"{name: f, framing: {like: itch50, color: red}}", "color"},
+		{"{name: f, protocol: itch50, orders: 1000}", "power of two"},
+		{"{name: f, protocol: itch50, colour: red}", "unknown key 'colour'"},
+		{"{name: f, protocol: {like: itch50, color: red}}", "color"},
 	};
 
 	(void)state;
@@ -354,14 +359,14 @@ static void defaults(void **state)
 	struct fg_feed_conf conf = conf_of("{name: tied}");
 
 	(void)state;
-	assert_null(conf.framing);
+	assert_null(conf.protocol);
 	assert_string_equal(conf.name, "tied");
 	fg_feed_conf_free(&conf);
-	conf = conf_of("{name: p, framing: cboe_pitch}");
+	conf = conf_of("{name: p, protocol: cboe_pitch}");
 	assert_int_equal(conf.orders, 1u << 20);
 	fg_feed_conf_free(&conf);
-	conf = conf_of("{name: m, framing: moldudp64, messages: itch50}");
-	assert_string_equal(conf.framing->messages->name, "itch50");
+	conf = conf_of("{name: m, protocol: moldudp64, messages: itch50}");
+	assert_string_equal(conf.protocol->messages->name, "itch50");
 	assert_int_equal(conf.orders, 0);
 	fg_feed_conf_free(&conf);
 }

@@ -56,18 +56,19 @@ static void slices_are_packets(void **state)
 	uint32_t n_sliced = 0;
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50}", adds, 2);
 	for (uint64_t first = 1; first < 2000; first += 9) {
-		struct rte_mbuf *m = packet(1, first, 9, kit.content), *out = NULL;
-		uint32_t n_wanted = 0;
-		uint8_t fate;
+		struct rte_mbuf *m = packet(1, first, 9, kit.filter), *out = NULL;
+		uint32_t n_matched = 0;
+		uint8_t disposition;
 
 		for (uint64_t n = first; n < first + 9; n++)
-			n_wanted += is_wanted(&wants, n);
+			n_matched += is_wanted(&wants, n);
 		fg_meta(m)->flags |= FG_META_SLICE;
-		fate = fate_of(kit.feed, m, &out);
-		assert_int_equal(fate, n_wanted > 0 ? FG_DROP_COUNT : FG_DROP_no_content);
-		if (fate != FG_DROP_COUNT)
+		disposition = disposition_of(kit.feed, m, &out);
+		assert_int_equal(disposition,
+				 n_matched > 0 ? FG_DROP_COUNT : FG_DROP_no_matching_message);
+		if (disposition != FG_DROP_COUNT)
 			continue;
 		assert_ptr_equal(out->pool, slices);
 		check_slice(out, first, 9);
@@ -88,11 +89,11 @@ static void slices_that_fail(void **state)
 	const unsigned int n = rte_mempool_avail_count(slices);
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50, track: false}", adds, 2);
 	assert_int_equal(rte_pktmbuf_alloc_bulk(slices, all, n), 0);
-	m = packet(1, 1, 30, kit.content);
+	m = packet(1, 1, 30, kit.filter);
 	fg_meta(m)->flags |= FG_META_SLICE;
-	assert_int_equal(fate_of(kit.feed, m, &out), FG_DROP_COUNT);
+	assert_int_equal(disposition_of(kit.feed, m, &out), FG_DROP_COUNT);
 	assert_ptr_equal(out, m);
 	rte_pktmbuf_free(out);
 	rte_pktmbuf_free_bulk(all, n);
@@ -106,9 +107,9 @@ static void segments(void **state)
 	struct kit kit;
 
 	(void)state;
-	kit_make(&kit, "{name: f, framing: itch50, track: false}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50, track: false}", adds, 2);
 	for (uint16_t cut = 1; cut < PAYLOAD_OFF + 100; cut++) {
-		struct rte_mbuf *whole = packet(1, 1, 9, kit.content);
+		struct rte_mbuf *whole = packet(1, 1, 9, kit.filter);
 		struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *tail = rte_pktmbuf_alloc(pool);
 		const uint16_t bytes = rte_pktmbuf_data_len(whole);
 		const uint8_t *data = rte_pktmbuf_mtod(whole, const uint8_t *);
@@ -121,8 +122,8 @@ static void segments(void **state)
 		*fg_meta(head) = *fg_meta(whole);
 		fg_meta(whole)->flags |= FG_META_SLICE;
 		fg_meta(head)->flags |= FG_META_SLICE;
-		assert_int_equal(fate_of(kit.feed, whole, &out[0]), FG_DROP_COUNT);
-		assert_int_equal(fate_of(kit.feed, head, &out[1]), FG_DROP_COUNT);
+		assert_int_equal(disposition_of(kit.feed, whole, &out[0]), FG_DROP_COUNT);
+		assert_int_equal(disposition_of(kit.feed, head, &out[1]), FG_DROP_COUNT);
 		assert_int_equal(fg_meta(out[0])->messages, fg_meta(out[1])->messages);
 		assert_int_equal(rte_pktmbuf_pkt_len(out[0]), rte_pktmbuf_pkt_len(out[1]));
 		assert_memory_equal(rte_pktmbuf_mtod(out[0], void *),

@@ -106,7 +106,7 @@ static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *
 	struct rte_mbuf *got[FG_BURST_MAX];
 	uint32_t seen = 0;
 
-	assert_int_equal(fg_handoff_waiting(handoff, worker), count);
+	assert_int_equal(fg_handoff_occupancy(handoff, worker), count);
 	while (seen < count) {
 		const uint16_t max = (uint16_t)(1 + random_below(FG_BURST_MAX));
 		const uint16_t n = fg_handoff_get(handoff, worker, got, max);
@@ -117,7 +117,7 @@ static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *
 			assert_int_equal(fg_meta(got[i])->rule_id, worker);
 		rte_pktmbuf_free_bulk(got, n);
 		seen += n;
-		assert_int_equal(fg_handoff_waiting(handoff, worker), count - seen);
+		assert_int_equal(fg_handoff_occupancy(handoff, worker), count - seen);
 	}
 	assert_int_equal(fg_handoff_get(handoff, worker, got, FG_BURST_MAX), 0);
 }
@@ -259,7 +259,8 @@ struct stress {
 	struct fg_handoff *back[STRESS_WORKERS];
 	uint16_t n_workers;
 	atomic_bool sent_all;
-	uint8_t *fate[STRESS_WORKERS]; /* by number: how often it arrived; its worker writes */
+	uint8_t *disposition[STRESS_WORKERS]; /* by number: how often it arrived; its worker writes
+					       */
 	uint64_t received[STRESS_WORKERS];
 	uint64_t disorder[STRESS_WORKERS];
 };
@@ -281,7 +282,7 @@ static void stress_receive(struct stress *s, uint16_t index, struct rte_mbuf **p
 		if (meta->rule_id != index || meta->wire_len <= *last)
 			s->disorder[index]++;
 		*last = meta->wire_len;
-		s->fate[index][meta->wire_len]++;
+		s->disposition[index][meta->wire_len]++;
 	}
 	s->received[index] += n;
 	while (n > 0) {
@@ -332,7 +333,7 @@ static uint64_t stress_send(struct stress *s, struct rte_mbuf **idle, uint32_t *
 			fg_meta(pkts[n++])->wire_len = number++;
 		}
 		came = n > 0 ? fg_handoff_put(s->forth, pkts, workers, n) : 0;
-		/* Refused, so no worker may ever see them: checked by the sum of fates. */
+		/* Refused, so no worker may ever see them: checked by the sum of dispositions. */
 		for (uint16_t i = 0; i < came; i++)
 			idle[(*n_idle)++] = pkts[i];
 		n_refused += came;
@@ -357,7 +358,7 @@ static void stress_check(const struct stress *s, uint64_t n_refused)
 		unsigned int times = 0;
 
 		for (uint16_t w = 0; w < s->n_workers; w++)
-			times += s->fate[w][i];
+			times += s->disposition[w][i];
 		assert_true(times <= 1);
 		arrived += times;
 	}
@@ -376,8 +377,8 @@ static void stress(uint16_t n_workers, uint32_t slots, uint32_t packets)
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, idle, packets), 0);
 	for (uint16_t w = 0; w < n_workers; w++) {
 		s.back[w] = create(6u + w, 1, 4096);
-		s.fate[w] = calloc(STRESS_PACKETS + 1, 1);
-		assert_non_null(s.fate[w]);
+		s.disposition[w] = calloc(STRESS_PACKETS + 1, 1);
+		assert_non_null(s.disposition[w]);
 		workers[w] = (struct stress_worker){.stress = &s, .index = w};
 		assert_int_equal(
 			pthread_create(&workers[w].thread, NULL, stress_worker, &workers[w]), 0);
@@ -387,7 +388,7 @@ static void stress(uint16_t n_workers, uint32_t slots, uint32_t packets)
 	for (uint16_t w = 0; w < n_workers; w++)
 		assert_int_equal(pthread_join(workers[w].thread, NULL), 0);
 	for (uint16_t w = 0; w < n_workers; w++)
-		while (fg_handoff_waiting(s.back[w], 0) > 0)
+		while (fg_handoff_occupancy(s.back[w], 0) > 0)
 			n_idle += fg_handoff_get(s.back[w], 0, idle + n_idle, FG_BURST_MAX);
 	stress_check(&s, n_refused);
 	print_message("%u workers, %u slots: %u sent, %u refused\n", n_workers, slots,
@@ -399,7 +400,7 @@ static void stress(uint16_t n_workers, uint32_t slots, uint32_t packets)
 	assert_int_equal(rte_mempool_avail_count(pool), POOL_PACKETS);
 	for (uint16_t w = 0; w < n_workers; w++) {
 		fg_handoff_free(s.back[w]);
-		free(s.fate[w]);
+		free(s.disposition[w]);
 	}
 	fg_handoff_free(s.forth);
 }

@@ -48,7 +48,7 @@ static void check_content(const char *copy_below, uint32_t referred_from)
 	rig_close(&rig);
 }
 
-static void test_content(void **state)
+static void test_msg_filter(void **state)
 {
 	(void)state;
 	check_content("0", 0);
@@ -401,11 +401,11 @@ static void test_outstanding(void **state)
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_content),   cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_large),     cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_hold_copy), cmocka_unit_test(test_hold_drop),
-		cmocka_unit_test(test_freeze),    cmocka_unit_test(test_no_mbufs),
-		cmocka_unit_test(test_threads),   cmocka_unit_test(test_outstanding),
+		cmocka_unit_test(test_msg_filter), cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_large),      cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_hold_copy),  cmocka_unit_test(test_hold_drop),
+		cmocka_unit_test(test_freeze),     cmocka_unit_test(test_no_mbufs),
+		cmocka_unit_test(test_threads),    cmocka_unit_test(test_outstanding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,14 +106,14 @@ static enum fg_drop parse_exactly(const struct fg_parse *parse, const uint8_t *f
 				  uint32_t length, uint32_t total, struct fg_key *key)
 {
 	uint8_t *copy = malloc(length + (length == 0));
-	enum fg_drop verdict;
+	enum fg_drop result;
 
 	assert_non_null(copy);
 	memcpy(copy, frame, length);
 	memset(key, 0xa5, sizeof(*key));
-	verdict = fg_parse_packet(parse, copy, length, total, key);
+	result = fg_parse_packet(parse, copy, length, total, key);
 	free(copy);
-	return verdict;
+	return result;
 }
 
 static struct rte_mbuf *append(struct rte_mbuf *head, const uint8_t *bytes, uint32_t length)
@@ -144,12 +144,12 @@ static struct rte_mbuf *packet(const uint8_t *frame, uint32_t length, uint32_t f
 	return pkt;
 }
 
-/* Parse as a burst of one; the verdict is what was counted. */
+/* Parse as a burst of one; the result is what was counted. */
 static enum fg_drop parse_packet(const struct fg_parse *parse, struct rte_mbuf *pkt,
 				 struct fg_key *key)
 {
 	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
-	enum fg_drop verdict = PASS;
+	enum fg_drop result = PASS;
 	uint16_t left;
 
 	assert_non_null(stats);
@@ -157,27 +157,26 @@ static enum fg_drop parse_packet(const struct fg_parse *parse, struct rte_mbuf *
 	left = fg_parse_burst(parse, &pkt, 1, key, stats);
 	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
 		if (fg_counter_read(&stats->dropped[reason]) != 0) {
-			assert_int_equal(verdict, PASS);
+			assert_int_equal(result, PASS);
 			assert_int_equal(fg_counter_read(&stats->dropped[reason]), 1);
-			verdict = (enum fg_drop)reason;
+			result = (enum fg_drop)reason;
 		}
-	assert_int_equal(left, verdict == PASS);
+	assert_int_equal(left, result == PASS);
 	if (left == 1)
 		rte_pktmbuf_free(pkt);
 	fg_lcore_stats_free(stats);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
-	return verdict;
+	return result;
 }
 
-static void expect(const struct vector *v, enum fg_drop verdict, const struct fg_key *key,
+static void expect(const struct vector *v, enum fg_drop result, const struct fg_key *key,
 		   const char *way, unsigned int at)
 {
 	const struct fg_key want = expected_key(v);
 
-	if (verdict != v->verdict)
-		fail_msg("%s, %s %u: verdict %d, expected %d", v->name, way, at, verdict,
-			 v->verdict);
-	if (verdict == PASS && memcmp(key, &want, sizeof(want)) != 0)
+	if (result != v->result)
+		fail_msg("%s, %s %u: result %d, expected %d", v->name, way, at, result, v->result);
+	if (result == PASS && memcmp(key, &want, sizeof(want)) != 0)
 		fail_msg("%s, %s %u: the key differs", v->name, way, at);
 }
 
@@ -250,13 +249,13 @@ static void test_only_beginning(void **state)
 			expect(v, parse_exactly(&parse, bytes, have, length, &key), &key, "has",
 			       have);
 		for (uint32_t have = 0; have < v->payload_off; have++) {
-			const enum fg_drop verdict =
+			const enum fg_drop result =
 				parse_exactly(&parse, bytes, have, length, &key);
 
 			/* IPv4 options and TCP options are never read, so need not be there. */
-			if (verdict == PASS)
-				expect(v, verdict, &key, "lacks", have);
-			else if (verdict != FG_DROP_malformed)
+			if (result == PASS)
+				expect(v, result, &key, "lacks", have);
+			else if (result != FG_DROP_malformed)
 				fail_msg("%s, %u bytes at hand: not malformed", v->name, have);
 		}
 	}
@@ -297,8 +296,7 @@ static void test_lengths(void **state)
 
 /* What a fast parser takes, it reads as the general one does. @return how many of them took it. */
 static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *bytes,
-				 uint32_t length, enum fg_drop verdict,
-				 const struct fg_key *general)
+				 uint32_t length, enum fg_drop result, const struct fg_key *general)
 {
 	static bool (*const parsers[])(const struct fast_head *, const uint8_t *, uint32_t,
 				       struct fg_key *, const uint32_t) = {
@@ -318,7 +316,7 @@ static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *by
 			if (length < FAST_BYTES + tag ||
 			    !parsers[p](&head, bytes, length, &key, tag))
 				continue;
-			assert_int_equal(verdict, PASS);
+			assert_int_equal(result, PASS);
 			assert_memory_equal(&key, general, sizeof(key));
 			taken |= 1u << (2 * p + tag / FAST_TAG_BYTES);
 		}
@@ -352,18 +350,18 @@ static void test_fast_is_general(void **state)
 		const uint32_t length = random_frame(bytes);
 		const struct frame frame = {bytes, length, length};
 		struct fg_key key, general;
-		enum fg_drop verdict;
+		enum fg_drop result;
 		unsigned int taken;
 
 		memset(&key, 0xa5, sizeof(key));
 		memset(&general, 0x5a, sizeof(general));
-		verdict = fg_parse_packet(&parse, bytes, length, length, &key);
-		assert_int_equal(verdict, parse_general(&parse, &frame, &general));
-		if (verdict == PASS) {
+		result = fg_parse_packet(&parse, bytes, length, length, &key);
+		assert_int_equal(result, parse_general(&parse, &frame, &general));
+		if (result == PASS) {
 			assert_memory_equal(&key, &general, sizeof(key));
 			assert_true(key.payload_off + key.payload_len <= length);
 		}
-		taken = compare_fast(&parse, bytes, length, verdict, &general);
+		taken = compare_fast(&parse, bytes, length, result, &general);
 		/* Words and vectors take the same. */
 		assert_true(fast_key == fast_key_words || (taken & 3) == taken >> 2);
 		plain += taken & 1;
@@ -389,14 +387,14 @@ static void check_random_burst(const struct fg_parse *parse, struct fg_lcore_sta
 		uint8_t bytes[FRAME_MAX];
 		const uint32_t length = random_frame(bytes);
 		const struct frame frame = {bytes, length, length};
-		int verdict;
+		int result;
 
 		pkts[i] = packet(bytes, length, length, 0);
-		verdict = parse_general(parse, &frame, &wanted[want]);
-		if (verdict == PASS)
+		result = parse_general(parse, &frame, &wanted[want]);
+		if (result == PASS)
 			kept[want++] = pkts[i];
 		else
-			dropped[verdict]++;
+			dropped[result]++;
 	}
 	assert_int_equal(fg_parse_burst(parse, pkts, count, keys, stats), want);
 	assert_memory_equal(keys, wanted, want * sizeof(keys[0]));

@@ -32,7 +32,7 @@
 #define PORT_AT    36u  /* Ethernet, IPv4, then the UDP destination */
 #define PAYLOAD_AT 42u  /* Behind them: the instrument, of 4 bytes */
 #define INSTRUMENT 100u /* That of port 0; number 0 would be none */
-#define FIRST_ODD  0u   /* Odd generations want ports 0..39, even ones 24..63. */
+#define FIRST_ODD  0u   /* Odd rule-set versions want ports 0..39, even ones 24..63. */
 #define LAST_ODD   39u
 #define FIRST_EVEN 24u
 #define LAST_EVEN  63u
@@ -40,13 +40,14 @@
 static char folder[] = "/tmp/feedgate-test-XXXXXX";
 static char capture[64];
 static unsigned int reloads = 100;
-static uint32_t ids[2][PORTS]; /* Of the rule that wins this port in such a generation; 0: none. */
-static bool by_content; /* One rule takes all, and wants the ports as instruments of a feed. */
+static uint32_t ids[2]
+		   [PORTS]; /* Of the rule that wins this port in such a rules_version; 0: none. */
+static bool by_content;     /* One rule takes all, and wants the ports as instruments of a feed. */
 
-/* A sink that holds each packet against the generation that judged it. */
+/* A sink that holds each packet against the rules_version that judged it. */
 struct watch {
 	_Atomic uint64_t packets, wrong;
-	_Atomic uint32_t generation; /* Of the last packet. */
+	_Atomic uint32_t rules_version; /* Of the last packet. */
 };
 
 static int watch_open(struct fg_sink *sink, const void *conf, struct fg_error *error)
@@ -69,9 +70,9 @@ static bool is_right(const struct fg_sink *sink, struct rte_mbuf *m, uint32_t la
 	const struct fg_meta *meta = fg_meta(m);
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	const unsigned int port = (unsigned int)(data[PORT_AT] << 8 | data[PORT_AT + 1]);
-	const unsigned int odd = meta->generation % 2;
+	const unsigned int odd = meta->rules_version % 2;
 
-	return port < PORTS && meta->generation >= last && sink->index == odd &&
+	return port < PORTS && meta->rules_version >= last && sink->index == odd &&
 	       meta->sinks == UINT64_C(1) << odd && ids[odd][port] != 0 &&
 	       meta->rule_id == ids[odd][by_content ? (odd ? FIRST_ODD : FIRST_EVEN) : port];
 }
@@ -84,11 +85,11 @@ static uint16_t watch_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf *
 	(void)lane;
 	for (uint16_t i = 0; i < count; i++) {
 		const uint32_t last =
-			atomic_load_explicit(&watch->generation, memory_order_relaxed);
+			atomic_load_explicit(&watch->rules_version, memory_order_relaxed);
 
 		if (!is_right(sink, pkts[i], last))
 			atomic_fetch_add_explicit(&watch->wrong, 1, memory_order_relaxed);
-		atomic_store_explicit(&watch->generation, fg_meta(pkts[i])->generation,
+		atomic_store_explicit(&watch->rules_version, fg_meta(pkts[i])->rules_version,
 				      memory_order_relaxed);
 	}
 	atomic_fetch_add_explicit(&watch->packets, count, memory_order_relaxed);
@@ -111,7 +112,7 @@ static void watch_close(struct fg_sink *sink)
 static const struct fg_option no_options[] = {{0}};
 static const struct fg_sink_ops watch_ops = {
 	.name = "watch",
-	.help = "holds packets against their generation",
+	.help = "holds packets against their rules_version",
 	.options = no_options,
 	.open = watch_open,
 	.start = watch_start,
@@ -120,7 +121,7 @@ static const struct fg_sink_ops watch_ops = {
 	.close = watch_close,
 };
 
-/* A rule that wants the generation's ports of its feed. */
+/* A rule that wants the rules_version's ports of its feed. */
 static void write_wanting_rule(char *text, size_t size, bool odd)
 {
 	size_t used = (size_t)snprintf(text, size,
@@ -177,7 +178,7 @@ struct walk {
 	struct rig rig;
 	struct fg_sink sinks[2];
 	struct watch watch[2];
-	struct fg_config *sets[2]; /* [generation % 2] */
+	struct fg_config *sets[2]; /* [rules_version % 2] */
 	struct fg_feed_conf feed_conf;
 	struct fg_feed *feed; /* by_content */
 	struct fg_pipeline *pipeline;
@@ -189,10 +190,10 @@ static void publish(struct walk *walk)
 {
 	static const char *const sinks[] = {"a", "b"};
 	static const char *const feeds[] = {"f"};
-	const struct fg_framing *const framings[] = {walk->feed_conf.framing};
+	const struct fg_protocol *const protocols[] = {walk->feed_conf.protocol};
 	const struct fg_scope scope = {
-		.sinks = sinks, .n_sinks = 2, .feeds = feeds, .n_feeds = 1, .framings = framings};
-	const uint32_t next = fg_pipeline_generation(walk->pipeline) + 1;
+		.sinks = sinks, .n_sinks = 2, .feeds = feeds, .n_feeds = 1, .protocols = protocols};
+	const uint32_t next = fg_pipeline_rules_version(walk->pipeline) + 1;
 	struct fg_error error = {0};
 	struct fg_rules *rules = NULL;
 
@@ -200,7 +201,7 @@ static void publish(struct walk *walk)
 		    0 ||
 	    fg_pipeline_publish(walk->pipeline, rules, &error) != 0)
 		fail_msg("%s", error.text);
-	assert_int_equal(fg_pipeline_generation(walk->pipeline), next);
+	assert_int_equal(fg_pipeline_rules_version(walk->pipeline), next);
 	assert_ptr_equal(fg_pipeline_rules(walk->pipeline), rules);
 }
 
@@ -208,8 +209,8 @@ static void publish(struct walk *walk)
 static void make_feed(struct walk *walk)
 {
 	static const char text[] =
-		"{name: f, track: false, framing: {header: {order: little, bytes: 4, messages_at: "
-		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest, least: 4}, "
+		"{name: f, track: false, protocol: {header: {order: little, bytes: 4, messages_at: "
+		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest, min_bytes: 4}, "
 		"messages: "
 		"[{type: other, instrument: number, at: 0, bytes: 4}]}}";
 	struct fg_config *config = NULL;
@@ -284,7 +285,7 @@ static void check_accounts(struct walk *walk)
 	struct fg_error error = {0};
 	struct fg_totals totals;
 
-	if (fg_pipeline_law(walk->pipeline, &error) != 0)
+	if (fg_pipeline_check_accounting(walk->pipeline, &error) != 0)
 		fail_msg("%s", error.text);
 	fg_pipeline_totals(walk->pipeline, &totals);
 	assert_int_equal(walk->watch[0].wrong, 0);
@@ -292,8 +293,9 @@ static void check_accounts(struct walk *walk)
 	assert_true(walk->watch[0].packets > 0 && walk->watch[1].packets > 0);
 	assert_int_equal(totals.delivered_packets, seen);
 	/* Ports that a set does not want, and nothing else. */
-	assert_int_equal(totals.received_packets,
-			 seen + totals.dropped[by_content ? FG_DROP_no_content : FG_DROP_no_rule]);
+	assert_int_equal(
+		totals.received_packets,
+		seen + totals.dropped[by_content ? FG_DROP_no_matching_message : FG_DROP_no_rule]);
 	source->ops->lost(source, &lost);
 	assert_int_equal(lost.nic + lost.no_mbuf + lost.errors, 0);
 }
@@ -329,7 +331,7 @@ static void reload_under_load(const char *kind, const char *const *options, uint
 		fail_msg("%s", error.text);
 	for (unsigned int i = 0; i < 2 || walk.watch[0].packets + walk.watch[1].packets == 0; i++)
 		publish(&walk);
-	if (fg_pipeline_generation(walk.pipeline) % 2 == 0)
+	if (fg_pipeline_rules_version(walk.pipeline) % 2 == 0)
 		publish(&walk);
 	note_memory(&walk);
 	for (unsigned int i = 0; i < (reloads + 1) / 2 * 2; i++)
@@ -337,7 +339,8 @@ static void reload_under_load(const char *kind, const char *const *options, uint
 	check_memory(&walk);
 	assert_int_equal(fg_pipeline_stop(walk.pipeline, &error), 0);
 	check_accounts(&walk);
-	print_message("%u generations, %lu packets\n", fg_pipeline_generation(walk.pipeline),
+	print_message("%u rule-set versions, %lu packets\n",
+		      fg_pipeline_rules_version(walk.pipeline),
 		      walk.watch[0].packets + walk.watch[1].packets);
 	close_walk(&walk);
 }
@@ -410,7 +413,7 @@ static void refused_set_leaves_the_old(void **state)
 	assert_int_equal(fg_pipeline_publish(walk.pipeline, &rules, &error), -EINVAL);
 	assert_true(error.text[0] != '\0');
 	assert_ptr_equal(fg_pipeline_rules(walk.pipeline), old);
-	assert_int_equal(fg_pipeline_generation(walk.pipeline), 1);
+	assert_int_equal(fg_pipeline_rules_version(walk.pipeline), 1);
 	error = (struct fg_error){0};
 	assert_int_equal(fg_pipeline_stop(walk.pipeline, &error), 0);
 	close_walk(&walk);

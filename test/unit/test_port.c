@@ -279,7 +279,7 @@ static void test_start_fails(void **state)
 	struct fg_port_rx rx = wish(1);
 	struct fg_port *port = NULL;
 	struct fg_error error = {0};
-	/* A pcap file's header, then packets without contents. */
+	/* A pcap file's header, then packets without filters. */
 	const uint32_t file_header[6] = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1};
 	const uint32_t packet[4 + 16] = {0, 0, 64, 64};
 	char args[160], path[128];

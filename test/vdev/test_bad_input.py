@@ -234,7 +234,7 @@ def test_capture(folder, kind):
 
 @lib.each("truncated", "noise")
 def test_capture_damage(folder, kind):
-    """A capture cut or damaged anywhere is refused in one line, or replayed lawfully: never a crash."""
+    """A capture cut or damaged anywhere is refused in one line, or replayed balanced: never a crash."""
     rng = random.Random(5)
     prepare(folder)
     path = os.path.join(folder, "in.pcap")
@@ -322,12 +322,12 @@ def test_output(folder, kind):
     assert result.code in (1, 2), str(result)
     check_said(result, target)
     if result.summary is not None:
-        lib.check_law(result)
+        lib.check_accounting(result)
         assert result.summary["sinks"]["disk"]["packets"] == 0, result.summary
 
 
 def test_output_fills_up(folder):
-    """A file system that runs out of room: told once, counted, lawful, exit 1."""
+    """A file system that runs out of room: told once, counted, balanced, exit 1."""
     if os.geteuid() != 0:
         raise lib.Skip("needs root for a small tmpfs")
     small = os.path.join(folder, "small")
@@ -340,7 +340,7 @@ def test_output_fills_up(folder):
                 "default: {to: disk}\n")
         result = lib.run(folder, text)
         assert result.code == 1, str(result)
-        lib.check_law(result)
+        lib.check_accounting(result)
         sink = result.summary["sinks"]["disk"]
         assert sink["packets"] < 400 and sink["packets"] + sink["dropped"] == 400, sink
         check_said(result, "out.pcapng")

@@ -46,7 +46,7 @@ def parse(name, result):
         assert set(line) == set(MEMBERS), text
         assert all(isinstance(line[name], kind) for name, kind in MEMBERS.items()), text
         assert line["bench"] == name and 0 <= line["min"] <= line["value"] <= line["max"], text
-        assert line["min"] > 0 or line["metric"] == "lossless_packets_per_s" or name == "house", text
+        assert line["min"] > 0 or line["metric"] == "lossless_packets_per_s" or name == "pipeline", text
         metrics = found.setdefault(line["case"], {}).setdefault(line["subject"], {})
         assert line["metric"] not in metrics, text
         metrics[line["metric"]] = line
@@ -89,7 +89,7 @@ def test_channels(_folder, channels):
 
 def test_house(_folder):
     """Every part of the walk did its part, or it would have failed; how much a stage adds may be lost in noise."""
-    found = parse("house", bench("--json", "--repeats", "1", "--run-ms", "50", name="house", quick=False))["96x2-itch50"]
+    found = parse("pipeline", bench("--json", "--repeats", "1", "--run-ms", "50", name="pipeline", quick=False))["96x2-itch50"]
     assert set(found) == {"feedgate", "feedgate:one-lcore", "feedgate:rx", "feedgate:deliver", "feedgate:arbitrate", "feedgate:content"}, str(found)
     assert set(found["feedgate"]) == {"packets_per_s", "messages_per_s"}, str(found)
     ratio = found["feedgate"]["messages_per_s"]["value"] / found["feedgate"]["packets_per_s"]["value"]

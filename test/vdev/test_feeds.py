@@ -31,8 +31,8 @@ sinks:
   - {name: gaps, records: DIR/gaps.json}
   - {name: seen, count: {}}
 feeds:
-  - {name: itch, framing: itch50, events: gaps, OPTIONS}
-  - {name: cme, framing: cme_mdp3, events: gaps, OPTIONS}
+  - {name: itch, protocol: itch50, events: gaps, OPTIONS}
+  - {name: cme, protocol: cme_mdp3, events: gaps, OPTIONS}
   - {name: other}
 rules:
   - {name: itch, match: ITCH, feed: itch, to: kept, WANTS}
@@ -151,7 +151,7 @@ def test_arbitrate(folder, workers, reorder):
     brought = {line.upper(): collections.Counter((p.session, p.first + i) for p in packets for i in range(len(p.messages)))
                for line, packets in both.items()}
     check_lines(feed, brought)
-    assert feed["lost_for_good"] == feed["lost"] - feed["recovered"] == len(gone), (feed, len(gone))
+    assert feed["unrecovered"] == feed["lost"] - feed["recovered"] == len(gone), (feed, len(gone))
     assert feed["gaps_opened"] >= feed["gaps_closed_other"] + feed["gaps_closed_late"], feed
     assert feed["gaps_open"] == feed["held_now"] == feed["events_lost"] == 0, feed
     kept = kept_itch(folder)
@@ -165,7 +165,7 @@ def test_arbitrate(folder, workers, reorder):
     check_gap_records(folder, feed, gone)
     cme = result.summary["feeds"]["cme"]
     union = set(cme_of(folder, "a")) | set(cme_of(folder, "b"))
-    assert cme["lost_for_good"] == max(union) - min(union) + 1 - len(union), (cme, len(union))
+    assert cme["unrecovered"] == max(union) - min(union) + 1 - len(union), (cme, len(union))
     assert result.summary["sinks"]["gaps"]["packets"] == len(records(folder))
 
 
@@ -196,7 +196,7 @@ def test_not_arbitrated(folder):
     result = lib.run(folder, config(folder, "arbitrate: false"))
     lib.check_done(result)
     feed = result.summary["feeds"]["itch"]
-    assert feed["lost_for_good"] == len(missing(both))
+    assert feed["unrecovered"] == len(missing(both))
     assert sorted(kept_itch(folder)) == sorted(both)
     assert result.summary["rules"]["itch"]["filtered"] == 0
 
@@ -205,7 +205,7 @@ WANTS = {
     "types": ("messages: [AddOrder, E, P]", "AEP", None),
     "numbers": ("instruments: [1, 4, 7]", None, {1, 4, 7}),
     "both": ("messages: [A, E], instruments: [2, 3]", "AE", {2, 3}),
-    "symbols": ("messages: [A, P], instruments: [AAPL, NVDA], unknown: drop", "AP", {1, 4}),
+    "symbols": ("messages: [A, P], instruments: [AAPL, NVDA], unmapped: drop", "AP", {1, 4}),
     "file": ("messages: A, instruments_file: DIR/list", "A", {1, 2}),
     "nothing": ("messages: A, instruments: []", "A", set()),
 }
@@ -218,7 +218,7 @@ def want(packet, types, locates):
 
 
 @lib.each(*[(name, workers, cut) for name in WANTS for workers, cut in ((1, False), (0, True))])
-def test_content(folder, name, workers, cut):
+def test_msg_filter(folder, name, workers, cut):
     """Of the packets that lines bring first those pass that hold a wanted message, whole or cut down to these."""
     wishes, types, locates = WANTS[name]
     generate(folder, "--loss-a", "10000")  # B has all: nobody lacks the directory
@@ -230,7 +230,7 @@ def test_content(folder, name, workers, cut):
     wanted = {key: want(p, types, locates) for key, p in packets.items()}
     feed = result.summary["feeds"]["itch"]
     assert feed["messages"] == sum(len(p.messages) for p in packets.values()), feed
-    assert feed["wanted"] == sum(map(len, wanted.values())) and feed["undecided"] == 0, feed
+    assert feed["wanted"] == sum(map(len, wanted.values())) and feed["unmapped"] == 0, feed
     ends = [p for line in "ab" for p in itch_of(folder, line) if p.count == 0xFFFF]
     kept = sorted((p.session, p.first, p.messages) for p in kept_itch(folder))
     assert kept == sorted([(*key, wanted[key] if cut else packets[key].messages) for key in packets if wanted[key]]
@@ -239,7 +239,7 @@ def test_content(folder, name, workers, cut):
     assert not cut or few <= feed["sliced"] <= sum(1 for m in wanted.values() if m), feed
     assert feed["slice_failed"] == 0, feed
     beats = sum(p.count == 0 for line in "ab" for p in itch_of(folder, line))
-    assert result.summary["dropped"]["no_content"] == beats + sum(not m for m in wanted.values()), result.summary["dropped"]
+    assert result.summary["dropped"]["no_matching_message"] == beats + sum(not m for m in wanted.values()), result.summary["dropped"]
     rule = result.summary["rules"]["itch"]
     assert rule["packets"] - rule["filtered"] == len(kept), rule
 
@@ -248,12 +248,12 @@ def test_content_console(folder):
     """What a rule wants, in words, and which symbols have no number so far."""
     generate(folder, packets=100)
     lib.write(folder, "list", "AAPL\nNOSUCH\n")
-    text = config(folder, wants=f"messages: [AddOrder, D], instruments_file: {folder}/list, unknown: drop, slice: true")
+    text = config(folder, wants=f"messages: [AddOrder, D], instruments_file: {folder}/list, unmapped: drop, slice: true")
     path = lib.write(folder, "rules.yaml", text)
     commands = lib.write(folder, "c.cmd", "show rule itch\nexplain ipv4.dst 233.54.12.111 udp.dst 26477\nquit\n")
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
-    words = r"messages A \(\w+\), D \(\w+\) of 2 instruments: AAPL, NOSUCH \(" + re.escape(folder) + r"/list\); unknown: drop; slice: true"
+    words = r"messages A \(\w+\), D \(\w+\) of 2 instruments: AAPL, NOSUCH \(" + re.escape(folder) + r"/list\); unmapped: drop; slice: true"
     for pattern in (rf"  wants: {words}\n", r"  unresolved: 2 symbols have no number so far", rf"  of feed itch it wants {words}\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
@@ -266,7 +266,7 @@ def test_one_line(folder):
     lib.check_done(result)
     gone = missing(itch_of(folder, "a"))
     feed = result.summary["feeds"]["itch"]
-    assert feed["lost_for_good"] == len(gone) > 0 and list(feed["lines"]) == ["A"], feed
+    assert feed["unrecovered"] == len(gone) > 0 and list(feed["lines"]) == ["A"], feed
     lost = [r for r in records(folder) if r["event"] == "gap lost" and r["feed"] == "itch"]
     assert {(r["session"], n) for r in lost for n in range(r["first"], r["last"] + 1)} == {(s.strip(), n) for s, n in gone}
     assert {r["blame"] for r in lost} == {"network"}
@@ -305,7 +305,7 @@ def test_silence(folder):
     assert [r["line"] for r in silent][0] == "B", silent
     feed = result.summary["feeds"]["itch"]
     assert feed["lines"]["B"]["silences"] == feed["lines"]["B"]["silent"] == 1, feed
-    assert feed["lost_for_good"] == 0
+    assert feed["unrecovered"] == 0
     row = re.search(r"^itch +itch50 +AB .*$", result.out, re.M)
     assert row and row.group().split()[-1].startswith(("B", "AB")), str(result)
 
@@ -342,7 +342,7 @@ def test_console(folder):
     lib.check_done(result)
     feed = result.summary["feeds"]["itch"]
     first, second = result.out.split(PROMPT + "clear stats")
-    for pattern in (r"itch: \{framing: itch50, messages: itch50, arbitrate: true, reorder: hold, .*window: 4096,",
+    for pattern in (r"itch: \{protocol: itch50, messages: itch50, arbitrate: true, reorder: hold, .*window: 4096,",
                     rf"  packets +{total:,}  packets of the feed's rules", rf"  gaps_opened +{feed['gaps_opened']:,}  gaps found",
                     rf"  won +{feed['lines']['A']['won']:,} +{feed['lines']['B']['won']:,}  packets", r"  p50 +[\d,]+ +[\d,]+\n",
                     r"  last packet +\d+\.\d s ago +\d+\.\d s ago", r"  9\w{9} +0 current +\d+ ", r"no feed is called 'nowhere'",
@@ -380,7 +380,7 @@ def test_completion(folder):
         child.send("show feed cm\t")
         child.expect("cme")
         child.sendline("")
-        child.expect(r"cme: \{framing: cme_mdp3")
+        child.expect(r"cme: \{protocol: cme_mdp3")
         child.expect_exact(PROMPT)
         child.sendline("quit")
         child.expect(pexpect.EOF)
@@ -401,7 +401,7 @@ def test_reload(folder):
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
     for pattern in (rf"{more}:14:\d+: line: feed itch was started with 2 lines, A to B", rf"{records_sink}:14:\d+: to: sink gaps is of kind records",
-                    r"generation 2: 2 rules", r"  feed: itch, line B\n"):
+                    r"rules version 2: 2 rules", r"  feed: itch, line B\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
 
@@ -431,9 +431,9 @@ REFUSED = {
     "source-line": ("line: B}", "line: J}", None, r"day-b.*line J.*8 lines.*A to H"),
     "rule-line": ("feed: itch, to", "feed: itch, line: I, to", 14, r"8 lines.*A to H"),
     "rule-line-word": ("feed: itch, to", "feed: itch, line: 2, to", 14, r"line"),
-    "framing": ("framing: itch50", "framing: itch60", 10, r"itch60"),
+    "protocol": ("protocol: itch50", "protocol: itch60", 10, r"itch60"),
     "option": ("events: gaps, arbitrate", "event: gaps, arbitrate", 10, r"event"),
-    "no-framing": ("{name: other}", "{name: other, arbitrate: true}", 12, r"framing"),
+    "no-protocol": ("{name: other}", "{name: other, arbitrate: true}", 12, r"protocol"),
     "hold": ("arbitrate: true}\n  - {name: cme", "reorder: hold}\n  - {name: cme", 10, r"arbitrate"),
     "type": ("to: kept", "to: kept, messages: [AddOrder, Zorro]", 14, r"Zorro"),
     "no-such-file": ("to: kept", "to: kept, instruments_file: /nonexistent/list", 14, r"/nonexistent/list"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every framing through the whole program, held against what the generator says it sent and lost."""
+"""Every protocol through the whole program, held against what the generator says it sent and lost."""
 import collections
 import json
 import os
@@ -10,11 +10,11 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
 
-FRAMINGS = ("moldudp64", "itch50", "cme_mdp3", "iex_tp", "nyse_pillar", "cboe_pitch", "eurex_eobi", "opra", "cta", "ice_impact", "miax_mach",
+PROTOCOLS = ("moldudp64", "itch50", "cme_mdp3", "iex_tp", "nyse_pillar", "cboe_pitch", "eurex_eobi", "opra", "cta", "ice_impact", "miax_mach",
             "memx_memoir", "b3_umdf", "deribit")
 SYMBOLIC = ("itch50", "cme_mdp3", "nyse_pillar")  # numbers whose symbols the feed tells
 
-Packet = collections.namedtuple("Packet", "number space control first count")
+Packet = collections.namedtuple("Packet", "number channel control first count")
 
 
 class Truth:
@@ -30,9 +30,9 @@ class Truth:
                     self.feeds[record["feed"]] = record
                 if kind not in ("packet", "message"):
                     continue
-                space = (record["session"], record["channel"], record.get("epoch", 0))
+                channel = (record["session"], record["channel"], record.get("epoch", 0))
                 if kind == "packet":
-                    self.packets[record["feed"]].append(Packet(record["packet"], space, record["control"], record["first"], record["count"]))
+                    self.packets[record["feed"]].append(Packet(record["packet"], channel, record["control"], record["first"], record["count"]))
                 else:
                     self.messages[record["packet"]].append(record)
 
@@ -45,22 +45,22 @@ class Truth:
             seen.add(packet.number)
 
     def missing(self, feed):
-        """How many numbers came on no line, between the first one of their space and what came next at its end."""
+        """How many numbers came on no line, between the first one of their channel and what came next at its end."""
         found, first, after = collections.defaultdict(set), {}, {}
         for p in self.packets[feed]:
             if p.control == "unsequenced":
                 continue
-            found[p.space].update(range(p.first, p.first + p.count))
-            first[p.space] = min(first.get(p.space, p.first), p.first)
-            after[p.space] = max(after.get(p.space, 0), p.first + p.count)
+            found[p.channel].update(range(p.first, p.first + p.count))
+            first[p.channel] = min(first.get(p.channel, p.first), p.first)
+            after[p.channel] = max(after.get(p.channel, 0), p.first + p.count)
         return sum(len(set(range(first[s], after[s])) - found[s]) for s in first)
 
 
-def generate(folder, framing, *options, packets=4000):
-    """Two lines of a framing on two channels, and the truth."""
+def generate(folder, protocol, *options, packets=4000):
+    """Two lines of a protocol on two channels, and the truth."""
     truth = os.path.join(folder, "truth")
     line = [lib.binary("feedgate-gen"), "-o", os.path.join(folder, "day"), "--packets", str(packets), "--channels", "2", "--instruments", "20",
-            "--mix", f"{framing}=1", "--rate", "20000", "--truth", truth, *options]
+            "--mix", f"{protocol}=1", "--rate", "20000", "--truth", truth, *options]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Truth(truth)
@@ -73,17 +73,17 @@ def config(folder, truth, wants="", options="arbitrate: true"):
     text += f"sinks:\n  - {{name: seen, count: {{}}}}\n  - {{name: gaps, records: {folder}/gaps.json}}\nfeeds:\n"
     rules = "rules:\n"
     for name, feed in truth.feeds.items():
-        text += f"  - {{name: {name}, framing: {feed['framing']}, {options}, events: gaps}}\n"
+        text += f"  - {{name: {name}, protocol: {feed['protocol']}, {options}, events: gaps}}\n"
         groups = ", ".join(sorted({line["group"] for line in feed["lines"].values()}))
         ports = ", ".join(sorted({str(line["port"]) for line in feed["lines"].values()}))
         rules += f"  - {{name: {name}, match: {{ipv4: {{dst: [{groups}]}}, udp: {{dst: [{ports}]}}}}, feed: {name}, to: seen{wants}}}\n"
     return text + rules
 
 
-@lib.each(*FRAMINGS)
-def test_lost(folder, framing):
+@lib.each(*PROTOCOLS)
+def test_lost(folder, protocol):
     """Two lines with losses of their own: what neither brought is lost for good, and nothing else."""
-    truth = generate(folder, framing, "--loss-a", "40000", "--loss-b", "40000")
+    truth = generate(folder, protocol, "--loss-a", "40000", "--loss-b", "40000")
     assert sum(truth.missing(name) for name in truth.feeds) > 0, "nothing is missing: the test shows nothing"
     result = lib.run(folder, config(folder, truth), workers=1)
     lib.check_done(result)
@@ -91,7 +91,7 @@ def test_lost(folder, framing):
         feed = result.summary["feeds"][name]
         assert feed["packets"] == len(truth.packets[name]), (name, feed["packets"], len(truth.packets[name]))
         assert feed["foreign"] == feed["truncated"] == feed["malformed"] == 0, feed
-        assert feed["lost_for_good"] == truth.missing(name), (name, feed["lost_for_good"], truth.missing(name))
+        assert feed["unrecovered"] == truth.missing(name), (name, feed["unrecovered"], truth.missing(name))
         assert feed["jumped"] == feed["gaps_open"] == 0, feed
         passed = sum(1 for _ in truth.came(name))
         rule = result.summary["rules"][name]
@@ -104,16 +104,16 @@ def wanted(message, names, key):
     return not mine or mine == ["0"] or bool(names & set(mine))
 
 
-@lib.each(*[(framing, "instruments") for framing in FRAMINGS if framing != "moldudp64"], *[(framing, "symbols") for framing in SYMBOLIC])
-def test_wanted(folder, framing, key):
+@lib.each(*[(protocol, "instruments") for protocol in PROTOCOLS if protocol != "moldudp64"], *[(protocol, "symbols") for protocol in SYMBOLIC])
+def test_wanted(folder, protocol, key):
     """Packets of two instruments, by number or symbol as the feed names them, or by a symbol or order that it tells, maybe in a gap."""
-    truth = generate(folder, framing, "--loss-a", "20000")
+    truth = generate(folder, protocol, "--loss-a", "20000")
     found = collections.Counter(name for messages in truth.messages.values() for m in messages if m["control"] == "data"
                                 for name in m.get(key) or m.get("symbols", []) if name != "0")
     names = {name for name, _ in found.most_common()[len(found) // 2:][:2]}
     assert len(names) == 2, found
     listed = ", ".join(json.dumps(name) for name in sorted(names))
-    result = lib.run(folder, config(folder, truth, f", instruments: [{listed}], unknown: drop",
+    result = lib.run(folder, config(folder, truth, f", instruments: [{listed}], unmapped: drop",
                                     "arbitrate: true, reorder: hold, hold_us: 500000, hold_packets: 4096"), workers=1)
     lib.check_done(result)
     some = 0
@@ -121,7 +121,7 @@ def test_wanted(folder, framing, key):
         packets = [(p, truth.messages.get(p.number, [])) for p in truth.came(name)]
         chosen = [sum(wanted(m, names, key) for m in messages) for _, messages in packets]
         feed, rule = result.summary["feeds"][name], result.summary["rules"][name]
-        assert feed["lost_for_good"] == 0 and feed["messages"] == sum(len(m) for _, m in packets), (name, feed)
+        assert feed["unrecovered"] == 0 and feed["messages"] == sum(len(m) for _, m in packets), (name, feed)
         assert feed["wanted"] == sum(chosen), (name, feed["wanted"], sum(chosen))
         passed = sum(n > 0 or p.control in ("reset", "end") for n, (p, _) in zip(chosen, packets))
         assert rule["packets"] - rule["filtered"] == passed, (name, rule, passed)

@@ -83,12 +83,12 @@ def test_reload(folder, workers, when):
                                           "rules reload", "show rules"], workers)
     said = said[len(begin):]
     assert names_of(said[0]) == ["tech", "noise", "rest"], said[0]
-    expect(said[1], r"generation 2: 3 rules \(4 entries\), built in [\d.]+ ms, 1 added, 1 removed, 2 kept\n")
+    expect(said[1], r"rules version 2: 3 rules \(4 entries\), built in [\d.]+ ms, 1 added, 1 removed, 2 kept\n")
     assert names_of(said[2]) == ["rest", "tech", "new"], said[2]
     expect(said[2], r"- \(no rule matched\) .* b\n")
-    expect(said[3], rf"rules: 3, from {re.escape(other)}, generation 2\n")
-    expect(said[4], r"generation 3: 3 rules \(3 entries\), .* 1 added, 1 removed, 2 kept\n")
-    assert names_of(said[5]) == ["tech", "noise", "rest"] and result.summary["generation"] == 3
+    expect(said[3], rf"rules: 3, from {re.escape(other)}, version 2\n")
+    expect(said[4], r"rules version 3: 3 rules \(3 entries\), .* 1 added, 1 removed, 2 kept\n")
+    assert names_of(said[5]) == ["tech", "noise", "rest"] and result.summary["version"] == 3
 
 
 def test_counters_stay(folder):
@@ -144,9 +144,9 @@ def test_bad_files(folder, when):
     said = said[when == "running":]
     for i, reason in enumerate(reasons):
         expect(said[2 * i], reason)
-        expect(said[2 * i], r"the rules in force stay, generation 1\n")
+        expect(said[2 * i], r"the running rules stay, version 1\n")
         assert names_of(said[2 * i + 1]) == ["tech", "noise", "rest"], said[2 * i + 1]
-    assert result.summary["generation"] == 1
+    assert result.summary["version"] == 1
 
 
 def test_parts_need_a_restart(folder):
@@ -158,8 +158,8 @@ def test_parts_need_a_restart(folder):
     more = lib.write(folder, "more.yaml", head.replace("{name: b, ", "{name: c, ") + "parse: {fragments: drop}\n" + RULES)
     _, said = session(folder, path, [f"rules reload {file}" for file in (same, less, more)])
     assert "at start only" not in said[0] + said[1], said
-    expect(said[1], r"generation 3: 0 rules \(0 entries\), .* 0 added, 3 removed, 0 kept")
-    expect(said[2], r"generation 4: 3 rules")
+    expect(said[1], r"rules version 3: 0 rules \(0 entries\), .* 0 added, 3 removed, 0 kept")
+    expect(said[2], r"rules version 4: 3 rules")
     expect(said[2], r"not as in force, and read at start only: parse, sinks\n")
 
 
@@ -199,12 +199,12 @@ def test_edit(folder, when, workers):
     result, said = session(folder, path, commands, workers)
     said = said[skip:]
     for i, (command, order) in enumerate(steps):
-        expect(said[2 * i], rf"^generation {i + 2}: ")
+        expect(said[2 * i], rf"^rules version {i + 2}: ")
         assert names_of(said[2 * i + 1]) == order.split(), f"{command}\n{said[2 * i + 1]}"
     for i, (command, reason) in enumerate(bad, len(steps)):
-        assert reason in said[2 * i] and f"the rules in force stay, generation {len(steps) + 1}\n" in said[2 * i], f"{command}\n{said[2 * i]}"
+        assert reason in said[2 * i] and f"the running rules stay, version {len(steps) + 1}\n" in said[2 * i], f"{command}\n{said[2 * i]}"
         assert names_of(said[2 * i + 1]) == steps[-1][1].split(), f"{command}\n{said[2 * i + 1]}"
-    assert result.summary["generation"] == len(steps) + 1
+    assert result.summary["version"] == len(steps) + 1
 
 
 def test_edit_from_nothing(folder):
@@ -213,9 +213,9 @@ def test_edit_from_nothing(folder):
                                      "rules delete x", f"rules save {folder}/none.yaml", f"rules reload {folder}/none.yaml"],
                       vdevs=["net_null0"])
     expect(said[0], r"there is no -c FILE to reload")
-    expect(said[1], r"generation 2: 1 rules")
+    expect(said[1], r"rules version 2: 1 rules")
     expect(said[2], r"no sink is called 'a'")
-    expect(said[5], r"generation 4: 0 rules")
+    expect(said[5], r"rules version 4: 0 rules")
     assert lib.yaml_of(f"{folder}/none.yaml") == {"rules": [], "default": "drop"}
 
 
@@ -229,8 +229,8 @@ def test_save(folder):
     _, said = session(folder, path, ["rules add {name: \"'quo#ted\", match: {mac: {src: [02:00:00:00:00:01]}, ipv6: {dst: ff02::/16}}, drop: true} first",
                                      "rules move rest last", f"rules save {link}", f"rules reload {out}", f"rules save {path}",
                                      f"rules save {folder}/no/where.yaml", f"rules save {folder}", f"rules save {folder}/new.yaml"])
-    expect(said[2], r"4 rules of generation 3\n")
-    expect(said[3], r"generation 4: 4 rules \(5 entries\), .* 0 added, 0 removed, 4 kept\n")
+    expect(said[2], r"4 rules, version 3\n")
+    expect(said[3], r"rules version 4: 4 rules \(5 entries\), .* 0 added, 0 removed, 4 kept\n")
     expect(said[4], r"is the configuration in force")
     expect(said[5], r"No such file or directory")
     expect(said[6], r"no regular file")
@@ -262,20 +262,20 @@ def test_hangup(folder, name):
         reloaded(process, r"received [1-9]")
         lib.write(folder, "feedgate.yaml", fill(folder, HEAD) + OTHER)
         process.send_signal(signal.SIGHUP)
-        reloaded(process, r"^generation 2: 3 rules .* 1 added, 1 removed, 2 kept$")
+        reloaded(process, r"^rules version 2: 3 rules .* 1 added, 1 removed, 2 kept$")
         lib.write(folder, "feedgate.yaml", fill(folder, HEAD) + "rules:\n  - {name: x}\n")
         process.send_signal(signal.SIGHUP)
-        refusal = reloaded(process, "the rules in force stay, generation 2", process.stderr)
+        refusal = reloaded(process, "the running rules stay, version 2", process.stderr)
         lib.write(folder, "feedgate.yaml", fill(folder, HEAD) + RULES)
         process.send_signal(signal.SIGHUP)
-        reloaded(process, r"^generation 3: ")
+        reloaded(process, r"^rules version 3: ")
         for _ in range(5):
             process.send_signal(signal.SIGHUP)
         process.send_signal(getattr(signal, name))
     finally:
         result = lib.finish(process, summary)
     lib.check_done(result)
-    assert result.summary["generation"] >= 3, str(result)
+    assert result.summary["version"] >= 3, str(result)
     assert f"feedgate: {path}:10:5: " in refusal, refusal
 
 
@@ -299,7 +299,7 @@ def test_under_load(folder, workers):
     result = lib.finish(lib.start(lib.command(path, summary, workers=workers, args=["--cmdline-file", commands])), summary,
                         timeout_s=lib.TIMEOUT_S + RELOADS // 20)
     lib.check_done(result)
-    assert result.summary["generation"] == 1 + RELOADS // 2 * 2 and result.summary["delivered"] > 0
+    assert result.summary["version"] == 1 + RELOADS // 2 * 2 and result.summary["delivered"] > 0
     for reason in ("ring_full", "sink_full"):
         assert result.summary["dropped"][reason] == 0, result.summary["dropped"]
     assert all(source["lost"] == 0 for source in result.summary["sources"].values())
@@ -313,7 +313,7 @@ def test_many_rules(folder):
     path = prepare(folder, rules)
     _, said = session(folder, path, ["start", "rules delete r7", "rules move r19999 first", f"rules save {folder}/out.yaml",
                                      f"rules reload {folder}/out.yaml", "explain ipv4.dst 239.0.7.1 udp.dst 7", "explain ipv4.dst=239.78.31.1 udp.dst=19999"])
-    expect(said[1], rf"generation 2: {count - 1} rules \({count - 1} entries\), .* 0 added, 1 removed, {count - 1} kept\n")
+    expect(said[1], rf"rules version 2: {count - 1} rules \({count - 1} entries\), .* 0 added, 1 removed, {count - 1} kept\n")
     expect(said[4], rf"0 added, 0 removed, {count - 1} kept\n")
     expect(said[5], r"winner: no rule: the default: drop\n")
     expect(said[6], r"winner: rule 1, r19999 \(line 2 of .*out.yaml\): to a\n")
@@ -326,7 +326,7 @@ def test_long_rules(folder):
     rule = "rules add {name: long, match: {udp: {dst: [" + ports + "]}}, to: a} first"
     assert 7000 < len(rule) < 8192
     _, said = session(folder, path, [rule, "show rule long"])
-    expect(said[0], r"generation 2: 4 rules \(1303 entries\)")
+    expect(said[0], r"rules version 2: 4 rules \(1303 entries\)")
     line = lib.command(path, None, args=["-i"])
     child = pexpect.spawn(line[0], line[1:], encoding="utf-8", timeout=30, dimensions=(50, 160))
     try:
@@ -336,7 +336,7 @@ def test_long_rules(folder):
             child.expect("too long: a terminal takes 480 characters")
             child.expect_exact(PROMPT)
         child.sendline("rules add {name: short, match: {udp: {dst: [" + ports[:400].rsplit(",", 1)[0] + "]}}, to: a} first")
-        child.expect(r"generation 2: 4 rules")
+        child.expect(r"rules version 2: 4 rules")
         child.expect_exact(PROMPT)
         child.sendline("quit")
         child.expect(pexpect.EOF)
@@ -356,7 +356,7 @@ def test_completion(folder):
             child.send(typed)
             child.expect_exact(shown)
         child.sendline("")
-        child.expect("generation 2: 2 rules")
+        child.expect("rules version 2: 2 rules")
         for typed, shown in (("exp\t", "explain "), ("ipv4.s\t", "ipv4.src "), ("1.2.3.4 ud\t", "udp."), ("d\t", "dst ")):
             child.send(typed)
             child.expect_exact(shown)

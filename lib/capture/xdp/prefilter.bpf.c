@@ -4,7 +4,7 @@
  * keep and with what cannot be told for sure; the rest is left out.
  *
  * lib/parse decides what a packet is; this program must never leave out what
- * that would call one of the channels' packets. So it takes a packet for one of the
+ * that would call one of the groups' packets. So it takes a packet for one of the
  * rest only if all headers up to the ports are plain and in the bounds that they state.
  */
 #include "prefilter.h"
@@ -33,10 +33,10 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, XDP_CHANNELS_MAX);
-	__type(key, struct xdp_channel);
+	__uint(max_entries, XDP_GROUPS_MAX);
+	__type(key, struct xdp_group);
 	__type(value, __u8);
-} fg_channels SEC(".maps");
+} fg_groups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -55,7 +55,7 @@ struct {
 enum verdict {
 	UNSURE,
 	NOT_IP,
-	FOUND, /* The channel is filled. */
+	FOUND, /* The group is filled. */
 };
 
 struct frame {
@@ -80,7 +80,7 @@ static __always_inline __u16 be16(const __u8 *bytes)
 }
 
 static __always_inline enum verdict read_port(struct frame *frame, __u8 protocol,
-					      struct xdp_channel *channel)
+					      struct xdp_group *group)
 {
 	const __u8 *ports;
 
@@ -89,12 +89,12 @@ static __always_inline enum verdict read_port(struct frame *frame, __u8 protocol
 	ports = take(frame, 4);
 	if (ports == NULL)
 		return UNSURE;
-	channel->protocol = protocol;
-	channel->port = *(const __be16 *)(ports + 2);
+	group->protocol = protocol;
+	group->port = *(const __be16 *)(ports + 2);
 	return FOUND;
 }
 
-static __always_inline enum verdict read_ipv4(struct frame *frame, struct xdp_channel *channel)
+static __always_inline enum verdict read_ipv4(struct frame *frame, struct xdp_group *group)
 {
 	const __u8 *ip = take(frame, 20);
 	__u32 options;
@@ -104,11 +104,11 @@ static __always_inline enum verdict read_ipv4(struct frame *frame, struct xdp_ch
 	options = ((ip[0] & 15) - 5) * 4;
 	if (be16(ip + 2) < 20 + options || (be16(ip + 6) & 0x3fff) != 0)
 		return UNSURE;
-	channel->family = 4;
-	__builtin_memcpy(channel->ip, ip + 16, 4);
+	group->family = 4;
+	__builtin_memcpy(group->ip, ip + 16, 4);
 	if (take(frame, options) == NULL)
 		return UNSURE;
-	return read_port(frame, ip[9], channel);
+	return read_port(frame, ip[9], group);
 }
 
 static __always_inline bool is_extension(__u8 protocol)
@@ -117,15 +117,15 @@ static __always_inline bool is_extension(__u8 protocol)
 	       protocol == 60 || protocol == 135 || protocol == 139 || protocol == 140;
 }
 
-static __always_inline enum verdict read_ipv6(struct frame *frame, struct xdp_channel *channel)
+static __always_inline enum verdict read_ipv6(struct frame *frame, struct xdp_group *group)
 {
 	const __u8 *ip = take(frame, 40);
 	__u8 protocol;
 
 	if (ip == NULL || ip[0] >> 4 != 6)
 		return UNSURE;
-	channel->family = 6;
-	__builtin_memcpy(channel->ip, ip + 24, 16);
+	group->family = 6;
+	__builtin_memcpy(group->ip, ip + 24, 16);
 	protocol = ip[6];
 	/* Multicast listener discovery has one, and the kernel is to get it as part of the rest. */
 	if (protocol == PROTOCOL_HOP_BY_HOP) {
@@ -135,7 +135,7 @@ static __always_inline enum verdict read_ipv6(struct frame *frame, struct xdp_ch
 			return UNSURE;
 		protocol = header[0];
 	}
-	return is_extension(protocol) ? UNSURE : read_port(frame, protocol, channel);
+	return is_extension(protocol) ? UNSURE : read_port(frame, protocol, group);
 }
 
 static __always_inline bool is_tag(__u16 ethertype)
@@ -143,7 +143,7 @@ static __always_inline bool is_tag(__u16 ethertype)
 	return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100;
 }
 
-static __always_inline enum verdict read_frame(struct frame *frame, struct xdp_channel *channel)
+static __always_inline enum verdict read_frame(struct frame *frame, struct xdp_group *group)
 {
 	const __u8 *at = take(frame, 14);
 	__u16 ethertype;
@@ -160,38 +160,38 @@ static __always_inline enum verdict read_frame(struct frame *frame, struct xdp_c
 		ethertype = be16(at + 2);
 	}
 	if (ethertype == ETHERTYPE_IPV4)
-		return read_ipv4(frame, channel);
+		return read_ipv4(frame, group);
 	if (ethertype == ETHERTYPE_IPV6)
-		return read_ipv6(frame, channel);
+		return read_ipv6(frame, group);
 	return is_tag(ethertype) ? UNSURE : NOT_IP;
 }
 
-static __always_inline bool has(const struct xdp_channel *channel)
+static __always_inline bool has(const struct xdp_group *group)
 {
-	return bpf_map_lookup_elem(&fg_channels, channel) != NULL;
+	return bpf_map_lookup_elem(&fg_groups, group) != NULL;
 }
 
-/* Is there a channel like it, or a wider one? From the narrowest shape to the widest. */
-static __always_inline bool wanted(struct xdp_channel *channel, __u32 flags)
+/* Is there a group like it, or a wider one? From the narrowest shape to the widest. */
+static __always_inline bool wanted(struct xdp_group *group, __u32 flags)
 {
-	const __u8 protocol = channel->protocol;
-	const __be16 port = channel->port;
+	const __u8 protocol = group->protocol;
+	const __be16 port = group->port;
 
-	if (protocol != 0 && (flags & XDP_FLAG_IP_PORT) != 0 && has(channel))
+	if (protocol != 0 && (flags & XDP_FLAG_IP_PORT) != 0 && has(group))
 		return true;
-	channel->port = 0;
-	if (protocol != 0 && (flags & XDP_FLAG_IP_PROTOCOL) != 0 && has(channel))
+	group->port = 0;
+	if (protocol != 0 && (flags & XDP_FLAG_IP_PROTOCOL) != 0 && has(group))
 		return true;
-	channel->protocol = 0;
-	if ((flags & XDP_FLAG_IP) != 0 && has(channel))
+	group->protocol = 0;
+	if ((flags & XDP_FLAG_IP) != 0 && has(group))
 		return true;
 	if (protocol == 0)
 		return false;
-	*channel = (struct xdp_channel){.protocol = protocol, .port = port};
-	if ((flags & XDP_FLAG_PORT) != 0 && has(channel))
+	*group = (struct xdp_group){.protocol = protocol, .port = port};
+	if ((flags & XDP_FLAG_PORT) != 0 && has(group))
 		return true;
-	channel->port = 0;
-	return (flags & XDP_FLAG_PROTOCOL) != 0 && has(channel);
+	group->port = 0;
+	return (flags & XDP_FLAG_PROTOCOL) != 0 && has(group);
 }
 
 static __always_inline int count(enum xdp_count what, int action)
@@ -210,11 +210,11 @@ static __always_inline bool keep(struct xdp_md *packet, __u32 flags)
 		.at = (const __u8 *)(long)packet->data,
 		.end = (const __u8 *)(long)packet->data_end,
 	};
-	struct xdp_channel channel = {0};
+	struct xdp_group group = {0};
 
-	switch (read_frame(&frame, &channel)) {
+	switch (read_frame(&frame, &group)) {
 	case FOUND:
-		return wanted(&channel, flags);
+		return wanted(&group, flags);
 	case NOT_IP:
 		return false;
 	default:

@@ -7,10 +7,10 @@
 
 #define XDP_PROGRAM_NAME "fg_prefilter"
 #define XDP_QUEUES_MAX   1024
-#define XDP_CHANNELS_MAX 65536
+#define XDP_GROUPS_MAX   65536
 
-/* A key of the map fg_channels. What is left open is zero. */
-struct xdp_channel {
+/* A key of the map fg_groups. What is left open is zero. */
+struct xdp_group {
 	__u8 ip[16]; /* IPv4 in the first four bytes. */
 	__be16 port;
 	__u8 protocol; /* 17 or 6. */

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Walk over the messages of a packet, and over the instruments of a message.
+ *
+ *     fg_walk_begin(&walk, payload, &packet);
+ *     while (fg_protocol_next(protocol, &walk, &message)) {
+ *             row = fg_messages_get(protocol->messages, message.type);
+ *             fg_instruments_begin(protocol, row, &message, &some);
+ *             while (fg_instruments_next(&some, &at))
+ *                     ...
+ *     }
+ *     if (walk.end_reason != FG_WALK_DONE)
+ *             ...
+ *
+ * All is inline: over a descriptor that is a constant (hot.h) it folds
+ * to code for that protocol. Nothing is read outside of [messages_off,
+ * messages_end) of the payload, and every step moves on by at min_bytes a byte.
+ */
+#ifndef FG_WALK_H
+#define FG_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_common.h>
+
+#include <fg_feed_packet.h>
+#include <fg_protocol.h>
+
+/** Why a walk ended. */
+enum fg_walk_end {
+	FG_WALK_DONE = 0,
+	FG_WALK_MALFORMED,   /**< A length lies, or messages are missing. */
+	FG_WALK_UNDECODABLE, /**< A type whose length is not known: more may follow. */
+};
+
+struct fg_walk {
+	const uint8_t *at, *end;
+	uint32_t left; /**< Messages the header has announced; over UINT16_MAX: all there are. */
+	uint8_t end_reason; /**< enum fg_walk_end; of use when the walk has ended. */
+};
+
+struct fg_message {
+	const uint8_t *data; /**< The message proper; see struct fg_walk_shape. */
+	uint32_t len;        /**< Bytes. */
+	uint32_t type;       /**< FG_TYPE_NONE: too short for one. */
+};
+
+/** Where instruments stand in one message. */
+struct fg_instruments {
+	const uint8_t *at;
+	uint32_t left;
+	uint32_t stride;
+	bool malformed; /**< Group or entry lengths lie; what fits is still given. */
+};
+
+/** A number of 1, 2, 4 or 8 bytes; 0 if of no bytes. */
+static __rte_always_inline uint64_t fg_number_load(const uint8_t *at, unsigned int bytes,
+						   unsigned int order)
+{
+	const bool big = order == FG_ORDER_BIG;
+	uint16_t n16;
+	uint32_t n32;
+	uint64_t n64;
+
+	switch (bytes) {
+	case 1:
+		return *at;
+	case 2:
+		__builtin_memcpy(&n16, at, sizeof(n16));
+		return big ? rte_be_to_cpu_16(n16) : rte_le_to_cpu_16(n16);
+	case 4:
+		__builtin_memcpy(&n32, at, sizeof(n32));
+		return big ? rte_be_to_cpu_32(n32) : rte_le_to_cpu_32(n32);
+	case 8:
+		__builtin_memcpy(&n64, at, sizeof(n64));
+		return big ? rte_be_to_cpu_64(n64) : rte_le_to_cpu_64(n64);
+	default:
+		return 0;
+	}
+}
+
+/** A field of what begins at @p base; the caller has checked that it is there. */
+static __rte_always_inline uint64_t fg_field_load(struct fg_field field, const uint8_t *base,
+						  unsigned int order)
+{
+	return fg_number_load(base + field.off, field.bytes, order);
+}
+
+/** Where a field ends. */
+static __rte_always_inline uint32_t fg_field_end(struct fg_field field)
+{
+	return (uint32_t)field.off + field.bytes;
+}
+
+/** Begin with the packet's first message. @p packet is of fg_protocol_read(). */
+static __rte_always_inline void fg_walk_begin(struct fg_walk *walk, const uint8_t *payload,
+					      const struct fg_feed_packet *packet)
+{
+	walk->at = payload + packet->messages_off;
+	walk->end = payload + packet->messages_end;
+	walk->left = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
+	walk->end_reason = FG_WALK_DONE;
+}
+
+static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_end reason)
+{
+	walk->at = walk->end;
+	walk->left = 0;
+	walk->end_reason = (uint8_t)reason;
+	return false;
+}
+
+/* Fewer bytes are left than a message needs. */
+static __rte_always_inline bool fg_walk_short(struct fg_walk *walk)
+{
+	const bool all_seen = walk->at == walk->end && walk->left > UINT16_MAX;
+
+	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_MALFORMED);
+}
+
+static __rte_always_inline void fg_message_take(const struct fg_walk_shape *shape,
+						struct fg_walk *walk, uint32_t frame_bytes,
+						struct fg_message *out)
+{
+	out->data = walk->at + shape->body;
+	out->len = frame_bytes - shape->body;
+	out->type = FG_TYPE_NONE;
+	if (shape->type.bytes != 0 && likely(out->len >= fg_field_end(shape->type)))
+		out->type = (uint32_t)fg_field_load(shape->type, out->data, shape->order);
+	walk->at += frame_bytes;
+	walk->left--;
+}
+
+/**
+ * The next message, where each says its length (FG_WALK_LENGTH). Hot.
+ * @return false: there is none; walk->end_reason says why.
+ */
+static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
+					     struct fg_walk *walk, struct fg_message *out)
+{
+	const uint32_t room = (uint32_t)(walk->end - walk->at);
+	uint64_t bytes;
+
+	if (walk->left == 0)
+		return false;
+	if (unlikely(room < shape->min_bytes))
+		return fg_walk_short(walk);
+	bytes = fg_field_load(shape->length, walk->at, shape->order) + shape->length_bias;
+	if (unlikely(bytes < shape->min_bytes || bytes > room))
+		return fg_walk_stop(walk, FG_WALK_MALFORMED);
+	fg_message_take(shape, walk, (uint32_t)bytes, out);
+	return true;
+}
+
+/** The next message, of any protocol. Hot, but led by data at each step. */
+bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
+		      struct fg_message *out);
+
+/**
+ * Skip a group. @return bytes from @p at to what follows it; 0: it does not
+ * end within @p room, or has groups of its own.
+ */
+uint32_t fg_group_skip(const struct fg_group_shape *shape, unsigned int order, const uint8_t *at,
+		       uint32_t room);
+
+static __rte_always_inline void fg_instruments_of_group(const struct fg_group_shape *groups,
+							unsigned int order,
+							const struct fg_message_type *row,
+							const struct fg_message *message,
+							struct fg_instruments *out)
+{
+	uint64_t off = groups->root, entries;
+	uint32_t room;
+
+	if (message->len < fg_field_end(groups->root_bytes))
+		return;
+	off += fg_field_load(groups->root_bytes, message->data, order);
+	for (unsigned int i = 1; i < row->group && off < message->len; i++) {
+		const uint32_t bytes = fg_group_skip(groups, order, message->data + off,
+						     message->len - (uint32_t)off);
+
+		out->malformed = bytes == 0;
+		off += bytes != 0 ? bytes : UINT32_MAX;
+	}
+	if (off + groups->header_bytes > message->len) {
+		/* Older versions of a message may end before a group. */
+		out->malformed |= off > message->len;
+		return;
+	}
+	out->at = message->data + off + groups->header_bytes + row->id.off;
+	out->stride = (uint32_t)fg_field_load(groups->entry_bytes, message->data + off, order);
+	entries = fg_field_load(groups->entries, message->data + off, order);
+	if (entries == 0)
+		return;
+	room = message->len - (uint32_t)off - groups->header_bytes;
+	if (unlikely(out->stride < fg_field_end(row->id) || entries * out->stride > room)) {
+		out->malformed = true;
+		entries = out->stride < fg_field_end(row->id) ? 0 : room / out->stride;
+	}
+	out->left = (uint32_t)entries;
+}
+
+/**
+ * Begin with a message's first instrument. Hot. With constant @p groups and
+ * @p order it folds, as the walk does.
+ * @param row  What fg_messages_get() says of the message's type.
+ */
+static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *groups,
+						  unsigned int order,
+						  const struct fg_message_type *row,
+						  const struct fg_message *message,
+						  struct fg_instruments *out)
+{
+	out->left = 0;
+	out->stride = 0;
+	out->malformed = false;
+	if (row->id.bytes == 0)
+		return;
+	if (row->group != 0) {
+		fg_instruments_of_group(groups, order, row, message, out);
+	} else if (message->len >= fg_field_end(row->id)) {
+		out->at = message->data + row->id.off;
+		out->left = 1;
+	}
+}
+
+/** The same, of any protocol. */
+static inline void fg_instruments_begin(const struct fg_protocol *protocol,
+					const struct fg_message_type *row,
+					const struct fg_message *message,
+					struct fg_instruments *out)
+{
+	fg_instruments_of(&protocol->groups, protocol->header.order, row, message, out);
+}
+
+/**
+ * The next instrument: row->id.bytes at *@p at, a text or a number in the
+ * protocol's order. Hot. @return false: no more.
+ */
+static __rte_always_inline bool fg_instruments_next(struct fg_instruments *some, const uint8_t **at)
+{
+	if (some->left == 0)
+		return false;
+	*at = some->at;
+	if (--some->left > 0)
+		some->at += some->stride;
+	return true;
+}
+
+#endif /* FG_WALK_H */

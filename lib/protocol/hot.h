@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protocols that carry the most, as constants: reading and walking over
+ * these folds to code of their own. table.c takes its rows from the
+ * same initialisers.
+ */
+#ifndef PROTOCOL_HOT_H
+#define PROTOCOL_HOT_H
+
+#include <rte_common.h>
+
+#include "fg_protocol.h"
+
+#define MOLDUDP64_HEADER                                                                           \
+	{                                                                                          \
+		.order = FG_ORDER_BIG, .counts = FG_COUNTS_MESSAGES, .bytes = 20, .min_bytes = 20, \
+		.messages_off = 20, .session = {0, 10}, .sequence = {10, 8}, .count = {18, 2},     \
+		.n_admin = 2,                                                                      \
+		.admin = {{.is = FG_FEED_HEARTBEAT, .empty = true, .field = {18, 2}},              \
+			  {.is = FG_FEED_END,                                                      \
+			   .empty = true,                                                          \
+			   .field = {18, 2},                                                       \
+			   .min = UINT16_MAX,                                                      \
+			   .max = UINT16_MAX}},                                                    \
+	}
+
+/* A length of 0 is legal: a message without a type. */
+#define MOLDUDP64_WALK                                                                             \
+	{                                                                                          \
+		.kind = FG_WALK_LENGTH, .order = FG_ORDER_BIG, .min_bytes = 2, .body = 2,          \
+		.length_bias = 2, .length = {0, 2}, .type = {0, 1},                                \
+	}
+
+/* A heartbeat (12) takes a number like any packet; after a channel reset (4) all books are empty.
+ */
+#define CME_MDP3_HEADER                                                                            \
+	{                                                                                          \
+		.order = FG_ORDER_LITTLE, .counts = FG_COUNTS_PACKETS, .bytes = 12,                \
+		.min_bytes = 12, .messages_off = 12, .sequence = {0, 4}, .n_admin = 2,             \
+		.admin = {{.is = FG_FEED_HEARTBEAT,                                                \
+			   .number = FG_NUMBER_CONSUMES,                                           \
+			   .in_message = true,                                                     \
+			   .field = {4, 2},                                                        \
+			   .min = 12,                                                              \
+			   .max = 12},                                                             \
+			  {.is = FG_FEED_RESET,                                                    \
+			   .number = FG_NUMBER_CONSUMES,                                           \
+			   .in_message = true,                                                     \
+			   .field = {4, 2},                                                        \
+			   .min = 4,                                                               \
+			   .max = 4}},                                                             \
+	}
+
+#define CME_MDP3_WALK                                                                              \
+	{                                                                                          \
+		.kind = FG_WALK_LENGTH, .order = FG_ORDER_LITTLE, .min_bytes = 10,                 \
+		.length = {0, 2}, .type = {4, 2},                                                  \
+	}
+
+/* Groups whose header is of 3 bytes. Later groups of a message have other headers: none is needed.
+ */
+#define CME_MDP3_GROUPS                                                                            \
+	{                                                                                          \
+		.root = 10, .root_bytes = {2, 2}, .header_bytes = 3, .entry_bytes = {0, 2},        \
+		.entries = {2, 1},                                                                 \
+	}
+
+static const struct fg_header_shape hot_moldudp64_header __rte_unused = MOLDUDP64_HEADER;
+static const struct fg_walk_shape hot_moldudp64_walk __rte_unused = MOLDUDP64_WALK;
+static const struct fg_header_shape hot_cme_mdp3_header __rte_unused = CME_MDP3_HEADER;
+static const struct fg_walk_shape hot_cme_mdp3_walk __rte_unused = CME_MDP3_WALK;
+static const struct fg_group_shape hot_cme_mdp3_groups __rte_unused = CME_MDP3_GROUPS;
+
+#endif /* PROTOCOL_HOT_H */

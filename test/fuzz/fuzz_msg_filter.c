@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as packets of a feed with a filter filter: the first choose protocol and filter, the
+ * rest are packets, each behind two bytes that say how long it is. Nothing is read outside of a
+ * packet, and what is wanted is what a plain model says.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_memory.h>
+
+#include <fg_eal.h>
+
+#include "filter_model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define HEAD        8u
+#define PACKETS_MAX 64u
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static const struct fg_protocol *protocol_by(uint8_t letter)
+{
+	uint32_t count = 0;
+
+	while (fg_protocols[count].name != NULL)
+		count++;
+	return &fg_protocols[(uint8_t)(letter - 'A') % count];
+}
+
+/* Instruments and types that packets are likely to have. */
+static void fill(struct model *model, const uint8_t *head)
+{
+	static const char *const texts[] = {"1", "2", "7", "97", "symbol:1", "A", "AA", "ZZ"};
+	const struct fg_messages *messages = model->protocol->messages;
+	const bool named = model_has_kind(model, FG_INSTRUMENT_NUMBER) ||
+			   model_has_kind(model, FG_INSTRUMENT_TEXT);
+
+	model->any = (head[1] & 1) != 0;
+	model->pass = (head[1] & 2) != 0;
+	model->names_known = (head[1] & 4) != 0 && model_has_kind(model, FG_INSTRUMENT_NUMBER);
+	model->orders_known = (head[1] & 8) != 0 && model_has_kind(model, FG_INSTRUMENT_ORDER);
+	for (unsigned int i = 0; i < 8 && named && !model->any; i++) {
+		/* Symbols need a feed that has them. */
+		if ((head[2] >> i & 1) != 0 &&
+		    (i < 4 || model->names_known || model_has_kind(model, FG_INSTRUMENT_TEXT)))
+			model->instruments[model->n_instruments++] = texts[i];
+	}
+	for (unsigned int i = 3; i < 6; i++)
+		if (head[i] != 0 && messages->count != 0)
+			model->types[model->n_types++] =
+				messages->types[head[i] % messages->count].type;
+}
+
+static void run_packets(const struct fg_protocol *protocol, struct model *model,
+			struct fg_msg_filter *filter, const uint8_t *data, size_t size)
+{
+	for (uint32_t i = 0; i < PACKETS_MAX && size >= 2; i++) {
+		const size_t room = size - 2, said = (size_t)data[0] << 8 | data[1];
+		const uint16_t len = (uint16_t)(said < room ? said : room);
+		struct fg_msg_filter_result result, expected;
+		struct fg_feed_packet packet;
+		uint8_t *payload = malloc(len);
+
+		check(payload != NULL || len == 0);
+		if (len != 0)
+			memcpy(payload, data + 2, len);
+		if (fg_protocol_read(protocol, payload, len, &packet) == 0) {
+			model_match(model, payload, &packet, &expected);
+			fg_msg_filter_match(filter, payload, &packet, &result);
+			check(model_agrees(&result, &expected));
+		}
+		free(payload);
+		data += 2 + len;
+		size -= 2u + len;
+	}
+}
+
+static void run(struct model *model, const uint8_t *data, size_t size)
+{
+	struct fg_known_conf known_conf = {.protocol = model->protocol, .socket_id = SOCKET_ID_ANY};
+	struct fg_msg_filter_conf conf = {.protocol = model->protocol,
+					  .types = model->types,
+					  .n_types = model->n_types,
+					  .instruments = model->instruments,
+					  .n_instruments = model->n_instruments,
+					  .any_instrument = model->any,
+					  .unmapped =
+						  model->pass ? FG_UNMAPPED_PASS : FG_UNMAPPED_DROP,
+					  .socket_id = SOCKET_ID_ANY};
+	struct fg_msg_filter *filter = NULL;
+	struct fg_known *known = NULL;
+	struct fg_error error = {0};
+
+	known_conf.maps_symbol = model->names_known ? MODEL_MANY : 0;
+	known_conf.orders = model->orders_known ? 2 * MODEL_MANY : 0;
+	check(fg_known_create(&known_conf, &known, &error) == 0);
+	conf.known = model->names_known || model->orders_known ? known : NULL;
+	check(fg_msg_filter_create(&conf, &filter, &error) == 0);
+	run_packets(model->protocol, model, filter, data, size);
+	fg_msg_filter_free(filter);
+	fg_known_free(known);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool started;
+	struct fg_error error = {0};
+	struct model *model;
+
+	if (!started)
+		check(fg_eal_start_private("fuzz_msg_filter", &error) == 0);
+	started = true;
+	if (size < HEAD)
+		return 0;
+	model = calloc(1, sizeof(*model));
+	check(model != NULL);
+	model->protocol = protocol_by(data[0]);
+	fill(model, data);
+	model_begin(model);
+	run(model, data + HEAD, size - HEAD);
+	free(model);
+	return 0;
+}
