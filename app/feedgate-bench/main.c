@@ -7,6 +7,7 @@
 
 #include "bench.h"
 #include "child.h"
+#include "machine.h"
 #include "output.h"
 #include "report.h"
 

@@ -29,23 +29,29 @@ bool program_in_path(const char *name, char out[PATH_MAX])
 	return false;
 }
 
-/* In the build folder beside our own folder, installed in the same one, or anywhere. */
-static bool find_feedgate(char out[PATH_MAX])
+bool program_self(char out[PATH_MAX])
 {
-	static const char *const places[] = {"../feedgate/feedgate", "feedgate"};
+	const ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 1);
+
+	out[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* In the build folder at @p place from our own folder, installed in the same one, or in PATH. */
+static bool find_program(const char *place, const char *name, char out[PATH_MAX])
+{
+	const char *const places[] = {place, name};
 	char self[PATH_MAX];
-	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *folder;
 
-	if (length > 0) {
-		self[length] = '\0';
+	if (program_self(self)) {
 		folder = dirname(self);
 		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 			if (snprintf(out, PATH_MAX, "%s/%s", folder, places[i]) < PATH_MAX &&
 			    is_program(out))
 				return true;
 	}
-	return program_in_path("feedgate", out);
+	return program_in_path(name, out);
 }
 
 int program_given(const char *option, const char *given, char out[PATH_MAX], struct fg_error *error)
@@ -60,9 +66,17 @@ int program_feedgate(const char *given, char out[PATH_MAX], struct fg_error *err
 {
 	if (given[0] != '\0')
 		return program_given("feedgate", given, out, error);
-	if (find_feedgate(out))
+	if (find_program("../feedgate/feedgate", "feedgate", out))
 		return 0;
 	return fg_error_set(error, ENOENT,
 			    "feedgate not found, beside this program or in PATH: name it with "
 			    "--feedgate");
+}
+
+int program_report(char out[PATH_MAX], struct fg_error *error)
+{
+	if (find_program("report/feedgate-bench-report", "feedgate-bench-report", out))
+		return 0;
+	return fg_error_set(error, ENOENT,
+			    "feedgate-bench-report not found, beside this program or in PATH");
 }

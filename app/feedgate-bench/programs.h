@@ -18,4 +18,10 @@ int program_given(const char *option, const char *given, char out[PATH_MAX],
 /* feedgate: @p given by --feedgate, or if that is empty beside this program, or in PATH. */
 int program_feedgate(const char *given, char out[PATH_MAX], struct fg_error *error);
 
+/* feedgate-bench-report, beside this program or in PATH: 0, or -errno with @p error set. */
+int program_report(char out[PATH_MAX], struct fg_error *error);
+
+/* This program's own path; false: /proc does not have it. */
+bool program_self(char out[PATH_MAX]);
+
 #endif /* PROGRAMS_H */

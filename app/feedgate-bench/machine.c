@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine we are on, as far as it matters to what is measured. */
+#include "machine.h"
+
 #include <dirent.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -8,8 +13,6 @@
 #include <unistd.h>
 
 #include <rte_version.h>
-
-#include "report.h"
 
 /* A file's first line, or "". */
 static void read_line(const char *path, char *text, size_t size)
@@ -82,7 +85,8 @@ static void read_hugepages(char *text, size_t size)
 		snprintf(text, size, "none");
 }
 
-json_t *machine_describe(void)
+/* NULL: no memory. */
+static json_t *describe(void)
 {
 	const time_t now = time(NULL);
 	char cpu[256], governor[64], hugepages[128], memory[64], flags[4096], date[32];
@@ -118,7 +122,7 @@ int machine_main(int argc, char **argv)
 			argv[json ? 3 : 2]);
 		return 2;
 	}
-	machine = machine_describe();
+	machine = describe();
 	if (machine == NULL) {
 		fputs("feedgate-bench: machine: out of memory\n", stderr);
 		return 1;
