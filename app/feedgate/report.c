@@ -116,8 +116,8 @@ static void print_rule(const struct app *app, const struct snapshot *s, uint32_t
 
 	fprintf(out, "%-28s %16s %18s %12s %12s %12s  ",
 		number > 0 ? rule->name : "- (no rule matched)", report_grouped(t->packets),
-		report_grouped(t->bytes), report_grouped(t->filtered),
-		report_grouped(t->dropped), report_age(t->last_ticks));
+		report_grouped(t->bytes), report_grouped(t->filtered), report_grouped(t->dropped),
+		report_age(t->last_ticks));
 	report_action(app, rule, out);
 	if (findings != NULL)
 		findings_text(findings, set, number, finding, sizeof(finding));

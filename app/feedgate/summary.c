@@ -32,8 +32,7 @@ static json_t *rules(const struct app *app, const struct snapshot *s)
 		json_object_set_new(object, set->rules[i].name,
 				    json_pack("{s:o, s:o, s:o, s:o}", "packets", number(t->packets),
 					      "bytes", number(t->bytes), "filtered",
-					      number(t->filtered), "dropped",
-					      number(t->dropped)));
+					      number(t->filtered), "dropped", number(t->dropped)));
 	}
 	return object;
 }

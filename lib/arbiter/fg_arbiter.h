@@ -85,7 +85,7 @@ struct fg_arbiter_conf {
 	uint64_t hold_ns;        /**< Longest that a packet is held; 1 ms. */
 	uint64_t gap_timeout_ns; /**< A gap this old is lost; 1 s. */
 	uint64_t silence_ns;     /**< A line this quiet is silent; 5 s; UINT64_MAX: never. */
-	uint32_t events;         /**< Events that wait for control, a power of two up to 1 M; 1,024. */
+	uint32_t events; /**< Events that wait for control, a power of two up to 1 M; 1,024. */
 };
 
 /** What becomes of a packet. */

@@ -34,11 +34,11 @@ struct fg_source;
 
 /** What was lost before a source could hand it over, and what it was told to leave out. */
 struct fg_source_lost {
-	uint64_t nic;     /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
-	uint64_t no_mbuf; /**< No mbuf free (rx_nombuf), or none that may be held. */
-	uint64_t errors;  /**< Broken on the wire (ierrors), or too long for a buffer. */
-	uint64_t
-		prefiltered; /**< Not lost: the source's own filter left it out, where it can count. */
+	uint64_t nic;         /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
+	uint64_t no_mbuf;     /**< No mbuf free (rx_nombuf), or none that may be held. */
+	uint64_t errors;      /**< Broken on the wire (ierrors), or too long for a buffer. */
+	uint64_t prefiltered; /**< Not lost: the source's own filter left it out, where it can
+				 count. */
 };
 
 /** A figure that only this kind of source has, for people. */

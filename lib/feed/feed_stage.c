@@ -240,7 +240,7 @@ static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out
 
 /* A reset or a heartbeat: those which waited for what was before it go first. */
 static inline void admin(struct fg_feed_stage *stage, struct fg_feed *feed, const struct item *item,
-			const struct fg_feed_packet *pkt, bool ready, struct fg_feed_out *out)
+			 const struct fg_feed_packet *pkt, bool ready, struct fg_feed_out *out)
 {
 	const uint16_t before = out->n_pass;
 

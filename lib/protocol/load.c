@@ -83,7 +83,8 @@ static const char *const unset[] = {"none", NULL};
 
 static const char *const orders[] = {"little", "big", NULL};
 static const char *const counts[] = {"messages", "packets", NULL};
-static const char *const packet_kinds[] = {"data", "heartbeat", "reset", "end", "unsequenced", NULL};
+static const char *const packet_kinds[] = {"data", "heartbeat",   "reset",
+					   "end",  "unsequenced", NULL};
 static const char *const numbers[] = {"next", "last", "consumes", NULL};
 static const char *const places[] = {"header", "message", NULL};
 static const char *const kinds[] = {"length", "type", "opra", "groups", "rest", NULL};

@@ -22,8 +22,8 @@
 
 struct fg_known_conf {
 	const struct fg_protocol *protocol; /**< Outlives it. */
-	uint32_t
-		symbols_max; /**< Entries at most, up to 4 M; 0: 65,536 where the protocol has one. */
+	uint32_t symbols_max; /**< Entries at most, up to 4 M; 0: 65,536 where the protocol has one.
+			       */
 	/** Orders at most, a power of two; 0: no order table. Of use where messages name orders
 	 * alone. */
 	uint32_t orders;

@@ -257,7 +257,8 @@ static void events_are_bounded(void **state)
 	assert_int_equal(events[0].last, 99);
 	for (unsigned int i = 0; i < FG_ARBITER_EVENT_KINDS; i++)
 		assert_non_null(fg_arbiter_event_name(i));
-	assert_string_equal(fg_arbiter_line_counter_name(FG_ARBITER_LINE_first_arrivals), "first_arrivals");
+	assert_string_equal(fg_arbiter_line_counter_name(FG_ARBITER_LINE_first_arrivals),
+			    "first_arrivals");
 	assert_string_equal(fg_arbiter_channel_counter_name(FG_ARBITER_CHANNEL_missing), "missing");
 	assert_non_null(
 		strstr(fg_arbiter_line_counter_help(FG_ARBITER_LINE_first_arrivals), "first"));

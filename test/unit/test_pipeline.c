@@ -210,7 +210,8 @@ static void make_feed(struct walk *walk)
 {
 	static const char text[] =
 		"{name: f, track: false, protocol: {header: {order: little, bytes: 4, messages_at: "
-		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest, min_bytes: 4}, "
+		"0}, sequence: {at: 0, bytes: 4, counts: packets}, walk: {kind: rest, min_bytes: "
+		"4}, "
 		"messages: "
 		"[{type: other, instrument: number, at: 0, bytes: 4}]}}";
 	struct fg_config *config = NULL;

@@ -493,7 +493,8 @@ static void test_refused(void **state)
 		 "2, "
 		 "group: 1}]}\n",
 		 "groups are not described"},
-		{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n", "maps_symbol"},
+		{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n",
+		 "maps_symbol"},
 		{"protocol: {like: miax_mach, count: {at: 0, bytes: 1}}\n", "units"},
 		{"protocol: {like: opra, messages: itch50}\n", "needs messages with lengths"},
 	};
