@@ -156,28 +156,27 @@ static int load_rules(const struct pipeline *h, enum pipeline_depth depth, struc
 static int open_pipeline(struct pipeline *h, enum pipeline_depth depth, unsigned int workers,
 			 struct fg_error *error)
 {
-	const struct fg_pipeline_conf conf = {.workers = workers, .ring_slots = 16384};
-	const struct fg_parse_conf parse = {0};
-	struct fg_classify_conf classify = {0};
 	struct fg_source *source = &h->source;
 	struct fg_sink *sink = &h->sink;
-	const struct fg_pipeline_ends ends = {.sources = &source,
-					      .n_sources = 1,
-					      .sinks = &sink,
-					      .n_sinks = 1,
-					      .feeds = h->feeds,
-					      .n_feeds = PIPELINE_FEEDS};
+	struct fg_pipeline_setup setup = {
+		.conf = {.workers = workers, .ring_slots = 16384},
+		.endpoints = {.sources = &source,
+			      .n_sources = 1,
+			      .sinks = &sink,
+			      .n_sinks = 1,
+			      .feeds = h->feeds,
+			      .n_feeds = PIPELINE_FEEDS},
+	};
 	struct fg_rules *rules = NULL;
-	int rc = fg_option_read(fg_classify_options, NULL, &classify, error);
+	int rc = fg_option_read(fg_classify_options, NULL, &setup.classify, error);
 
 	if (rc == 0)
-		rc = fg_placement_make(&conf, 1, &h->placement, error);
+		rc = fg_placement_make(&setup.conf, 1, &setup.placement, error);
 	if (rc != 0)
 		return rc;
 	h->sink = (struct fg_sink){
-		.ops = fg_sink_kind("count"), .name = "seen", .n_lanes = h->placement.n_lanes};
-	rc = fg_pipeline_create(&conf, &h->placement, &parse, &classify, &ends, &h->pipeline,
-				error);
+		.ops = fg_sink_kind("count"), .name = "seen", .n_lanes = setup.placement.n_lanes};
+	rc = fg_pipeline_create(&setup, &h->pipeline, error);
 	if (rc == 0)
 		rc = load_rules(h, depth, &rules, error);
 	if (rc == 0)

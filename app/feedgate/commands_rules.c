@@ -169,10 +169,12 @@ static void show_rule(const struct fg_rule *rule, uint32_t number)
 		print_feed(rule, number, out);
 	fputs("  to: ", out);
 	report_action(command_app, rule, out);
-	fprintf(out, "\n  packets: %lu, bytes: %lu, filtered: %lu, lost after: %lu, last hit: %s\n",
+	fprintf(out,
+		"\n  packets: %lu, bytes: %lu, duplicates: %lu, unmatched: %lu, "
+		"sink drops: %lu, last hit: %s\n",
 		(unsigned long)totals->packets, (unsigned long)totals->bytes,
-		(unsigned long)totals->filtered, (unsigned long)totals->dropped,
-		report_age(totals->last_ticks));
+		(unsigned long)totals->duplicates, (unsigned long)totals->unmatched,
+		(unsigned long)totals->dropped, report_age(totals->last_ticks));
 	findings_text(findings_of(command_app), rules(), number, finding, sizeof(finding));
 	if (finding[0] != '\0')
 		fprintf(out, "  %s\n", finding);

@@ -114,9 +114,10 @@ static void print_rule(const struct app *app, const struct snapshot *s, uint32_t
 	const struct fg_rule_totals *t = &s->rules[rule->id];
 	char finding[128] = "";
 
-	fprintf(out, "%-28s %16s %18s %12s %12s %12s  ",
+	fprintf(out, "%-28s %16s %18s %12s %12s %12s %12s  ",
 		number > 0 ? rule->name : "- (no rule matched)", report_grouped(t->packets),
-		report_grouped(t->bytes), report_grouped(t->filtered), report_grouped(t->dropped),
+		report_grouped(t->bytes), report_grouped(t->duplicates),
+		report_grouped(t->unmatched), report_grouped(t->dropped),
 		report_age(t->last_ticks));
 	report_action(app, rule, out);
 	if (findings != NULL)
@@ -130,8 +131,8 @@ void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all
 	const struct findings *findings = all ? findings_of(app) : NULL;
 	uint32_t shown = 0, hidden = 0, unused = 0;
 
-	fprintf(out, "\n%-28s %16s %18s %12s %12s %12s  %s\n", "rule", "packets", "bytes",
-		"filtered", "lost after", "last hit", "action");
+	fprintf(out, "\n%-28s %16s %18s %12s %12s %12s %12s  %s\n", "rule", "packets", "bytes",
+		"duplicates", "unmatched", "sink drops", "last hit", "action");
 	for (uint32_t i = 1; i <= set->count; i++) {
 		if (!all && s->rules[set->rules[i].id].packets == 0) {
 			unused++;
@@ -188,7 +189,7 @@ static void print_lcore(const struct fg_lcore_view *view, FILE *out)
 		view->worker ? "worker" : "rx", view->socket_id,
 		report_grouped(fg_counter_read(&view->stats->received.packets)),
 		report_grouped(fg_counter_read(&view->stats->delivered.packets)), busy,
-		report_grouped(view->waiting));
+		report_grouped(view->in_rings));
 	for (uint16_t q = 0; q < view->n_queues; q++)
 		fprintf(out, " %s/%u", view->queues[q].source->name, view->queues[q].queue);
 	fputc('\n', out);

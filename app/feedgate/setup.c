@@ -259,13 +259,17 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 	struct fg_source *sources[FG_SOURCES_MAX];
 	struct fg_sink *sinks[FG_SINKS_MAX];
 	struct fg_feed *feeds[FEEDS_MAX];
-	const struct fg_pipeline_ends ends = {
-		.sources = sources,
-		.n_sources = app->n_sources,
-		.sinks = sinks,
-		.n_sinks = app->n_sinks,
-		.feeds = feeds,
-		.n_feeds = app->n_feeds,
+	const struct fg_pipeline_setup setup = {
+		.conf = app->pipeline_conf,
+		.placement = app->placement,
+		.parse = app->parse,
+		.classify = app->classify,
+		.endpoints = {.sources = sources,
+			      .n_sources = app->n_sources,
+			      .sinks = sinks,
+			      .n_sinks = app->n_sinks,
+			      .feeds = feeds,
+			      .n_feeds = app->n_feeds},
 	};
 
 	for (uint32_t i = 0; i < app->n_sources; i++)
@@ -274,8 +278,7 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 		sinks[i] = &app->sinks[i]->sink;
 	for (uint32_t i = 0; i < app->n_feeds; i++)
 		feeds[i] = app->feeds[i]->feed;
-	return fg_pipeline_create(&app->pipeline_conf, &app->placement, &app->parse, &app->classify,
-				  &ends, &app->pipeline, error);
+	return fg_pipeline_create(&setup, &app->pipeline, error);
 }
 
 int setup_open(struct app *app, struct fg_error *error)

@@ -99,7 +99,8 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 	for (uint32_t id = 0; id < s->n_rule_ids && id < before->n_rule_ids; id++) {
 		s->rules[id].packets -= before->rules[id].packets;
 		s->rules[id].bytes -= before->rules[id].bytes;
-		s->rules[id].filtered -= before->rules[id].filtered;
+		s->rules[id].duplicates -= before->rules[id].duplicates;
+		s->rules[id].unmatched -= before->rules[id].unmatched;
 		s->rules[id].dropped -= before->rules[id].dropped;
 	}
 	for (uint32_t i = 0; i < FG_SINKS_MAX; i++) {

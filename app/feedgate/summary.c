@@ -30,9 +30,10 @@ static json_t *rules(const struct app *app, const struct snapshot *s)
 		const struct fg_rule_totals *t = &s->rules[set->rules[i].id];
 
 		json_object_set_new(object, set->rules[i].name,
-				    json_pack("{s:o, s:o, s:o, s:o}", "packets", number(t->packets),
-					      "bytes", number(t->bytes), "filtered",
-					      number(t->filtered), "dropped", number(t->dropped)));
+				    json_pack("{s:o, s:o, s:o, s:o, s:o}", "packets",
+					      number(t->packets), "bytes", number(t->bytes),
+					      "duplicates", number(t->duplicates), "unmatched",
+					      number(t->unmatched), "dropped", number(t->dropped)));
 	}
 	return object;
 }

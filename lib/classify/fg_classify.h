@@ -28,6 +28,7 @@
 
 struct rte_mbuf;
 
+#define FG_RULE_NONE      0u                /**< No rule matched: the default action applies. */
 #define FG_MATCHES_MAX    1000000u          /**< Entries in a table. */
 #define FG_MATCH_RULE_MAX ((1u << 29) - 2u) /**< More ranks no engine tells apart. */
 

@@ -70,24 +70,23 @@ static inline uint64_t fg_clock_ns(const struct fg_clock_line *line, uint64_t ti
 }
 
 /**
- * Stamp a burst: rx_ns from rx_ticks unless the source knew it, and out_ns,
- * the same for the whole burst. Both come from one line, so out_ns is never
- * before an rx_ns taken from the TSC.
+ * Stamp a burst: compute rx_ns from rx_ticks, unless the source wrote rx_ns.
+ * @return now, UTC ns: by the same line as the packets, so never before an rx_ns computed here.
  * Hot. Threads: any; the packets are the caller's.
  */
-static inline void fg_clock_stamp(const struct fg_clock *clock, struct rte_mbuf **pkts,
-				  uint16_t count)
+static inline uint64_t fg_clock_stamp(const struct fg_clock *clock, struct rte_mbuf **pkts,
+				      uint16_t count)
 {
 	const struct fg_clock_line line = fg_clock_line(clock);
-	const uint64_t out_ns = fg_clock_ns(&line, rte_rdtsc());
+	const uint64_t now_ns = fg_clock_ns(&line, rte_rdtsc());
 
 	for (uint16_t i = 0; i < count; i++) {
 		struct fg_meta *meta = fg_meta(pkts[i]);
 
 		if ((meta->flags & FG_META_TIMED) == 0)
 			meta->rx_ns = fg_clock_ns(&line, meta->rx_ticks);
-		meta->out_ns = out_ns;
 	}
+	return now_ns;
 }
 
 #endif /* FG_CLOCK_H */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Feeds from their configuration, and what they counted. */
+/* Creation of a feed from its configuration, and its counters. */
 #include <errno.h>
 
 #include <rte_malloc.h>
 
 #include "feed.h"
 
-#define EVENTS 4096u /* that wait for control, which looks five times a second */
+#define EVENTS 4096u /* queued for the control thread, which takes them five times a second */
 
-static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *error)
+static int make_arbiter(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
-	const struct fg_arbiter_conf lines = {
+	const struct fg_arbiter_conf arbiter = {
 		.n_lines = (uint8_t)feed->n_lines,
 		.hold = conf->reorder == FG_FEED_REORDER_HOLD,
 		.socket_id = socket_id,
@@ -25,7 +25,7 @@ static int make_lines(struct fg_feed *feed, int socket_id, struct fg_error *erro
 		.silence_ns = conf->silence_ms > 0 ? conf->silence_ms * 1000000 : UINT64_MAX,
 	};
 
-	return conf->track ? fg_arbiter_create(&lines, &feed->lines, error) : 0;
+	return conf->track ? fg_arbiter_create(&arbiter, &feed->arbiter, error) : 0;
 }
 
 static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *error)
@@ -82,7 +82,7 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	feed->arbitrate = conf->arbitrate;
 	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
 	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
-	rc = make_lines(feed, socket_id, &reason);
+	rc = make_arbiter(feed, socket_id, &reason);
 	if (rc == 0)
 		rc = make_known(feed, socket_id, &reason);
 	if (rc != 0) {
@@ -99,7 +99,7 @@ void fg_feed_free(struct fg_feed *feed)
 		return;
 	fg_msg_filter_free(feed->learner);
 	fg_known_free(feed->known);
-	fg_arbiter_free(feed->lines);
+	fg_arbiter_free(feed->arbiter);
 	rte_free(feed);
 }
 
@@ -115,7 +115,7 @@ unsigned int fg_feed_n_lines(const struct fg_feed *feed)
 
 struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed)
 {
-	return feed->lines;
+	return feed->arbiter;
 }
 
 bool fg_feed_holds(const struct fg_feed *feed)
@@ -124,7 +124,7 @@ bool fg_feed_holds(const struct fg_feed *feed)
 
 	if (!feed->hold)
 		return false;
-	fg_arbiter_totals(feed->lines, totals);
+	fg_arbiter_totals(feed->arbiter, totals);
 	return totals[FG_ARBITER_CHANNEL_held_now] > 0;
 }
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * One feed: its protocol, its lines, what it has told, and what becomes of each
- * of its packets.
+ * A feed: one protocol, its lines, and the stage that its packets go through.
  *
- * The stage between stamp and dispatch. A packet of a feed is read by the
- * feed's protocol, arbitrated against what other lines brought (fg_arbiter.h),
- * and its messages are held against what its rule wants (fg_msg_filter.h); it
- * passes, maybe later than others, or is dropped for one reason:
+ * The stage stands between stamp and dispatch. It reads the header of each packet by the feed's
+ * protocol (fg_protocol.h), arbitrates the packet against the other lines (fg_arbiter.h), and
+ * matches its messages against the rule's subscription (fg_msg_filter.h). The packet then passes,
+ * maybe after later ones if it was held, or is dropped for one reason:
  *
- *   duplicate    another line brought all of it before
- *   stale        older than the window, or of a new beginning not believed so far
- *   no_matching_message   its rule wants none of its messages
- *   unknown      its rule cannot tell yet, and says drop
- *   wrong_protocol  not of the feed's protocol, and its rule wants certain messages
+ *   duplicate            another line brought all of its sequence numbers before
+ *   stale                older than the window, or of a sequence reset that is not confirmed
+ *   no_matching_message  the rule subscribes to none of its messages
+ *   unmapped             the same, but some instruments have no symbol or order entry yet, and the
+ *                        rule has `unmapped: drop`
+ *   wrong_protocol       the header is not of the protocol, and the rule subscribes to messages
  *
- * What is dropped still counts for gaps. Resets and ends of session always
- * pass. All packets of a feed are handled by one lcore.
+ * Packets dropped after arbitration have been counted as received: they open no gap. Resets and
+ * ends of session always pass. One lcore handles all packets of a feed.
  */
 #ifndef FG_FEED_H
 #define FG_FEED_H
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <fg_arbiter.h>
+#include <fg_burst.h>
 #include <fg_error.h>
 #include <fg_known.h>
 #include <fg_meta.h>
@@ -35,32 +36,32 @@
 struct fg_node;
 
 enum fg_feed_reorder {
-	FG_FEED_REORDER_NONE, /**< What comes passes. */
-	FG_FEED_REORDER_HOLD, /**< What comes early is held. */
+	FG_FEED_REORDER_NONE, /**< Packets pass in the order of arrival. */
+	FG_FEED_REORDER_HOLD, /**< Early packets are held until the gap is filled or given up. */
 };
 
-/** An entry of `feeds:`. Rows but name and protocol are in fg_feed_options[]. */
+/** An entry of `feeds:`. All keys but name, protocol and messages are rows of fg_feed_options[]. */
 struct fg_feed_conf {
 	char *name;
-	struct fg_protocol *protocol; /**< NULL: the feed only ties rules to one worker. */
-	bool arbitrate;               /**< Each sequence number passes once. */
-	bool track;                   /**< Look for gaps; needed to arbitrate. */
-	bool learn;                   /**< Note what directories and orders say. */
+	struct fg_protocol *protocol; /**< NULL: the feed only keeps its rules on one worker. */
+	bool arbitrate;               /**< Pass each sequence number once. */
+	bool track;                   /**< Track sequences: gaps, resets, silence. */
+	bool learn;                   /**< Learn symbols and orders from all packets. */
 	uint64_t reorder;             /**< enum fg_feed_reorder. */
 	uint64_t window;              /**< Numbers. */
 	uint64_t jump_max;            /**< Numbers; 0: half the window. */
 	uint64_t hold_packets;
-	uint64_t hold_us; /**< At most a second: publishing rules waits for what is held. */
+	uint64_t hold_us; /**< At most a second: publishing rules waits for held packets. */
 	uint64_t gap_timeout_ms;
 	uint64_t silence_ms; /**< 0: never silent. */
 	uint64_t channels;
-	char *symbol_file;    /**< File to preload; "": none. */
-	uint64_t symbols_max; /**< Entries. */
-	uint64_t orders;      /**< Slots, a power of two; 0: none. */
+	char *symbol_file;    /**< Preloaded symbols; "": none. */
+	uint64_t symbols_max; /**< Entries of the symbol map. */
+	uint64_t orders;      /**< Entries of the order map, a power of two; 0: none. */
 	char *events;         /**< Name of the sink that gets records of gaps; "": none. */
 };
 
-/** The rows of `feeds:`, but name, protocol and messages; ends with an empty row. */
+/** Rows of `feeds:`, without name, protocol and messages; the last row is empty. */
 extern const struct fg_option fg_feed_options[];
 
 /**
@@ -74,19 +75,20 @@ int fg_feed_read(const struct fg_node *node, struct fg_feed_conf *conf, struct f
 /** Free what it holds. Threads: control. */
 void fg_feed_conf_free(struct fg_feed_conf *conf);
 
-/** X(name, help): what became of a feed's packets and messages. */
+/** X(name, help): counters of one feed. */
 #define FG_FEED_COUNTERS(X)                                                                        \
 	X(packets, "packets of the feed's rules")                                                  \
-	X(messages, "messages walked over")                                                        \
-	X(matched, "of these, messages that their rule wants")                                     \
-	X(unmapped, "messages of an instrument or order not known so far")                         \
-	X(partial, "packets that passed for a part of their messages: the rest came before")       \
-	X(wrong_protocol, "packets that are not of the protocol")                                  \
-	X(truncated, "packets shorter than their header, or than it says")                         \
-	X(malformed, "packets whose messages' lengths lie")                                        \
-	X(undecodable, "packets with a message of unknown length: the rest was not looked at")     \
-	X(sliced, "packets handed on as slices")                                                   \
-	X(slice_failed, "packets handed on whole: no mbuf for the slice, or it cannot be made")
+	X(messages, "messages parsed")                                                             \
+	X(matched, "messages that match the rule's subscription")                                  \
+	X(unmapped, "messages whose instrument number or order is not mapped yet")                 \
+	X(partial,                                                                                 \
+	  "packets that passed although another line brought some of their messages before")       \
+	X(wrong_protocol, "packets that are not of the feed's protocol")                           \
+	X(truncated, "packets shorter than their header or their stated length")                   \
+	X(malformed, "packets whose message lengths are inconsistent")                             \
+	X(undecodable, "packets with a message of unknown length; the rest was not parsed")        \
+	X(sliced, "packets cut down to their matched messages")                                    \
+	X(slice_failed, "packets passed whole: no mbuf for the slice, or it cannot be built")
 
 enum fg_feed_counter {
 #define X(name, help) FG_FEED_##name,
@@ -112,18 +114,18 @@ void fg_feed_free(struct fg_feed *feed);
 
 const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed);
 unsigned int fg_feed_n_lines(const struct fg_feed *feed);
-/** Its lines; NULL if it does not track. Events and counters: fg_arbiter.h. */
+/** Its line arbiter; NULL if it does not track. Events and counters: fg_arbiter.h. */
 struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed);
-/** Does it hold packets now? Threads: any. */
+/** Whether it holds packets now. Threads: any. */
 bool fg_feed_holds(const struct fg_feed *feed);
-/** What it has told; never NULL. */
+/** Its symbol and order maps; never NULL. */
 struct fg_known *fg_feed_known(const struct fg_feed *feed);
 /** [FG_FEED_COUNTER_COUNT]. Threads: any. */
 void fg_feed_counters(const struct fg_feed *feed, uint64_t *out);
 const char *fg_feed_counter_name(enum fg_feed_counter counter);
 const char *fg_feed_counter_help(enum fg_feed_counter counter);
 
-/** Packets leaving the stage; `pass` is in the order of delivery. */
+/** Packets that leave the stage; `pass` is in delivery order. */
 struct fg_feed_out {
 	struct rte_mbuf **pass; /**< Room for `room`. */
 	uint16_t room;
@@ -133,25 +135,24 @@ struct fg_feed_out {
 	uint8_t reason[FG_BURST_MAX]; /**< enum fg_drop, of each in drop. */
 };
 
-/** One lcore's way through its feeds. Its fields are the stage's own but for the first group. */
+/** The stage of one lcore. The caller sets the first group; the rest is the stage's own. */
 struct fg_feed_stage {
-	struct fg_feed *const
-		*feeds; /**< [n_feeds] by fg_meta.feed; NULL where it has no protocol. */
+	struct fg_feed *const *feeds; /**< [n_feeds] by fg_meta.feed; NULL: without a protocol. */
 	uint32_t n_feeds;
 	struct rte_mempool *slices; /**< For slices; NULL: packets pass whole. */
 
-	struct fg_feed *draining; /**< Has packets to give back that found no room. */
-	struct rte_mbuf *after;   /**< Passes when it has been drained. */
-	uint64_t now_ns;          /**< Of the last call. */
+	struct fg_feed *draining; /**< Its arbiter has released packets that are not out yet. */
+	struct rte_mbuf *after;   /**< Passes after those. */
+	uint64_t now_ns;          /**< As given to the last call. */
 	uint8_t *scratch;         /**< [UINT16_MAX] payload of packets in several segments. */
 };
 
 /**
- * Take packets as far as there is room, in order. Hot.
+ * Process packets in order, as far as there is room. Hot.
  *
- * Packets of no feed pass. Where a feed holds packets, what others waited for may
- * pass, so that more comes out than goes in: call again, with what was not
- * taken, until all are taken and fg_feed_pending() says no.
+ * Packets without a feed pass. A packet may release held ones, so more can come out than goes in:
+ * call again with the packets that were not taken, until all are taken and fg_feed_pending() is
+ * false.
  *
  * @param pkts    Stamped; of @p count, at most FG_BURST_MAX.
  * @param now_ns  Now, UTC: the same clock as in fg_feed_tick().
@@ -161,19 +162,19 @@ struct fg_feed_stage {
 uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t count,
 		       uint64_t now_ns, struct fg_feed_out *out);
 
-/** Are there packets to give back? */
+/** Whether released packets wait for room in fg_feed_out. */
 static inline bool fg_feed_pending(const struct fg_feed_stage *stage)
 {
 	return stage->draining != NULL;
 }
 
 /**
- * Do what time asks of one feed; call fg_feed_burst() with no packets if it is
- * pending then. Hot. Threads: the feed's lcore, with nothing pending.
+ * Time out gaps, held packets and silent lines of one feed. If fg_feed_pending() is true after it,
+ * call fg_feed_burst() with no packets. Hot. Threads: the feed's lcore, with nothing pending.
  */
 void fg_feed_tick(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns);
 
-/** Give up all gaps, release all that is held: at the end of a run. As fg_feed_tick(). */
+/** Give up all gaps and release all held packets, before the lcore stops. As fg_feed_tick(). */
 void fg_feed_flush(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns);
 
 #endif /* FG_FEED_H */

@@ -9,20 +9,20 @@
 #ifndef FG_DROP_H
 #define FG_DROP_H
 
-/** X(name, help): names are what `show drops` and the summary print. */
+/** X(name, help): one row per reason. `show drops`, the summary and the docs read the rows. */
 #define FG_DROP_REASONS(X)                                                                         \
 	X(malformed, "headers contradict themselves: version, header or total length")             \
-	X(truncated, "the frame ends before its headers, or the length they state, do")            \
+	X(truncated, "the frame is shorter than its headers or the length they state")             \
 	X(fragment, "IP fragment, refused by parse: fragments")                                    \
 	X(not_ip, "neither IPv4 nor IPv6, no rule matched, and the default is drop")               \
 	X(no_rule, "no rule matched, and the default is drop")                                     \
-	X(rule_drop, "a rule says drop")                                                           \
+	X(rule_drop, "the rule drops it")                                                          \
 	X(duplicate, "another line of the feed brought all of it before")                          \
-	X(stale, "older than the feed's window, or of a new beginning not believed so far")        \
-	X(no_matching_message, "the rule wants none of its messages")                              \
-	X(unmapped, "instruments not known so far, and the rule says unknown: drop")               \
-	X(wrong_protocol, "not of the feed's protocol, and the rule wants certain messages")       \
-	X(ring_full, "the worker's ring had no room")                                              \
+	X(stale, "older than the feed's window, or of a sequence reset that is not confirmed")     \
+	X(no_matching_message, "the rule subscribes to none of its messages")                      \
+	X(unmapped, "instruments not mapped yet, and the rule has unmapped: drop")                 \
+	X(wrong_protocol, "not of the feed's protocol, and the rule subscribes to messages")       \
+	X(ring_full, "the worker's ring was full")                                                 \
 	X(sink_full, "no sink of the rule had room")
 
 enum fg_drop {
@@ -32,7 +32,7 @@ enum fg_drop {
 		FG_DROP_COUNT
 };
 
-/** Name of a reason as printed. @p reason < FG_DROP_COUNT. */
+/** Name of a reason. @p reason < FG_DROP_COUNT. */
 static inline const char *fg_drop_name(enum fg_drop reason)
 {
 	static const char *const names[] = {
@@ -43,7 +43,7 @@ static inline const char *fg_drop_name(enum fg_drop reason)
 	return names[reason];
 }
 
-/** What a reason means, for people. @p reason < FG_DROP_COUNT. */
+/** Help text of a reason. @p reason < FG_DROP_COUNT. */
 static inline const char *fg_drop_help(enum fg_drop reason)
 {
 	static const char *const helps[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Giving packets back to their pool.
+ * Free packets.
  */
 #ifndef FG_FREE_H
 #define FG_FREE_H
@@ -18,12 +18,10 @@
 /**
  * Free packets, as rte_pktmbuf_free_bulk() does. Hot.
  *
- * Nearly all packets are one whole mbuf that nobody else holds, all from one
- * pool: such ones go back as they are, without a look at their second cache
- * line, where the next segment's pointer is (nb_segs of 1 says that there is
- * none).
+ * The common burst has mbufs of one pool, one segment each, with one reference. They go back to the
+ * pool without reading their second cache line, which holds the pointer to the next segment.
  *
- * @param pkts   @p count packets owned by the caller; the array is used up.
+ * @param pkts   @p count packets, owned by the caller.
  * Threads: any lcore.
  */
 static inline void fg_packets_free(struct rte_mbuf **pkts, unsigned int count)
@@ -52,6 +50,6 @@ static inline void fg_packets_free(struct rte_mbuf **pkts, unsigned int count)
 }
 
 static_assert(offsetof(struct rte_mbuf, nb_segs) == offsetof(struct rte_mbuf, refcnt) + 2,
-	      "both are read at once");
+	      "one load reads both");
 
 #endif /* FG_FREE_H */

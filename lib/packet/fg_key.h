@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * What classify compares: the header fields of one packet, in one cache line.
+ * The key: the header fields of one packet that rules compare, in one cache line.
  *
- * Written by parse (all but source and line, which it is told), read by
- * classify. Keys live on the rx lcore's stack and never leave it.
+ * Parse writes it, classify reads it. Keys stay on the rx lcore's stack.
  *
- * Multi-byte fields are in network order (_be), and every field stands in a
- * group of four bytes that starts at a multiple of four, because that is the
- * form in which rte_acl walks a key; a wider engine takes the line as it is.
+ * Fields of several bytes are in network order (_be). Every field lies in a group of four bytes at
+ * a multiple of four, because rte_acl reads keys in such groups.
  */
 #ifndef FG_KEY_H
 #define FG_KEY_H
@@ -29,7 +27,7 @@ enum fg_family {
 /** fg_key.flags. */
 enum fg_key_flag {
 	FG_KEY_FRAGMENT = 1 << 0,   /**< Part of a fragmented datagram, first or later. */
-	FG_KEY_LATER_PART = 1 << 1, /**< Not its first part: no ports. */
+	FG_KEY_LATER_PART = 1 << 1, /**< Not the first part: no ports. */
 };
 
 struct fg_key {
@@ -55,7 +53,7 @@ struct fg_key {
 
 	uint8_t src_mac[6];
 	uint16_t payload_off;  /**< L4 payload, from the packet's start, host order. Not matched. */
-} __attribute__((aligned(8))); /* read by words of 64 bits, too */
+} __attribute__((aligned(8))); /* engines also read words of 64 bits */
 
 static_assert(sizeof(struct fg_key) == 64, "a key is one cache line");
 static_assert(offsetof(struct fg_key, src_port_be) == 8, "fields stand in groups of four");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The feeds of an lcore: its part of the walk between stamp and dispatch. */
+/* The feed stage of an lcore, between stamp and dispatch. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,16 @@
 
 #define SCRATCH_BYTES (UINT16_MAX + 1u)
 
-static struct rte_mbuf *none[1]; /* A burst of no packets. */
+static struct rte_mbuf *no_packets[1];
+
+static inline void count_for_rule(struct fg_lcore_stats *stats, uint32_t rule_id, uint8_t reason)
+{
+	struct fg_rule_feed_counter *counter = &stats->rule_feeds[rule_id];
+
+	fg_counter_add(reason == FG_DROP_duplicate || reason == FG_DROP_stale ? &counter->duplicates
+									      : &counter->unmatched,
+		       1);
+}
 
 static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
 {
@@ -22,7 +31,7 @@ static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
 
 	for (uint16_t i = 0; i < out->n_drop; i++) {
 		fg_counter_add(&stats->dropped[out->reason[i]], 1);
-		fg_counter_add(&stats->filtered[fg_meta(out->drop[i])->rule_id], 1);
+		count_for_rule(stats, fg_meta(out->drop[i])->rule_id, out->reason[i]);
 	}
 	fg_packets_free(out->drop, out->n_drop);
 }
@@ -59,21 +68,21 @@ void feeds_tick(struct lcore *lcore)
 		return;
 	lcore->next_tick = ticks + lcore->pipeline->tick_ticks;
 	now_ns = clock_ns(lcore, ticks);
-	for (uint32_t i = 0; i < lcore->n_mine; i++) {
-		fg_feed_tick(&lcore->stage, lcore->mine[i], now_ns);
+	for (uint32_t i = 0; i < lcore->n_owned; i++) {
+		fg_feed_tick(&lcore->stage, lcore->owned[i], now_ns);
 		if (fg_feed_pending(&lcore->stage))
-			feeds_burst(lcore, none, 0, now_ns);
+			feeds_burst(lcore, no_packets, 0, now_ns);
 	}
 }
 
 void feeds_flush(struct lcore *lcore)
 {
-	for (uint32_t i = 0; i < lcore->n_mine; i++) {
+	for (uint32_t i = 0; i < lcore->n_owned; i++) {
 		const uint64_t now_ns = clock_ns(lcore, rte_rdtsc());
 
-		fg_feed_flush(&lcore->stage, lcore->mine[i], now_ns);
+		fg_feed_flush(&lcore->stage, lcore->owned[i], now_ns);
 		if (fg_feed_pending(&lcore->stage))
-			feeds_burst(lcore, none, 0, now_ns);
+			feeds_burst(lcore, no_packets, 0, now_ns);
 	}
 }
 
@@ -85,7 +94,7 @@ bool feeds_hold(const struct fg_pipeline *p)
 	return false;
 }
 
-/* The lcore that handles feed number @p feed. */
+/* The lcore that owns feed number @p feed. */
 static struct lcore *lcore_of(struct fg_pipeline *p, uint32_t feed)
 {
 	return p->n_workers > 0 ? &p->workers[feed % p->n_workers] : &p->rx[0];
@@ -112,12 +121,12 @@ static int make_slices(struct fg_pipeline *p, const struct fg_pipeline_conf *con
 			    (unsigned long)conf->slice_mbufs, rte_strerror(rte_errno));
 }
 
-/* Give an lcore its share. */
-static int equip(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *error)
+/* Set up the feed stage of an lcore, with the feeds it owns. */
+static int attach(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *error)
 {
-	lcore->mine = calloc(p->n_feeds, sizeof(*lcore->mine));
+	lcore->owned = calloc(p->n_feeds, sizeof(*lcore->owned));
 	lcore->stage.scratch = malloc(SCRATCH_BYTES);
-	if (lcore->mine == NULL || lcore->stage.scratch == NULL)
+	if (lcore->owned == NULL || lcore->stage.scratch == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for the feeds of lcore %u",
 				    lcore->lcore_id);
 	lcore->stage.feeds = p->feeds;
@@ -125,51 +134,51 @@ static int equip(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *er
 	lcore->stage.slices = p->slices;
 	for (uint32_t i = 0; i < p->n_feeds; i++)
 		if (p->feeds[i] != NULL && lcore_of(p, i) == lcore)
-			lcore->mine[lcore->n_mine++] = p->feeds[i];
+			lcore->owned[lcore->n_owned++] = p->feeds[i];
 	return 0;
 }
 
-int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
-		 const struct fg_pipeline_ends *ends, struct fg_error *error)
+int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_setup *setup,
+		 struct fg_error *error)
 {
+	const struct fg_pipeline_endpoints *endpoints = &setup->endpoints;
 	uint32_t n = 0;
 	int rc;
 
-	for (uint32_t i = 0; i < ends->n_feeds; i++)
-		n += ends->feeds[i] != NULL;
+	for (uint32_t i = 0; i < endpoints->n_feeds; i++)
+		n += endpoints->feeds[i] != NULL;
 	if (n == 0)
 		return 0;
 	if (p->n_workers == 0 && p->n_rx > 1)
 		return fg_error_set(
 			error, EINVAL,
-			"feeds with a protocol are handled by one lcore each, and %u rx "
-			"lcores run to completion: expected workers: 1 or more, or one "
-			"rx lcore",
+			"one lcore must own a feed with a protocol, and %u rx lcores run to "
+			"completion: expected workers: 1 or more, or one rx lcore",
 			p->n_rx);
-	p->feeds = calloc(ends->n_feeds, sizeof(struct fg_feed *));
+	p->feeds = calloc(endpoints->n_feeds, sizeof(struct fg_feed *));
 	if (p->feeds == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", n);
-	memcpy(p->feeds, ends->feeds, ends->n_feeds * sizeof(struct fg_feed *));
-	p->n_feeds = ends->n_feeds;
+	memcpy(p->feeds, endpoints->feeds, endpoints->n_feeds * sizeof(struct fg_feed *));
+	p->n_feeds = endpoints->n_feeds;
 	p->tick_ticks = rte_get_tsc_hz() * TICK_US / 1000000;
-	rc = make_slices(p, conf, error);
+	rc = make_slices(p, &setup->conf, error);
 	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
-		rc = equip(p, &p->workers[i], error);
-	return rc == 0 && p->n_workers == 0 ? equip(p, &p->rx[0], error) : rc;
+		rc = attach(p, &p->workers[i], error);
+	return rc == 0 && p->n_workers == 0 ? attach(p, &p->rx[0], error) : rc;
 }
 
-static void strip(struct lcore *lcore)
+static void detach(struct lcore *lcore)
 {
-	free(lcore->mine);
+	free(lcore->owned);
 	free(lcore->stage.scratch);
 }
 
 void feeds_free(struct fg_pipeline *p)
 {
 	for (uint16_t i = 0; p->rx != NULL && i < p->n_rx; i++)
-		strip(&p->rx[i]);
+		detach(&p->rx[i]);
 	for (uint16_t i = 0; p->workers != NULL && i < p->n_workers; i++)
-		strip(&p->workers[i]);
+		detach(&p->workers[i]);
 	rte_mempool_free(p->slices);
 	free(p->feeds);
 }

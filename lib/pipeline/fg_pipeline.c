@@ -14,7 +14,7 @@
 
 #include "pipeline.h"
 
-#define WAIT_US 100u /* between looks at whether feeds hold packets */
+#define WAIT_US 100u /* between checks whether feeds hold packets */
 
 const struct fg_option fg_pipeline_options[] = {
 	{.name = "workers",
@@ -39,7 +39,8 @@ const struct fg_option fg_pipeline_options[] = {
 	 .max = 1u << 24,
 	 .value = "4096",
 	 .unit = "packets",
-	 .help = "mbufs for packets cut down to their wanted messages; 0: such packets stay whole"},
+	 .help = "mbufs for slices, packets cut down to their matched messages; 0: they pass "
+		 "whole"},
 	{0}};
 
 const struct fg_option *const fg_pipeline_option_workers = &fg_pipeline_options[0];
@@ -105,35 +106,34 @@ static int make_rings(struct fg_pipeline *p, const struct fg_pipeline_conf *conf
 	return rc;
 }
 
-int fg_pipeline_create(const struct fg_pipeline_conf *conf, const struct fg_placement *placement,
-		       const struct fg_parse_conf *parse, const struct fg_classify_conf *classify,
-		       const struct fg_pipeline_ends *ends, struct fg_pipeline **out,
+int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline **out,
 		       struct fg_error *error)
 {
+	const struct fg_pipeline_endpoints *endpoints = &setup->endpoints;
 	struct fg_pipeline *p = aligned_alloc(_Alignof(struct fg_pipeline), sizeof(*p));
 	int rc;
 
 	if (p == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for a pipeline");
 	memset(p, 0, sizeof(*p));
-	p->n_rx = placement->n_rx;
-	p->n_workers = placement->n_workers;
-	p->classify = *classify;
-	p->n_sources = ends->n_sources;
-	p->n_sinks = ends->n_sinks;
-	memcpy(p->sources, ends->sources, ends->n_sources * sizeof(*ends->sources));
-	if (ends->n_sinks > 0)
-		memcpy(p->sinks, ends->sinks, ends->n_sinks * sizeof(*ends->sinks));
+	p->n_rx = setup->placement.n_rx;
+	p->n_workers = setup->placement.n_workers;
+	p->classify = setup->classify;
+	p->n_sources = endpoints->n_sources;
+	p->n_sinks = endpoints->n_sinks;
+	memcpy(p->sources, endpoints->sources, endpoints->n_sources * sizeof(*endpoints->sources));
+	if (endpoints->n_sinks > 0)
+		memcpy(p->sinks, endpoints->sinks, endpoints->n_sinks * sizeof(*endpoints->sinks));
 	fg_clock_init(&p->clock);
 	rc = make_qsbr(p, error);
 	if (rc == 0)
-		rc = make_lcores(p, placement, error);
+		rc = make_lcores(p, &setup->placement, error);
 	if (rc == 0)
-		rc = make_rings(p, conf, error);
+		rc = make_rings(p, &setup->conf, error);
 	if (rc == 0)
-		rc = placement_assign(p, parse, error);
+		rc = placement_assign(p, &setup->parse, error);
 	if (rc == 0)
-		rc = feeds_create(p, conf, ends, error);
+		rc = feeds_create(p, setup, error);
 	if (rc != 0) {
 		fg_pipeline_free(p);
 		return rc;
@@ -161,9 +161,9 @@ void fg_pipeline_free(struct fg_pipeline *p)
 }
 
 /*
- * Wait until every running lcore has been quiescent, or is offline: what it did
- * before that is then done, also in the eyes of a race detector, which sees
- * these inline functions but neither rte_rcu_qsbr_synchronize() nor EAL's wait.
+ * Wait until each running lcore has reported a quiescent state or is offline. These inline
+ * functions and not rte_rcu_qsbr_synchronize(), because ThreadSanitizer cannot see into the
+ * library.
  */
 static void wait_quiescent(const struct fg_pipeline *p)
 {
@@ -172,7 +172,7 @@ static void wait_quiescent(const struct fg_pipeline *p)
 	(void)rte_rcu_qsbr_check(p->qsbr, token, true);
 }
 
-/* Longest that any feed holds a packet, us; 0: none does. */
+/* The longest hold_us of all feeds; 0: none holds. */
 static uint64_t longest_hold_us(const struct fg_pipeline *p)
 {
 	uint64_t longest_us = 0;
@@ -185,27 +185,27 @@ static uint64_t longest_hold_us(const struct fg_pipeline *p)
 }
 
 /*
- * Until nothing that feeds held when this was called is held any more: they hold none now, or so
- * much time has gone by, and every lcore has looked at the time since.
+ * Wait until feeds have released all packets that they held when this was called: they hold none,
+ * or the longest hold_us has passed and every lcore has run feeds_tick() since.
  */
 static void wait_held(const struct fg_pipeline *p)
 {
-	const uint64_t slack_us = 2000; /* for a clock that is put back a little */
+	const uint64_t slack_us = 2000; /* for a clock that steps back a little */
 	const uint64_t longest_us = longest_hold_us(p);
 
 	if (longest_us == 0)
 		return;
 	for (uint64_t us = 0; us < longest_us + slack_us && feeds_hold(p); us += WAIT_US)
 		usleep(WAIT_US);
-	/* Twice: the turn that ends first may have looked at the time before. */
+	/* Twice: the first turn to end may have read the time before. */
 	wait_quiescent(p);
 	usleep(2 * TICK_US);
 	wait_quiescent(p);
 }
 
 /*
- * Until no worker looks at what the old set wants of packets: it must have taken those that the old
- * set has judged, and be done with them.
+ * Wait until no worker uses a message filter of the old set: each must have taken and processed the
+ * packets that were in its rings.
  */
 static void wait_rings(const struct fg_pipeline *p)
 {
@@ -237,7 +237,7 @@ int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg
 	return 0;
 }
 
-/* Only control replaces the set, so control may look at it without care. */
+/* Only the control thread replaces the set, so it may read it at any time. */
 static const struct ruleset *current(const struct fg_pipeline *p)
 {
 	return atomic_load_explicit(&p->ruleset, memory_order_relaxed);
@@ -288,7 +288,7 @@ static void stop_sources(struct fg_pipeline *p, uint32_t count)
 		p->sources[i]->ops->stop(p->sources[i]);
 }
 
-static int start_ends(struct fg_pipeline *p, struct fg_error *error)
+static int start_endpoints(struct fg_pipeline *p, struct fg_error *error)
 {
 	struct fg_error ignored = {0};
 	uint32_t sinks = 0, sources = 0;
@@ -314,7 +314,7 @@ static void stop_lcores(struct fg_pipeline *p)
 	atomic_store_explicit(&p->stop_rx, true, memory_order_relaxed);
 	for (uint16_t i = 0; i < p->n_rx; i++)
 		rte_eal_wait_lcore(p->rx[i].lcore_id);
-	/* Rx lcores have returned: their rings get nothing more. Partner: worker_main(). */
+	/* The rx lcores have returned: nothing more enters the rings. Partner: worker_main(). */
 	atomic_store_explicit(&p->stop_workers, true, memory_order_release);
 	for (uint16_t i = 0; i < p->n_workers; i++)
 		rte_eal_wait_lcore(p->workers[i].lcore_id);
@@ -346,8 +346,8 @@ int fg_pipeline_start(struct fg_pipeline *p, struct fg_error *error)
 	if (p->running)
 		return fg_error_set(error, EALREADY, "it runs already");
 	if (current(p) == NULL)
-		return fg_error_set(error, EINVAL, "no rules are in force");
-	rc = start_ends(p, error);
+		return fg_error_set(error, EINVAL, "no rules are published");
+	rc = start_endpoints(p, error);
 	if (rc != 0)
 		return rc;
 	rc = launch(p, error);

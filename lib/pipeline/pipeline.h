@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the pipeline's files share: lcore contexts and the published rule set. */
+/* What the files of the pipeline share: lcore contexts and the published rule set. */
 #ifndef PIPELINE_H
 #define PIPELINE_H
 
@@ -11,16 +11,16 @@
 #include <fg_handoff.h>
 #include <fg_pipeline.h>
 
-#define TICK_US 20u /* how often feeds are seen to: how exactly `hold` ends */
+#define TICK_US 20u /* period of feeds_tick(): the resolution of `hold_us` */
 
-/* What becomes of a packet that rule number i won: ruleset->actions[i]. */
+/* What to do with a packet that rule number i won: ruleset->actions[i]. */
 struct action {
 	uint64_t sinks;               /* 0: drop */
-	struct fg_msg_filter *filter; /* what it wants of its feed; NULL: all */
+	struct fg_msg_filter *filter; /* of the rule's subscription; NULL: none */
 	uint32_t rule_id;             /* fg_names.h */
-	uint16_t feed;                /* FG_META_FEED_NONE: none that has a protocol */
+	uint16_t feed;                /* FG_META_FEED_NONE: none, or one without a protocol */
 	uint8_t worker;
-	uint8_t line;  /* 0: that of the source */
+	uint8_t line;  /* 0: as the source */
 	uint8_t flags; /* FG_META_SLICE */
 };
 
@@ -42,24 +42,24 @@ struct rx_queue {
 	struct fg_parse parse;
 };
 
-/* One lcore's own; control writes it before launch only. */
+/* One lcore's own. The control thread writes it before the lcore starts. */
 struct lcore {
 	struct fg_pipeline *pipeline;
 	struct fg_lcore_stats *stats;
 	struct fg_handoff *handoff; /* rx: to the workers; NULL without any */
 	uint16_t lcore_id;
-	uint16_t lane;              /* as a deliverer; also a worker's number */
-	uint16_t index;             /* thread id for qsbr */
+	uint16_t lane;              /* as the sinks know it; of a worker: its number */
+	uint16_t index;             /* qsbr thread id */
 	uint16_t n_queues;          /* rx */
-	struct fg_feed_stage stage; /* deliverers; no feeds: n_feeds is 0 */
-	struct fg_feed **mine;      /* [n_mine] feeds that this lcore handles */
-	uint32_t n_mine;
-	uint64_t next_tick; /* when to see to them, TSC */
+	struct fg_feed_stage stage; /* of lcores that deliver */
+	struct fg_feed **owned;     /* [n_owned] feeds that this lcore owns */
+	uint32_t n_owned;
+	uint64_t next_tick; /* of feeds_tick(), TSC */
 	struct rx_queue queues[FG_SOURCE_QUEUES_MAX];
 } __attribute__((aligned(128)));
 
 struct fg_pipeline {
-	/* Read by all lcores, written by control: rarely. */
+	/* Read by all lcores; the control thread writes it rarely. */
 	_Atomic(struct ruleset *) ruleset;
 	_Atomic bool stop_rx;
 	_Atomic bool stop_workers;
@@ -68,13 +68,13 @@ struct fg_pipeline {
 	uint16_t n_rx, n_workers;
 	struct lcore *rx;      /* [n_rx] */
 	struct lcore *workers; /* [n_workers] */
-	struct fg_clock clock; /* has cache lines of its own */
+	struct fg_clock clock; /* aligned to cache lines of its own */
 
-	/* Control only. */
-	struct fg_feed **feeds; /* [n_feeds] by rule's feed; NULL where it has no protocol */
+	/* The control thread's. */
+	struct fg_feed **feeds; /* [n_feeds] by fg_rule.feed; NULL: without a protocol */
 	uint32_t n_feeds;
 	struct rte_mempool *slices;
-	uint64_t tick_ticks; /* how often lcores see to their feeds */
+	uint64_t tick_ticks; /* TICK_US in TSC ticks */
 	struct fg_source *sources[FG_SOURCES_MAX];
 	uint32_t n_sources, n_sinks;
 	struct fg_classify_conf classify;
@@ -87,23 +87,22 @@ struct fg_pipeline {
 int rx_main(void *lcore);
 int worker_main(void *lcore);
 
-/* Stamp a burst and give it to its sinks. Hot. Packets change hands. */
+/* Stamp a burst, pass it through its feeds and give it to its sinks. Takes the packets. Hot. */
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 
-/* Give a stamped burst to its sinks. Hot. Packets change hands. */
+/* Give a burst to its sinks. Takes the packets. Hot. */
 void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 
-/* feeds.c: the stage before dispatch, where there are feeds with protocols. Hot but for
- * feeds_create() and what follows. */
+/* feeds.c: the feed stage of an lcore. Up to feeds_flush(): hot. */
 void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, uint64_t now_ns);
 void feeds_tick(struct lcore *lcore);
-void feeds_flush(struct lcore *lcore); /* at the end of a run */
-int feeds_create(struct fg_pipeline *pipeline, const struct fg_pipeline_conf *conf,
-		 const struct fg_pipeline_ends *ends, struct fg_error *error);
+void feeds_flush(struct lcore *lcore); /* before the lcore stops */
+int feeds_create(struct fg_pipeline *pipeline, const struct fg_pipeline_setup *setup,
+		 struct fg_error *error);
 void feeds_free(struct fg_pipeline *pipeline);
-/* Does any feed hold packets now? Threads: control. */
+/* Whether a feed holds packets now. Threads: control. */
 bool feeds_hold(const struct fg_pipeline *pipeline);
-/* NUMA node of the lcore that handles feeds of @worker. */
+/* NUMA node of @worker; without workers, of the rx lcore. */
 int feeds_socket(const struct fg_pipeline *pipeline, uint8_t worker);
 
 /* Compile rules; 0 or -errno. The set owns @p rules on success. */
@@ -111,7 +110,7 @@ int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, st
 		  struct fg_error *error);
 void ruleset_free(struct ruleset *set);
 
-/* Assign every queue to an rx lcore. */
+/* Assign each queue to an rx lcore. */
 int placement_assign(struct fg_pipeline *pipeline, const struct fg_parse_conf *parse,
 		     struct fg_error *error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which lcore does what, close to the device it polls. */
+/* Assign lcores to jobs and queues to lcores, close to the device. */
 #include <errno.h>
 #include <limits.h>
 #include <numa.h>

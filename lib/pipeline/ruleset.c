@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* From rules to the snapshot that rx lcores see. */
+/* Compile rules into the immutable set that rx lcores read. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "pipeline.h"
 
-/*
- * Which worker handles a rule: the feed's, so that all its lines meet there in
- * order; otherwise rules take turns.
- */
+/* The worker of a rule: its feed's, so that one lcore sees all lines; else by rule number. */
 static uint8_t pick_worker(const struct fg_rule *rule, uint32_t number, uint16_t n_workers)
 {
 	if (n_workers == 0)
@@ -22,7 +19,7 @@ static bool is_feed(const struct fg_pipeline *pipeline, const struct fg_rule *ru
 	       pipeline->feeds[rule->feed] != NULL;
 }
 
-/* What a rule wants of its feed. */
+/* Compile the rule's subscription. */
 static int make_filter(const struct fg_pipeline *pipeline, const struct fg_rule *rule,
 		       struct ruleset *set, struct action *action, struct fg_error *error)
 {
@@ -52,7 +49,7 @@ static int make_filters(const struct fg_pipeline *pipeline, const struct fg_rule
 		return 0;
 	set->filters = calloc(n, sizeof(set->filters[0]));
 	if (set->filters == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for %u rules' messages", n);
+		return fg_error_set(error, ENOMEM, "no memory for %u message filters", n);
 	for (uint32_t i = 1; i <= rules->count && rc == 0; i++)
 		if (is_feed(pipeline, &rules->rules[i]) && rules->rules[i].subscription != NULL)
 			rc = make_filter(pipeline, &rules->rules[i], set, &set->actions[i], error);

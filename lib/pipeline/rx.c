@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rx lcore: capture, parse, classify, and on. Hot from rx_turn() inwards. */
+/* The rx lcore: receive, parse, classify, hand off. All but rx_main() is hot. */
 #include <netinet/in.h>
 
 #include <rte_pause.h>
@@ -8,9 +8,9 @@
 
 #include "pipeline.h"
 
-/* Notes for a packet that a rule keeps. The source's own notes stay. */
-static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
-			uint64_t rx_ticks, const struct action *action, uint32_t rules_version)
+/* Write the metadata of a packet that a rule keeps. What a timed source wrote stays. */
+static inline void record(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
+			  uint64_t rx_ticks, const struct action *action, uint32_t rules_version)
 {
 	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
 	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
@@ -24,7 +24,6 @@ static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const stru
 	meta->payload_off = key->payload_off;
 	meta->payload_len = key->payload_len;
 	meta->source = q->source->index;
-	meta->queue = (uint8_t)q->queue;
 	meta->feed = action->feed;
 	meta->line = action->line != 0 ? action->line : q->parse.line;
 	if (!q->timed) {
@@ -35,16 +34,16 @@ static inline void note(struct rte_mbuf *m, const struct rx_queue *q, const stru
 	}
 }
 
-/* Packets leaving the burst because of what their rule, or the default, says. */
+/* Packets that a rule, or the default, drops. */
 struct dropped {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 	uint16_t count;
-	/* By the default: added once a burst, as all of them share its counters. */
+	/* By the default: counted once a burst, since they share its counters. */
 	uint64_t default_packets, default_bytes;
-	uint64_t default_not_ip; /* What the reason is called where no rule could be about IP. */
+	uint64_t default_not_ip; /* of these, not IP: a drop reason of their own */
 };
 
-/* How many that no rule has won are not IP. Hardly ever any, on a market-data port. */
+/* Count the unmatched packets that are not IP. Rare on a market-data port. */
 static __rte_noinline uint64_t count_not_ip(const struct fg_key *keys, const uint32_t *rules,
 					    unsigned int count)
 {
@@ -56,12 +55,12 @@ static __rte_noinline uint64_t count_not_ip(const struct fg_key *keys, const uin
 }
 
 /*
- * Set aside what no rule has won and the default drops: mostly nearly all, in
- * no order that could be foretold, so without a branch. @return how many are
- * left, and which: @p left.
+ * Drop what no rule matched: most packets of a feed, in an order that no branch predictor learns,
+ * so the loop has no branch. @return how many remain, and which: @p remaining.
  */
-static inline unsigned int set_aside(const struct fg_burst *burst, const struct fg_key *keys,
-				     const uint32_t *rules, struct dropped *dropped, uint8_t *left)
+static inline unsigned int drop_unmatched(const struct fg_burst *burst, const struct fg_key *keys,
+					  const uint32_t *rules, struct dropped *dropped,
+					  uint8_t *remaining)
 {
 	const unsigned int count = burst->count;
 	unsigned int n = 0, ip = FG_FAMILY_IPV4;
@@ -69,9 +68,9 @@ static inline unsigned int set_aside(const struct fg_burst *burst, const struct 
 #pragma GCC unroll 4
 	for (unsigned int i = 0; i < count; i++) {
 		dropped->pkts[n] = burst->pkts[i];
-		left[i - n] = (uint8_t)i;
+		remaining[i - n] = (uint8_t)i;
 		n += rules[i] == FG_RULE_NONE;
-		ip &= keys[i].family; /* The bit of 4 is in 6, too. */
+		ip &= keys[i].family; /* 6 has the bit of 4. */
 	}
 	dropped->count = (uint16_t)n;
 	dropped->default_packets = n;
@@ -80,39 +79,50 @@ static inline unsigned int set_aside(const struct fg_burst *burst, const struct 
 	return count - n;
 }
 
-/* The same where the default keeps them: nothing is set aside. */
-static unsigned int leave_all(unsigned int count, uint8_t *left)
+/* The same if the default has sinks: all remain. */
+static unsigned int keep_all(unsigned int count, uint8_t *remaining)
 {
 	for (unsigned int i = 0; i < count; i++)
-		left[i] = (uint8_t)i;
+		remaining[i] = (uint8_t)i;
 	return count;
 }
 
+/* One burst of one queue on its way through the rx lcore. */
+struct turn {
+	struct lcore *lcore;
+	struct rx_queue *q;
+	const struct ruleset *set;
+	struct fg_burst burst;
+	struct fg_key keys[FG_BURST_MAX] __attribute__((aligned(RTE_CACHE_LINE_MIN_SIZE)));
+	uint32_t rules[FG_BURST_MAX];  /* that won; from classify */
+	uint8_t workers[FG_BURST_MAX]; /* of the packets kept */
+	struct dropped dropped;
+};
+
 /*
- * Carry out what classify decided: count for the rule, set aside what it
- * drops, note the rest. @return packets kept; pkts and workers hold them.
+ * Apply the actions of the rules that won: count for each rule, sort out what it drops, write the
+ * metadata of the rest. After it the burst holds the packets that are kept.
  */
-static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
-			     const struct ruleset *set, struct fg_burst *burst,
-			     const struct fg_key *keys, const uint32_t *rules, uint8_t *workers,
-			     struct dropped *dropped)
+static inline void apply_actions(struct turn *t)
 {
-	uint8_t left[FG_BURST_MAX];
+	struct fg_burst *burst = &t->burst;
+	struct dropped *dropped = &t->dropped;
+	uint8_t remaining[FG_BURST_MAX];
 	uint64_t bytes = burst->bytes;
-	unsigned int n_left;
+	unsigned int n_remaining;
 	uint16_t kept = 0;
 
 	dropped->count = 0;
 	dropped->default_packets = 0;
 	dropped->default_not_ip = 0;
-	n_left = set->actions[FG_RULE_NONE].sinks == 0
-			 ? set_aside(burst, keys, rules, dropped, left)
-			 : leave_all(burst->count, left);
-	for (unsigned int l = 0; l < n_left; l++) {
-		const uint8_t i = left[l];
+	n_remaining = t->set->actions[FG_RULE_NONE].sinks == 0
+			      ? drop_unmatched(burst, t->keys, t->rules, dropped, remaining)
+			      : keep_all(burst->count, remaining);
+	for (unsigned int r = 0; r < n_remaining; r++) {
+		const uint8_t i = remaining[r];
 		struct rte_mbuf *m = burst->pkts[i];
-		const struct action *action = &set->actions[rules[i]];
-		struct fg_rule_counter *counter = &lcore->stats->rules[action->rule_id];
+		const struct action *action = &t->set->actions[t->rules[i]];
+		struct fg_rule_counter *counter = &t->lcore->stats->rules[action->rule_id];
 
 		bytes -= rte_pktmbuf_pkt_len(m);
 		fg_flow_counter_add(&counter->hits, 1, rte_pktmbuf_pkt_len(m));
@@ -121,12 +131,12 @@ static inline uint16_t judge(struct lcore *lcore, const struct rx_queue *q,
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
-		note(m, q, &keys[i], burst->rx_ticks, action, set->rules_version);
-		workers[kept] = action->worker;
+		record(m, t->q, &t->keys[i], burst->rx_ticks, action, t->set->rules_version);
+		t->workers[kept] = action->worker;
 		burst->pkts[kept++] = m;
 	}
-	dropped->default_bytes = bytes; /* of those that were not left */
-	return kept;
+	dropped->default_bytes = bytes; /* what remains of the sum */
+	burst->count = kept;
 }
 
 static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped, uint64_t rx_ticks)
@@ -159,7 +169,7 @@ static void hand_over(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t
 	rte_pktmbuf_free_bulk(pkts, refused);
 }
 
-/* Parse has dropped some. */
+/* Sum the bytes again after parse has dropped packets. */
 static __rte_noinline void sum_bytes(struct fg_burst *burst)
 {
 	burst->bytes = 0;
@@ -167,34 +177,34 @@ static __rte_noinline void sum_bytes(struct fg_burst *burst)
 		burst->bytes += rte_pktmbuf_pkt_len(burst->pkts[i]);
 }
 
-/* One burst of one queue, all the way. @return packets it found. */
+/* Receive a burst from one queue and process it. @return packets received. */
 static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ruleset *set)
 {
-	struct fg_burst burst;
-	struct fg_key keys[FG_BURST_MAX] __attribute__((aligned(RTE_CACHE_LINE_MIN_SIZE)));
-	uint32_t rules[FG_BURST_MAX];
-	uint8_t workers[FG_BURST_MAX];
-	struct dropped dropped;
-	const uint16_t found = fg_source_rx(q->source, q->queue, &burst);
+	struct turn t;
+	struct fg_burst *burst = &t.burst;
+	const uint16_t received = fg_source_rx(q->source, q->queue, burst);
 
-	if (found == 0)
+	if (received == 0)
 		return 0;
-	fg_flow_counter_add(&lcore->stats->received, found, burst.bytes);
-	burst.count = fg_parse_burst(&q->parse, burst.pkts, found, keys, lcore->stats);
-	if (unlikely(burst.count < found))
-		sum_bytes(&burst);
-	if (burst.count == 0)
-		return found;
-	fg_table_lookup(set->table, keys, burst.pkts, rules, burst.count);
-	burst.count = judge(lcore, q, set, &burst, keys, rules, workers, &dropped);
-	count_and_free(lcore->stats, &dropped, burst.rx_ticks);
-	if (burst.count == 0)
-		return found;
+	t.lcore = lcore;
+	t.q = q;
+	t.set = set;
+	fg_flow_counter_add(&lcore->stats->received, received, burst->bytes);
+	burst->count = fg_parse_burst(&q->parse, burst->pkts, received, t.keys, lcore->stats);
+	if (unlikely(burst->count < received))
+		sum_bytes(burst);
+	if (burst->count == 0)
+		return received;
+	fg_table_lookup(set->table, t.keys, burst->pkts, t.rules, burst->count);
+	apply_actions(&t);
+	count_and_free(lcore->stats, &t.dropped, burst->rx_ticks);
+	if (burst->count == 0)
+		return received;
 	if (lcore->handoff != NULL)
-		hand_over(lcore, burst.pkts, workers, burst.count);
+		hand_over(lcore, burst->pkts, t.workers, burst->count);
 	else
-		deliver(lcore, burst.pkts, burst.count);
-	return found;
+		deliver(lcore, burst->pkts, burst->count);
+	return received;
 }
 
 int rx_main(void *arg)
@@ -206,14 +216,14 @@ int rx_main(void *arg)
 	while (!atomic_load_explicit(&pipeline->stop_rx, memory_order_relaxed)) {
 		const struct ruleset *set =
 			atomic_load_explicit(&pipeline->ruleset, memory_order_acquire);
-		uint16_t found = 0;
+		uint16_t received = 0;
 
 		for (uint16_t i = 0; i < lcore->n_queues; i++)
-			found = (uint16_t)(found + rx_turn(lcore, &lcore->queues[i], set));
-		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
-		if (lcore->n_mine > 0)
+			received = (uint16_t)(received + rx_turn(lcore, &lcore->queues[i], set));
+		fg_counter_add(received > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+		if (lcore->n_owned > 0)
 			feeds_tick(lcore);
-		if (found == 0)
+		if (received == 0)
 			rte_pause();
 		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
 	}

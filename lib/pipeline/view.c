@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What control and people see of a pipeline: sums, lcores, the accounting. */
+/* Counters of a pipeline for the control thread: sums, lcores, accounting. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -31,10 +31,12 @@ void fg_pipeline_rule(const struct fg_pipeline *p, uint32_t rule_id, struct fg_r
 	*totals = (struct fg_rule_totals){0};
 	for (uint32_t i = 0; (lcore = lcore_at(p, i)) != NULL; i++) {
 		const struct fg_rule_counter *counter = &lcore->stats->rules[rule_id];
+		const struct fg_rule_feed_counter *feed = &lcore->stats->rule_feeds[rule_id];
 
 		totals->packets += fg_counter_read(&counter->hits.packets);
 		totals->bytes += fg_counter_read(&counter->hits.bytes);
-		totals->filtered += fg_counter_read(&lcore->stats->filtered[rule_id]);
+		totals->duplicates += fg_counter_read(&feed->duplicates);
+		totals->unmatched += fg_counter_read(&feed->unmatched);
 		totals->dropped += fg_counter_read(&counter->dropped);
 		totals->last_ticks = RTE_MAX(totals->last_ticks, fg_counter_read(&counter->last));
 	}
@@ -48,20 +50,19 @@ uint64_t fg_pipeline_slices_out(const struct fg_pipeline *p)
 int fg_pipeline_check_accounting(const struct fg_pipeline *p, struct fg_error *error)
 {
 	struct fg_totals totals;
-	uint64_t handed_over = 0, accounted;
+	uint64_t from_sources = 0, accounted;
 
 	fg_pipeline_totals(p, &totals);
 	accounted = totals.delivered_packets + fg_totals_dropped(&totals);
 	for (uint32_t s = 0; s < p->n_sources; s++)
 		for (uint16_t q = 0; q < p->sources[s]->n_queues; q++)
-			handed_over += fg_counter_read(&p->sources[s]->queues[q].received.packets);
-	if (totals.received_packets == accounted && totals.received_packets == handed_over)
+			from_sources += fg_counter_read(&p->sources[s]->queues[q].received.packets);
+	if (totals.received_packets == accounted && totals.received_packets == from_sources)
 		return 0;
 	return fg_error_set(error, EBADMSG,
-			    "the accounting is broken: sources handed over %" PRIu64
-			    " packets, lcores received %" PRIu64 ", delivered %" PRIu64
-			    " and dropped %" PRIu64,
-			    handed_over, totals.received_packets, totals.delivered_packets,
+			    "accounting is unbalanced: packets from sources %" PRIu64
+			    ", received %" PRIu64 ", delivered %" PRIu64 ", dropped %" PRIu64,
+			    from_sources, totals.received_packets, totals.delivered_packets,
 			    fg_totals_dropped(&totals));
 }
 
@@ -83,6 +84,6 @@ bool fg_pipeline_lcore(const struct fg_pipeline *p, uint32_t i, struct fg_lcore_
 		view->queues[q].queue = lcore->queues[q].queue;
 	}
 	for (uint16_t rx = 0; view->worker && rx < p->n_rx; rx++)
-		view->waiting += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
+		view->in_rings += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
 	return true;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The deliverer: stamp, feed, dispatch. A worker lcore, or an rx lcore that has no workers. */
+/* Deliver: stamp, feed, dispatch. On worker lcores, or on rx lcores that run to completion. */
 #include <rte_pause.h>
 
 #include "pipeline.h"
 
-/* What must be known of a burst after its packets have changed hands. */
-struct lot {
+/* What dispatch needs of a burst after the sinks have taken its packets. */
+struct batch {
 	uint64_t sinks[FG_BURST_MAX];
 	uint32_t rule_id[FG_BURST_MAX];
 	uint32_t bytes[FG_BURST_MAX];
@@ -13,54 +13,55 @@ struct lot {
 	uint64_t taken; /* bit i: packet i was taken by a sink */
 };
 
-/* Remember the burst; a packet gets one reference for each of its sinks. */
-static inline void remember(struct rte_mbuf **pkts, uint16_t count, struct lot *lot)
+/* Fill the batch. A packet gets one reference for each of its sinks. */
+static inline void batch_fill(struct rte_mbuf **pkts, uint16_t count, struct batch *batch)
 {
-	lot->any = 0;
-	lot->taken = 0;
+	batch->any = 0;
+	batch->taken = 0;
 	for (uint16_t i = 0; i < count; i++) {
 		const struct fg_meta *meta = fg_meta(pkts[i]);
 		const int n_sinks = __builtin_popcountll(meta->sinks);
 
-		lot->sinks[i] = meta->sinks;
-		lot->rule_id[i] = meta->rule_id;
-		lot->bytes[i] = rte_pktmbuf_pkt_len(pkts[i]);
-		lot->any |= meta->sinks;
+		batch->sinks[i] = meta->sinks;
+		batch->rule_id[i] = meta->rule_id;
+		batch->bytes[i] = rte_pktmbuf_pkt_len(pkts[i]);
+		batch->any |= meta->sinks;
 		if (n_sinks > 1)
 			rte_pktmbuf_refcnt_update(pkts[i], (int16_t)(n_sinks - 1));
 	}
 }
 
-/* Give sink number @p s its part of the burst; what it refuses loses that reference. */
+/* Give sink number @p s its packets. Those that it refuses lose the reference. */
 static inline void give(struct lcore *lcore, unsigned int s, struct rte_mbuf **pkts, uint16_t count,
-			struct lot *lot)
+			struct batch *batch)
 {
-	struct rte_mbuf *mine[FG_BURST_MAX];
+	struct rte_mbuf *selected[FG_BURST_MAX];
 	uint8_t index[FG_BURST_MAX];
 	uint16_t n = 0, taken;
 
 	for (uint16_t i = 0; i < count; i++) {
-		mine[n] = pkts[i];
+		selected[n] = pkts[i];
 		index[n] = (uint8_t)i;
-		n = (uint16_t)(n + (lot->sinks[i] >> s & 1));
+		n = (uint16_t)(n + (batch->sinks[i] >> s & 1));
 	}
-	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, mine, n);
+	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, selected, n);
 	for (uint16_t i = 0; i < taken; i++)
-		lot->taken |= UINT64_C(1) << index[i];
+		batch->taken |= UINT64_C(1) << index[i];
 	if (taken < n)
-		rte_pktmbuf_free_bulk(mine + taken, (unsigned int)(n - taken));
+		rte_pktmbuf_free_bulk(selected + taken, (unsigned int)(n - taken));
 }
 
-static inline void count_lot(struct fg_lcore_stats *stats, const struct lot *lot, uint16_t count)
+static inline void batch_count(struct fg_lcore_stats *stats, const struct batch *batch,
+			       uint16_t count)
 {
 	uint64_t packets = 0, bytes = 0;
 
 	for (uint16_t i = 0; i < count; i++)
-		if ((lot->taken >> i & 1) != 0) {
+		if ((batch->taken >> i & 1) != 0) {
 			packets++;
-			bytes += lot->bytes[i];
+			bytes += batch->bytes[i];
 		} else
-			fg_counter_add(&stats->rules[lot->rule_id[i]].dropped, 1);
+			fg_counter_add(&stats->rules[batch->rule_id[i]].dropped, 1);
 	fg_flow_counter_add(&stats->delivered, packets, bytes);
 	if (packets < count)
 		fg_counter_add(&stats->dropped[FG_DROP_sink_full], count - packets);
@@ -68,19 +69,20 @@ static inline void count_lot(struct fg_lcore_stats *stats, const struct lot *lot
 
 void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
 {
-	struct lot lot;
+	struct batch batch;
 
-	remember(pkts, count, &lot);
-	for (uint64_t sinks = lot.any; sinks != 0; sinks &= sinks - 1)
-		give(lcore, (unsigned int)__builtin_ctzll(sinks), pkts, count, &lot);
-	count_lot(lcore->stats, &lot, count);
+	batch_fill(pkts, count, &batch);
+	for (uint64_t sinks = batch.any; sinks != 0; sinks &= sinks - 1)
+		give(lcore, (unsigned int)__builtin_ctzll(sinks), pkts, count, &batch);
+	batch_count(lcore->stats, &batch, count);
 }
 
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
 {
-	fg_clock_stamp(&lcore->pipeline->clock, pkts, count);
-	if (lcore->n_mine > 0)
-		feeds_burst(lcore, pkts, count, fg_meta(pkts[0])->out_ns);
+	const uint64_t now_ns = fg_clock_stamp(&lcore->pipeline->clock, pkts, count);
+
+	if (lcore->n_owned > 0)
+		feeds_burst(lcore, pkts, count, now_ns);
 	else
 		dispatch(lcore, pkts, count);
 }
@@ -109,13 +111,13 @@ int worker_main(void *arg)
 
 	rte_rcu_qsbr_thread_online(pipeline->qsbr, lcore->index);
 	for (;;) {
-		/* Asked before looking: after that, nothing more can arrive in the rings. */
+		/* Read before the rings: once it is set, nothing more arrives in them. */
 		const bool last =
 			atomic_load_explicit(&pipeline->stop_workers, memory_order_acquire);
 		const uint16_t found = worker_turn(lcore);
 
 		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
-		if (lcore->n_mine > 0)
+		if (lcore->n_owned > 0)
 			feeds_tick(lcore);
 		if (found == 0 && last)
 			break;

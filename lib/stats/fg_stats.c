@@ -6,7 +6,8 @@
 #include <fg_stats.h>
 
 static const size_t rules_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rule_counter);
-static const size_t filtered_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_counter);
+static const size_t rule_feeds_bytes =
+	(size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rule_feed_counter);
 
 /* Zeroed address space; NULL if there is none. */
 static void *reserve(size_t bytes)
@@ -30,8 +31,8 @@ struct fg_lcore_stats *fg_lcore_stats_alloc(void)
 		return NULL;
 	memset(stats, 0, sizeof(*stats));
 	stats->rules = reserve(rules_bytes);
-	stats->filtered = reserve(filtered_bytes);
-	if (stats->rules == NULL || stats->filtered == NULL) {
+	stats->rule_feeds = reserve(rule_feeds_bytes);
+	if (stats->rules == NULL || stats->rule_feeds == NULL) {
 		fg_lcore_stats_free(stats);
 		return NULL;
 	}
@@ -44,8 +45,8 @@ void fg_lcore_stats_free(struct fg_lcore_stats *stats)
 		return;
 	if (stats->rules != NULL)
 		(void)munmap(stats->rules, rules_bytes);
-	if (stats->filtered != NULL)
-		(void)munmap(stats->filtered, filtered_bytes);
+	if (stats->rule_feeds != NULL)
+		(void)munmap(stats->rule_feeds, rule_feeds_bytes);
 	free(stats);
 }
 

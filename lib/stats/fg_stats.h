@@ -56,11 +56,18 @@ static inline void fg_counter_set(struct fg_counter *counter, uint64_t value)
 	atomic_store_explicit(&counter->value, value, memory_order_relaxed);
 }
 
-/** What one rule saw on one lcore. Packets are counted where classify ran. */
+/** Counters of one rule on one lcore. */
 struct fg_rule_counter {
-	struct fg_flow_counter hits; /**< Packets that this rule won. */
-	struct fg_counter dropped;   /**< Of those, lost later: ring_full, sink_full. */
-	struct fg_counter last;      /**< rx_ticks of the burst with the last of them; 0: none. */
+	struct fg_flow_counter
+		hits;              /**< Packets that the rule won; by the lcore that classified. */
+	struct fg_counter dropped; /**< Of those, dropped by ring_full or sink_full. */
+	struct fg_counter last;    /**< rx_ticks of the burst with the last of them; 0: none. */
+};
+
+/** Of a rule's packets, those that its feed dropped; by the lcore that owns the feed. */
+struct fg_rule_feed_counter {
+	struct fg_counter duplicates; /**< duplicate, stale */
+	struct fg_counter unmatched;  /**< no_matching_message, unmapped, wrong_protocol */
 };
 
 /** What one lcore did. Lines of different lcores are never shared. */
@@ -71,7 +78,7 @@ struct fg_lcore_stats {
 	struct fg_counter bursts;      /**< Turns of the loop that found packets. */
 	struct fg_counter empty;       /**< Turns that found none. */
 	struct fg_rule_counter *rules; /**< [FG_RULE_IDS_MAX], by rule id; see fg_names.h. */
-	struct fg_counter *filtered;   /**< The same: won, and then left out by the rule's feed. */
+	struct fg_rule_feed_counter *rule_feeds; /**< The same length. */
 } __attribute__((aligned(128)));
 
 /** Most rule names in a process's life; ids stay below. */

@@ -226,24 +226,21 @@ static void make_feed(struct walk *walk)
 
 static void make_pipeline(struct walk *walk, uint64_t workers)
 {
-	const struct fg_pipeline_conf conf = {.workers = workers, .ring_slots = 4096};
-	const struct fg_parse_conf parse = {0};
-	struct fg_classify_conf classify = {0};
 	struct fg_source *source = &walk->rig.src;
 	struct fg_sink *sinks[] = {&walk->sinks[0], &walk->sinks[1]};
-	struct fg_placement placement;
-	const struct fg_pipeline_ends ends = {
-		.sources = &source,
-		.n_sources = 1,
-		.sinks = sinks,
-		.n_sinks = 2,
-		.feeds = &walk->feed,
-		.n_feeds = 1,
+	struct fg_pipeline_setup setup = {
+		.conf = {.workers = workers, .ring_slots = 4096},
+		.endpoints = {.sources = &source,
+			      .n_sources = 1,
+			      .sinks = sinks,
+			      .n_sinks = 2,
+			      .feeds = &walk->feed,
+			      .n_feeds = 1},
 	};
 	struct fg_error error = {0};
 
-	assert_int_equal(fg_option_read(fg_classify_options, NULL, &classify, &error), 0);
-	assert_int_equal(fg_placement_make(&conf, 1, &placement, &error), 0);
+	assert_int_equal(fg_option_read(fg_classify_options, NULL, &setup.classify, &error), 0);
+	assert_int_equal(fg_placement_make(&setup.conf, 1, &setup.placement, &error), 0);
 	for (uint8_t i = 0; i < 2; i++) {
 		walk->sets[i] = load_set(i != 0);
 		walk->sinks[i] = (struct fg_sink){
@@ -251,11 +248,10 @@ static void make_pipeline(struct walk *walk, uint64_t workers)
 			.priv = &walk->watch[i],
 			.name = i == 0 ? "a" : "b",
 			.index = i,
-			.n_lanes = placement.n_lanes,
+			.n_lanes = setup.placement.n_lanes,
 		};
 	}
-	if (fg_pipeline_create(&conf, &placement, &parse, &classify, &ends, &walk->pipeline,
-			       &error) != 0)
+	if (fg_pipeline_create(&setup, &walk->pipeline, &error) != 0)
 		fail_msg("%s", error.text);
 }
 

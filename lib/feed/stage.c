@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets through their feeds: read, arbitrate, choose, and on. Hot. */
+/* Packets through their feeds: read the header, arbitrate, match messages, pass or drop. Hot. */
 #include <errno.h>
 
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
 #include <fg_drop.h>
+#include <fg_walk.h>
 
-#include "feed.h"
-#include "fg_walk.h"
+#include "slice.h"
 
-#define AHEAD    4u /* packets whose payload is asked for ahead of time */
-#define TAKE_MAX 16u
+#define PREFETCH 4u  /* packets between the prefetch of a payload and its use */
+#define TAKE_MAX 16u /* packets taken from the arbiter at a time */
 
-/* A packet and where its messages are. */
+/* A packet and its UDP payload. */
 struct item {
 	struct rte_mbuf *m;
 	struct fg_meta *meta;
@@ -27,12 +27,12 @@ static inline void prefetch_payload(struct rte_mbuf *m)
 	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off);
 
 	if (meta->filter == NULL)
-		rte_prefetch0(at); /* The protocol's header. */
+		rte_prefetch0(at); /* The protocol's header is all that is read. */
 	else
 		fg_msg_filter_prefetch(at, meta->payload_len, true);
 }
 
-/* Its payload, in one piece. @return 0, or -EPROTO: it has none of a datagram. */
+/* Find the payload, in one piece. @return 0, or -EPROTO: not a whole UDP datagram. */
 static inline int item_open(const struct fg_feed_stage *stage, struct rte_mbuf *m,
 			    struct item *item)
 {
@@ -62,15 +62,15 @@ static inline void drop(struct fg_feed_out *out, struct rte_mbuf *m, enum fg_dro
 	out->reason[out->n_drop++] = (uint8_t)reason;
 }
 
-/* How many more may come out, whatever becomes of them. */
+/* How many more packets fit into @out, whether they pass or not. */
 static inline uint16_t room_of(const struct fg_feed_out *out)
 {
 	return (uint16_t)RTE_MIN((uint32_t)out->room - out->n_pass, FG_BURST_MAX - out->n_drop);
 }
 
-/* All of the packet, whatever it is: its notes say so. */
-static inline void choose_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
-			      struct fg_meta *meta)
+/* No subscription: every message matches. */
+static inline void match_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
+			     struct fg_meta *meta)
 {
 	const uint32_t n = feed->by_messages ? pkt->count : 0;
 
@@ -78,17 +78,17 @@ static inline void choose_all(const struct fg_feed *feed, const struct fg_feed_p
 	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
 }
 
-/* Look at the messages: learn what they tell, note which of them the packet's rule wants. */
-static inline void choose(struct fg_feed *feed, const struct item *item,
-			  const struct fg_feed_packet *pkt)
+/* Walk the messages: learn symbols and orders, record which messages match the subscription. */
+static inline void match_messages(struct fg_feed *feed, const struct item *item,
+				  const struct fg_feed_packet *pkt)
 {
 	struct fg_meta *meta = item->meta;
 	struct fg_msg_filter *filter = meta->filter != NULL ? meta->filter : feed->learner;
-	const bool wants_all = meta->filter == NULL;
+	const bool subscribed = meta->filter != NULL;
 	struct fg_msg_filter_result found;
 
-	if (wants_all)
-		choose_all(feed, pkt, meta);
+	if (!subscribed)
+		match_all(feed, pkt, meta);
 	if (filter == NULL)
 		return;
 	fg_msg_filter_match(filter, item->payload, pkt, &found);
@@ -98,7 +98,7 @@ static inline void choose(struct fg_feed *feed, const struct item *item,
 			   found.walk_end == FG_WALK_UNDECODABLE ? FG_FEED_undecodable
 								 : FG_FEED_malformed,
 			   1);
-	if (wants_all)
+	if (!subscribed)
 		return;
 	meta->messages = found.mask;
 	meta->n_matched = (uint16_t)RTE_MIN(found.n_matched, (uint32_t)UINT16_MAX);
@@ -110,40 +110,40 @@ static inline void choose(struct fg_feed *feed, const struct item *item,
 	}
 }
 
-/* Another line brought some of it: what is new is left. */
+/* Another line brought some of the messages: only the new ones stay matched. */
 static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
 			    const struct fg_arbiter_result *result)
 {
 	const uint64_t new = result->from < 64 ? result->mask << result->from : 0;
-	const uint64_t known = meta->messages & ~new;
+	const uint64_t seen = meta->messages & ~new;
 
-	if (likely(known == 0))
+	if (likely(seen == 0))
 		return;
 	meta->messages &= new;
-	meta->n_matched = (uint16_t)(meta->n_matched - __builtin_popcountll(known));
+	meta->n_matched = (uint16_t)(meta->n_matched - __builtin_popcountll(seen));
 	meta->flags |= FG_META_MATCHED;
 	feed_count(feed, FG_FEED_partial, 1);
 }
 
 /*
- * Of a packet with more than 64 messages a result may note only a part at a time as seen: go on.
- * Not where packets are held: this one might be, too, and it passes.
+ * A result covers 64 numbers. A longer packet may bring new numbers after those: arbitrate it again
+ * until all are marked as seen. Not where packets are held, since this one passes now.
  */
-static __rte_noinline void judge_rest(const struct fg_feed *feed, uint64_t now_ns,
-				      const struct fg_feed_packet *pkt, const struct item *item,
-				      const struct fg_arbiter_result *result)
+static __rte_noinline void arbitrate_rest(const struct fg_feed *feed, uint64_t now_ns,
+					  const struct fg_feed_packet *pkt, const struct item *item,
+					  const struct fg_arbiter_result *result)
 {
 	struct fg_arbiter_result more = *result;
 
 	while (!feed->hold && more.disposition == FG_ARBITER_PASS &&
 	       (more.flags & FG_ARBITER_MORE) != 0)
-		fg_arbiter_arbitrate(feed->lines, result->line, now_ns, pkt, item->m, &more);
+		fg_arbiter_arbitrate(feed->arbiter, result->line, now_ns, pkt, item->m, &more);
 }
 
-/* The packet passes the lines: is anything of it matched? */
-static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
-			    const struct item *item, const struct fg_feed_packet *pkt,
-			    struct fg_feed_out *out)
+/* The arbiter passes the packet: pass it, or a slice of it, or drop it if no message matches. */
+static inline void finish(struct fg_feed_stage *stage, struct fg_feed *feed,
+			  const struct item *item, const struct fg_feed_packet *pkt,
+			  struct fg_feed_out *out)
 {
 	const struct fg_meta *meta = item->meta;
 	struct rte_mbuf *slice;
@@ -161,19 +161,18 @@ static inline void conclude(struct fg_feed_stage *stage, struct fg_feed *feed,
 		pass(out, item->m);
 		return;
 	}
-	slice = feed_slice(feed, stage->slices, item->m, item->payload, pkt);
+	slice = slice_make(feed, stage->slices, item->m, item->payload, pkt);
 	feed_count(feed, slice != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
 	if (slice != NULL)
 		rte_pktmbuf_free(item->m);
 	pass(out, slice != NULL ? slice : item->m);
 }
 
-/* Not of the protocol: nothing can be said of it. */
+/* The header cannot be read: pass the packet, unless its rule subscribes to certain messages. */
 static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, int rc,
 				      struct fg_feed_out *out)
 {
 	struct fg_meta *meta = fg_meta(m);
-	const bool wants_all = meta->filter == NULL;
 
 	feed_count(feed,
 		   rc == -EPROTO    ? FG_FEED_wrong_protocol
@@ -182,18 +181,18 @@ static __rte_noinline void unreadable(struct fg_feed *feed, struct rte_mbuf *m, 
 		   1);
 	meta->messages = 0;
 	meta->n_matched = 0;
-	if (wants_all)
+	if (meta->filter == NULL)
 		pass(out, m);
 	else
 		drop(out, m, FG_DROP_wrong_protocol);
 }
 
 /*
- * A packet that the lines gave back. Only now is it looked at: what it goes by, a symbol or an
- * order, may have come with those that it waited for.
+ * The arbiter releases a packet that it held. Its messages are matched only now: the symbols and
+ * orders they refer to may have come with the packets that it waited for.
  */
-static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
-		      const struct fg_arbiter_taken *taken, struct fg_feed_out *out)
+static void release(struct fg_feed_stage *stage, struct fg_feed *feed,
+		    const struct fg_arbiter_taken *taken, struct fg_feed_out *out)
 {
 	struct fg_feed_packet pkt;
 	struct item item;
@@ -202,20 +201,19 @@ static void take_back(struct fg_feed_stage *stage, struct fg_feed *feed,
 		drop(out, taken->packet, FG_DROP_duplicate);
 		return;
 	}
-	/* Both went well when it came. */
+	/* Both succeeded when the packet arrived. */
 	if (item_open(stage, taken->packet, &item) != 0 ||
 	    fg_protocol_read(feed->protocol, item.payload, item.len, &pkt) != 0) {
 		pass(out, taken->packet);
 		return;
 	}
-	item.meta->out_ns = stage->now_ns;
-	choose(feed, &item, &pkt);
+	match_messages(feed, &item, &pkt);
 	if (feed->by_messages)
 		keep_new(feed, item.meta, &taken->result);
-	conclude(stage, feed, &item, &pkt, out);
+	finish(stage, feed, &item, &pkt, out);
 }
 
-/* Packets that come back, as far as there is room. */
+/* Take released packets from the arbiter, as many as fit. */
 static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
 {
 	struct fg_arbiter_taken taken[TAKE_MAX];
@@ -223,11 +221,11 @@ static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out
 	uint16_t room;
 
 	while ((room = room_of(out)) > 0) {
-		const unsigned int n =
-			fg_arbiter_take(feed->lines, taken, RTE_MIN((unsigned int)room, TAKE_MAX));
+		const unsigned int n = fg_arbiter_take(feed->arbiter, taken,
+						       RTE_MIN((unsigned int)room, TAKE_MAX));
 
 		for (unsigned int i = 0; i < n; i++)
-			take_back(stage, feed, &taken[i], out);
+			release(stage, feed, &taken[i], out);
 		if (n > 0)
 			continue;
 		if (stage->after != NULL)
@@ -238,28 +236,27 @@ static __rte_noinline void drain(struct fg_feed_stage *stage, struct fg_feed_out
 	}
 }
 
-/* A reset or a heartbeat: those which waited for what was before it go first. */
+/* A heartbeat, a reset or an end. @ready: packets that it releases must go before it. */
 static inline void admin(struct fg_feed_stage *stage, struct fg_feed *feed, const struct item *item,
 			 const struct fg_feed_packet *pkt, bool ready, struct fg_feed_out *out)
 {
 	const uint16_t before = out->n_pass;
 
-	choose(feed, item, pkt);
-	conclude(stage, feed, item, pkt, out);
+	match_messages(feed, item, pkt);
+	finish(stage, feed, item, pkt, out);
 	if (likely(!ready) || out->n_pass == before)
 		return;
 	stage->after = out->pass[--out->n_pass];
 }
 
-static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, struct item *item,
-			    const struct fg_feed_packet *pkt, uint64_t now_ns,
-			    struct fg_feed_out *out)
+static inline void arbitrate(struct fg_feed_stage *stage, struct fg_feed *feed, struct item *item,
+			     const struct fg_feed_packet *pkt, struct fg_feed_out *out)
 {
-	/* Line A, and no line at all, is number 0. */
+	/* Packets without a line count as line A. */
 	const unsigned int line = item->meta->line > 0 ? item->meta->line - 1u : 0;
 	struct fg_arbiter_result result;
 
-	fg_arbiter_arbitrate(feed->lines, line, now_ns, pkt, item->m, &result);
+	fg_arbiter_arbitrate(feed->arbiter, line, stage->now_ns, pkt, item->m, &result);
 	switch (result.disposition) {
 	case FG_ARBITER_HELD:
 		break;
@@ -274,17 +271,17 @@ static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, s
 								    : FG_DROP_duplicate);
 			break;
 		}
-		choose(feed, item, pkt);
-		conclude(stage, feed, item, pkt, out);
+		match_messages(feed, item, pkt);
+		finish(stage, feed, item, pkt, out);
 		break;
 	default:
 		if (unlikely((result.flags & FG_ARBITER_MORE) != 0))
-			judge_rest(feed, now_ns, pkt, item, &result);
-		choose(feed, item, pkt);
+			arbitrate_rest(feed, stage->now_ns, pkt, item, &result);
+		match_messages(feed, item, pkt);
 		if (feed->arbitrate && feed->by_messages &&
 		    (result.flags & FG_ARBITER_UNTRACKED) == 0)
 			keep_new(feed, item->meta, &result);
-		conclude(stage, feed, item, pkt, out);
+		finish(stage, feed, item, pkt, out);
 		break;
 	}
 	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
@@ -293,8 +290,8 @@ static inline void by_lines(struct fg_feed_stage *stage, struct fg_feed *feed, s
 	}
 }
 
-static inline void one(struct fg_feed_stage *stage, struct rte_mbuf *m, uint64_t now_ns,
-		       struct fg_feed_out *out)
+static inline void one_packet(struct fg_feed_stage *stage, struct rte_mbuf *m,
+			      struct fg_feed_out *out)
 {
 	const uint16_t index = fg_meta(m)->feed;
 	struct fg_feed *feed = index < stage->n_feeds ? stage->feeds[index] : NULL;
@@ -315,12 +312,12 @@ static inline void one(struct fg_feed_stage *stage, struct rte_mbuf *m, uint64_t
 		return;
 	}
 	pkt.arrival_ns = item.meta->rx_ns;
-	if (feed->lines != NULL) {
-		by_lines(stage, feed, &item, &pkt, now_ns, out);
+	if (feed->arbiter != NULL) {
+		arbitrate(stage, feed, &item, &pkt, out);
 		return;
 	}
-	choose(feed, &item, &pkt);
-	conclude(stage, feed, &item, &pkt, out);
+	match_messages(feed, &item, &pkt);
+	finish(stage, feed, &item, &pkt, out);
 }
 
 uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t count,
@@ -333,26 +330,26 @@ uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint
 	stage->now_ns = now_ns;
 	if (unlikely(stage->draining != NULL))
 		drain(stage, out);
-	for (; i < RTE_MIN(count, AHEAD); i++)
+	for (; i < RTE_MIN(count, PREFETCH); i++)
 		prefetch_payload(pkts[i]);
 	for (i = 0; i < count && stage->draining == NULL && room_of(out) > 0; i++) {
-		if (i + AHEAD < count)
-			prefetch_payload(pkts[i + AHEAD]);
-		one(stage, pkts[i], now_ns, out);
+		if (i + PREFETCH < count)
+			prefetch_payload(pkts[i + PREFETCH]);
+		one_packet(stage, pkts[i], out);
 	}
 	return i;
 }
 
 void fg_feed_tick(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns)
 {
-	if (feed->lines != NULL && fg_arbiter_tick(feed->lines, now_ns))
+	if (feed->arbiter != NULL && fg_arbiter_tick(feed->arbiter, now_ns))
 		stage->draining = feed;
 }
 
 void fg_feed_flush(struct fg_feed_stage *stage, struct fg_feed *feed, uint64_t now_ns)
 {
-	if (feed->lines == NULL)
+	if (feed->arbiter == NULL)
 		return;
-	fg_arbiter_flush(feed->lines, now_ns);
+	fg_arbiter_flush(feed->arbiter, now_ns);
 	stage->draining = feed;
 }

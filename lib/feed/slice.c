@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slice: the packet's headers, and of its payload the protocol's header and
- * the matched messages. Lengths, the count and the IP header's checksum are made
- * to fit; the sequence number stays the packet's. A checksum that a feed keeps
- * over its own blocks (OPRA, CTA) is left as it was.
+ * A slice: a copy of a packet with only its matched messages. Lengths, count and checksums of IP
+ * and UDP are adjusted; the sequence number stays the packet's. A checksum over the protocol's own
+ * block (OPRA, CTA) is copied unchanged and does not fit the slice.
  */
+#include "slice.h"
+
 #include <string.h>
 
 #include <rte_ether.h>
@@ -12,8 +13,7 @@
 #include <rte_mbuf.h>
 #include <rte_udp.h>
 
-#include "feed.h"
-#include "fg_walk.h"
+#include <fg_walk.h>
 
 static void number_store(uint8_t *at, struct fg_field field, unsigned int order, uint64_t value)
 {
@@ -24,8 +24,8 @@ static void number_store(uint8_t *at, struct fg_field field, unsigned int order,
 	}
 }
 
-/* Copy the matched messages to @to, which has room for them all. @return their bytes; 0: that did
- * not work out. */
+/* Copy the messages of bit mask @matched to @to, which has room for all. @return bytes; 0: fewer
+ * messages than the mask has. */
 static uint32_t copy_messages(const struct fg_protocol *protocol, uint64_t matched,
 			      const uint8_t *payload, const struct fg_feed_packet *pkt, uint8_t *to)
 {
@@ -47,7 +47,7 @@ static uint32_t copy_messages(const struct fg_protocol *protocol, uint64_t match
 	return bytes;
 }
 
-/* Where the IP header begins, behind VLAN tags; parse has been there. */
+/* Where the IP header begins: after the VLAN tags. Parse has checked them. */
 static uint32_t ip_offset(const uint8_t *frame, uint32_t end)
 {
 	uint32_t off = RTE_ETHER_HDR_LEN;
@@ -72,7 +72,7 @@ static void fit_ipv4(uint8_t *frame, uint32_t ip_off, uint32_t frame_bytes)
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-/* IPv6 needs UDP's checksum. The pseudo header is the same with extension headers. */
+/* Over IPv6 the UDP checksum is required. Extension headers do not change the pseudo header. */
 static void fit_ipv6(uint8_t *frame, uint32_t ip_off, uint32_t udp_off, uint32_t frame_bytes)
 {
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(frame + ip_off);
@@ -92,7 +92,8 @@ static void fit_ipv6(uint8_t *frame, uint32_t ip_off, uint32_t udp_off, uint32_t
 		udp->dgram_cksum = UINT16_MAX;
 }
 
-/* Headers of @payload_off bytes around @payload_bytes. false: not what parse lets through. */
+/* Adjust the headers, @payload_off bytes, to a payload of @payload_bytes. false: no IP header that
+ * parse accepts. */
 static bool fit_headers(uint8_t *frame, uint32_t payload_off, uint32_t payload_bytes)
 {
 	const uint32_t udp_off = payload_off - (uint32_t)sizeof(struct rte_udp_hdr);
@@ -119,7 +120,7 @@ static void fit_protocol(const struct fg_header_shape *shape, uint8_t *payload, 
 		number_store(payload, shape->length, shape->order, bytes - shape->length_bias);
 }
 
-/* Write the slice into @frame, which has room for all of the packet. @return its bytes or 0. */
+/* Write the slice into @frame, which has room for the whole packet. @return its bytes, or 0. */
 static uint32_t write_slice(const struct fg_protocol *protocol, struct rte_mbuf *m,
 			    const uint8_t *payload, const struct fg_feed_packet *pkt,
 			    uint8_t *frame)
@@ -142,7 +143,7 @@ static uint32_t write_slice(const struct fg_protocol *protocol, struct rte_mbuf 
 	return fit_headers(frame, off, bytes) ? off + bytes : 0;
 }
 
-struct rte_mbuf *feed_slice(const struct fg_feed *feed, struct rte_mempool *pool,
+struct rte_mbuf *slice_make(const struct fg_feed *feed, struct rte_mempool *pool,
 			    struct rte_mbuf *m, const uint8_t *payload,
 			    const struct fg_feed_packet *pkt)
 {
@@ -150,7 +151,7 @@ struct rte_mbuf *feed_slice(const struct fg_feed *feed, struct rte_mempool *pool
 	struct rte_mbuf *slice = NULL;
 	uint32_t bytes = 0;
 
-	/* Beyond the first 64 it is not known which are matched. */
+	/* The mask covers the first 64 messages; which others matched is not recorded. */
 	if (pool != NULL && meta->n_matched == (unsigned int)__builtin_popcountll(meta->messages))
 		slice = rte_pktmbuf_alloc(pool);
 	if (slice == NULL)

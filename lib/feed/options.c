@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An entry of `feeds:` to struct fg_feed_conf. */
+/* Read an entry of `feeds:` into struct fg_feed_conf. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -7,9 +7,8 @@
 
 #include <rte_common.h>
 
+#include <fg_feed.h>
 #include <fg_node.h>
-
-#include "fg_feed.h"
 
 static const char *const reorders[] = {
 	[FG_FEED_REORDER_NONE] = "none", [FG_FEED_REORDER_HOLD] = "hold", NULL};
@@ -22,39 +21,41 @@ static const char *const automatic[] = {"auto", NULL};
 
 const struct fg_option fg_feed_options[] = {
 	{ROW(arbitrate, FG_OPTION_BOOL, "false",
-	     "of all lines, the first arrival of each sequence number passes")},
+	     "pass the first arrival of each sequence number, drop the others")},
 	{ROW(reorder, FG_OPTION_NAME, "none",
-	     "hold: what comes early waits, so that numbers come out in order"),
+	     "hold: hold early packets, so that numbers come out in order"),
 	 .names = reorders},
-	{ROW(track, FG_OPTION_BOOL, "true", "look for gaps, resets and silence")},
+	{ROW(track, FG_OPTION_BOOL, "true",
+	     "detect gaps, resets and silent lines; needed to arbitrate")},
 	{ROW(learn, FG_OPTION_BOOL, "true",
-	     "learn symbols and orders from packets whose rule wants all messages, too")},
-	{ROW(window, FG_OPTION_U64, "8192", "how far back it is known which numbers came"),
+	     "learn symbols and orders from packets of rules without a subscription, too")},
+	{ROW(window, FG_OPTION_U64, "8192", "how far back the arbiter knows which numbers arrived"),
 	 .min = 128, .max = 1u << 20, .power_of_two = true, .unit = "numbers"},
-	{ROW(jump_max, FG_OPTION_U64, "0", "a gap longer than this is a jump; 0: half the window"),
+	{ROW(jump_max, FG_OPTION_U64, "0", "a longer gap is a sequence jump; 0: half the window"),
 	 .max = 1u << 19, .unit = "numbers"},
-	{ROW(hold_packets, FG_OPTION_U64, "256", "held at once at most"), .min = 1, .max = 65536,
-	 .unit = "packets"},
+	{ROW(hold_packets, FG_OPTION_U64, "256", "packets held at once at most"), .min = 1,
+	 .max = 65536, .unit = "packets"},
 	{ROW(hold_us, FG_OPTION_U64, "1000", "longest that a packet is held"), .min = 1,
 	 .max = 1000000, .unit = "us"},
-	{ROW(gap_timeout_ms, FG_OPTION_U64, "1000", "a gap this old is lost"), .min = 1,
-	 .max = 3600000, .unit = "ms"},
+	{ROW(gap_timeout_ms, FG_OPTION_U64, "1000",
+	     "a gap this old is given up: its numbers are missing"),
+	 .min = 1, .max = 3600000, .unit = "ms"},
 	{ROW(silence_ms, FG_OPTION_U64, "5000", "a line this quiet is silent; 0: never"),
 	 .max = 86400000, .unit = "ms"},
-	{ROW(channels, FG_OPTION_U64, "32", "channels and sessions known at once"), .min = 1,
+	{ROW(channels, FG_OPTION_U64, "32", "channels and sessions tracked at once"), .min = 1,
 	 .max = 1024},
 	{ROW(symbol_file, FG_OPTION_STRING, "",
-	     "file of numbers and their symbols, read at start")},
-	{ROW(symbols_max, FG_OPTION_U64, "65536", "symbols that can be learned"), .min = 1,
+	     "file of instrument numbers and their symbols, read at start")},
+	{ROW(symbols_max, FG_OPTION_U64, "65536", "entries of the symbol map"), .min = 1,
 	 .max = 1u << 22, .unit = "entries"},
 	{ROW(orders, FG_OPTION_U64, "auto",
-	     "orders whose instrument is remembered; auto: 1 M where messages name only the order"),
+	     "entries of the order map; auto: 1 M where messages name only the order, else 0"),
 	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},
 	{ROW(events, FG_OPTION_STRING, "", "name of the sink that gets records of gaps")},
 	{0},
 };
 
-/* What does not come by rows, or must come before them. */
+/* Keys that are read before the protocol is known. */
 struct head {
 	char *name;
 	char *messages;
@@ -77,7 +78,7 @@ static bool is_head(const char *key)
 	return false;
 }
 
-/* Parts of a map as maps of their own: copies of its children, freed by their array. */
+/* The keys of an entry, split in two maps. The maps hold copies, freed with their array. */
 struct parts {
 	struct fg_node head, rest;
 	struct fg_node *copies;
@@ -117,7 +118,7 @@ static int split(const struct fg_node *node, struct parts *parts, struct fg_erro
 	return 0;
 }
 
-/* Other messages than the protocol's own. */
+/* `messages`: another set of messages than the protocol's own. */
 static int take_messages(const struct fg_node *node, const char *name, struct fg_feed_conf *conf,
 			 struct fg_error *error)
 {
@@ -155,7 +156,7 @@ static int check(const struct fg_node *node, const struct fg_feed_conf *conf,
 	return 0;
 }
 
-/* Messages that name nothing but an order? */
+/* Is there a message that names an order and no instrument? */
 static bool names_orders_only(const struct fg_messages *messages)
 {
 	for (uint32_t i = 0; i < messages->count; i++)
