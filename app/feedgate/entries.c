@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <fg_node.h>
+#include <fg_option.h>
 
 #include "app.h"
 
@@ -130,6 +131,14 @@ static int add_source(struct app *app, const struct fg_source_ops *ops,
 		       : fg_error_at(error, ENOMEM, at, "out of memory");
 }
 
+static int unknown_kind(const struct fg_node *node, const char *kinds, struct fg_error *error)
+{
+	char expected[160];
+
+	snprintf(expected, sizeof(expected), "a kind: %s", kinds);
+	return fg_option_unknown_key(node, expected, error);
+}
+
 int entries_add_source(struct app *app, const struct fg_node *node, struct fg_error *error)
 {
 	struct source_common common = {0};
@@ -147,8 +156,7 @@ int entries_add_source(struct app *app, const struct fg_node *node, struct fg_er
 		return rc;
 	ops = fg_source_kind(kind->key);
 	if (ops == NULL)
-		rc = fg_error_at(error, EINVAL, kind, "unknown key '%s': expected a kind: %s",
-				 kind->key, kinds);
+		rc = unknown_kind(kind, kinds, error);
 	else
 		rc = add_source(app, ops, &common, node, &entry, error);
 	if (rc == 0)
@@ -221,8 +229,7 @@ int entries_add_sink(struct app *app, const struct fg_node *node, struct fg_erro
 		return rc;
 	ops = fg_sink_kind(kind->key);
 	if (ops == NULL)
-		rc = fg_error_at(error, EINVAL, kind, "unknown key '%s': expected a kind: %s",
-				 kind->key, kinds);
+		rc = unknown_kind(kind, kinds, error);
 	else
 		rc = add_sink(app, ops, common.name, node, &entry, error);
 	if (rc == 0)

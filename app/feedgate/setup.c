@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <fg_names.h>
+#include <fg_option.h>
 
 #include "app.h"
 
@@ -27,8 +28,8 @@ static int unknown_top_key(const struct fg_node *node, struct fg_error *error)
 	for (size_t i = 0, used = 0; i < PARTS; i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s, ",
 					 setup_part_names[i]);
-	return fg_error_at(error, EINVAL, node, "unknown key '%s': expected %srules or default",
-			   node->key, names);
+	strncat(names, "rules or default", sizeof(names) - strlen(names) - 1);
+	return fg_option_unknown_key(node, names, error);
 }
 
 static int check_top_keys(const struct fg_node *root, struct fg_error *error)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -7,6 +8,8 @@
 
 #include <fg_node.h>
 #include <fg_option.h>
+
+#include "retired_keys.h"
 
 int fg_number_read(const char *text, uint64_t max, uint64_t *out)
 {
@@ -173,6 +176,48 @@ static int set_defaults(const struct fg_option *rows, void *conf, struct fg_erro
 	return 0;
 }
 
+/* Is @p key one of the words of @p text? */
+static bool names_key(const char *text, const char *key)
+{
+	const size_t length = strlen(key);
+
+	for (const char *at = text; (at = strstr(at, key)) != NULL; at += length) {
+		const unsigned char before = at > text ? (unsigned char)at[-1] : ' ';
+		const unsigned char after = (unsigned char)at[length];
+
+		if (!isalnum(before) && before != '_' && !isalnum(after) && after != '_')
+			return true;
+	}
+	return false;
+}
+
+int fg_option_unknown_key(const struct fg_node *node, const char *expected, struct fg_error *error)
+{
+	for (const struct retired_key *key = retired_keys; key->old != NULL; key++)
+		if (strcmp(key->old, node->key) == 0 &&
+		    (key->note != NULL || names_key(expected, key->new)))
+			return fg_error_at(error, EINVAL, node, "`%s` is now `%s`%s", key->old,
+					   key->new, key->note != NULL ? key->note : "");
+	return fg_error_at(error, EINVAL, node, "unknown key '%s': expected %s", node->key,
+			   expected);
+}
+
+static int unknown_option(const struct fg_option *rows, const struct fg_node *node,
+			  struct fg_error *error)
+{
+	char expected[512] = "no key";
+	size_t used = 0;
+
+	for (const struct fg_option *row = rows; row->name != NULL && used < sizeof(expected);
+	     row++) {
+		const char *between = row == rows ? "" : row[1].name != NULL ? ", " : " or ";
+
+		used += (size_t)snprintf(expected + used, sizeof(expected) - used, "%s%s", between,
+					 row->name);
+	}
+	return fg_option_unknown_key(node, expected, error);
+}
+
 static int read_map(const struct fg_option *rows, const struct fg_node *node, void *conf,
 		    struct fg_error *error)
 {
@@ -181,7 +226,7 @@ static int read_map(const struct fg_option *rows, const struct fg_node *node, vo
 		int rc;
 
 		if (row == NULL)
-			return fg_error_at(error, EINVAL, n, "unknown key '%s'", n->key);
+			return unknown_option(rows, n, error);
 		rc = set_from_node(row, n, conf, error);
 		if (rc != 0)
 			return rc;

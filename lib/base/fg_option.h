@@ -73,6 +73,17 @@ int fg_option_set(const struct fg_option *row, void *conf, const char *text,
 int fg_option_read(const struct fg_option *rows, const struct fg_node *node, void *conf,
 		   struct fg_error *error);
 
+/**
+ * Refuse a key that its map does not have: "unknown key 'KEY': expected ...".
+ * The message for a key that was renamed has the new name: "`KEY` is now `NEW`".
+ * @param node      The key's value; has a key.
+ * @param expected  The keys that the map may have, as one phrase: "src or dst". A renamed key
+ *                  is recognised where @p expected has its new name.
+ * @return -EINVAL, with @p error set.
+ * Threads: control.
+ */
+int fg_option_unknown_key(const struct fg_node *node, const char *expected, struct fg_error *error);
+
 /** Free the strings in @p conf and forget them. Threads: control. */
 void fg_option_free(const struct fg_option *rows, void *conf);
 

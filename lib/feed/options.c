@@ -165,6 +165,24 @@ static bool names_orders_only(const struct fg_messages *messages)
 	return messages->other.instrument == FG_INSTRUMENT_ORDER;
 }
 
+static bool is_setting(const char *key)
+{
+	for (const struct fg_option *row = fg_feed_options; row->name != NULL; row++)
+		if (strcmp(row->name, key) == 0)
+			return true;
+	return false;
+}
+
+/* A feed without a protocol takes no settings. */
+static int refuse_settings(const struct fg_node *settings, struct fg_error *error)
+{
+	for (const struct fg_node *n = settings->child; n != NULL; n = n->next)
+		if (!is_setting(n->key))
+			return fg_option_unknown_key(n, "name, protocol or messages", error);
+	return fg_error_at(error, EINVAL, settings->child,
+			   "%s: a feed without a protocol has no settings", settings->child->key);
+}
+
 static int read_parts(const struct fg_node *node, const struct parts *parts, struct head *head,
 		      struct fg_feed_conf *conf, struct fg_error *error)
 {
@@ -173,9 +191,7 @@ static int read_parts(const struct fg_node *node, const struct parts *parts, str
 	if (parts->protocol != NULL)
 		rc = fg_protocol_load(parts->protocol, &conf->protocol, error);
 	else if (parts->rest.count > 0)
-		rc = fg_error_at(error, EINVAL, parts->rest.child,
-				 "%s: a feed without a protocol has no settings",
-				 parts->rest.child->key);
+		rc = refuse_settings(&parts->rest, error);
 	if (rc == 0)
 		rc = take_messages(node, head->messages, conf, error);
 	if (rc == 0)

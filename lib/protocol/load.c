@@ -462,6 +462,16 @@ static int by_type(const void *a, const void *b)
 	return (x->type > y->type) - (x->type < y->type);
 }
 
+static int unknown_section(const struct fg_node *node, struct fg_error *error)
+{
+	char expected[256] = "like";
+
+	for (unsigned int i = 0; i < RTE_DIM(sections); i++)
+		snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s%s",
+			 i + 1 < RTE_DIM(sections) ? ", " : " or ", sections[i].key);
+	return fg_option_unknown_key(node, expected, error);
+}
+
 static int read_map(struct loaded *l, const struct fg_node *node, struct fg_error *error)
 {
 	const struct fg_node *like = fg_node_get(node, "like");
@@ -479,8 +489,7 @@ static int read_map(struct loaded *l, const struct fg_node *node, struct fg_erro
 		for (unsigned int i = 0; i < RTE_DIM(sections); i++)
 			known = known || strcmp(n->key, sections[i].key) == 0;
 		if (!known)
-			return fg_error_at(error, EINVAL, n, "protocol: unknown key \"%s\"",
-					   n->key);
+			return unknown_section(n, error);
 	}
 	l->protocol.messages = fg_messages_find("any");
 	if (base != NULL)

@@ -7,6 +7,7 @@
 
 #include <fg_names.h>
 #include <fg_node.h>
+#include <fg_option.h>
 #include <fg_rules.h>
 
 #include "expressions.h"
@@ -195,11 +196,9 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 			has_to = true;
 			rc = read_sinks(n, scope, &rule->sinks, error);
 		} else
-			rc = fg_error_at(
-				error, EINVAL, n,
-				"unknown key '%s': expected name, match, feed, line, %s, to "
-				"or drop",
-				n->key, SUBSCRIPTION_KEYS);
+			rc = fg_option_unknown_key(
+				n, "name, match, feed, line, " SUBSCRIPTION_KEYS ", to or drop",
+				error);
 	}
 	if (rc == 0 && rule->name == NULL)
 		rc = fg_error_at(error, EINVAL, node, "'name' is missing");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <fg_node.h>
+#include <fg_option.h>
 
 #include "expressions.h"
 #include "values.h"
@@ -170,8 +171,7 @@ static int read_pair(const struct fg_node *node, const struct fg_match *base, se
 		else if (strcmp(n->key, "dst") == 0)
 			set = set_dst;
 		if (set == NULL)
-			rc = fg_error_at(error, EINVAL, n, "unknown key '%s': expected src or dst",
-					 n->key);
+			rc = fg_option_unknown_key(n, "src or dst", error);
 		if (rc == 0)
 			rc = read_any_of(n, set, NULL, &values, error);
 		if (rc == 0)
@@ -249,10 +249,10 @@ static int read_key(const struct fg_node *match, const struct fg_node *n,
 	}
 	if (strcmp(n->key, "expr") == 0)
 		return read_exprs(n, set, terms, error);
-	return fg_error_at(error, EINVAL, n,
-			   "unknown key '%s': expected source, line, mac, vlan, ethertype, ipv4, "
-			   "ipv6, protocol, udp, tcp or expr",
-			   n->key);
+	return fg_option_unknown_key(n,
+				     "source, line, mac, vlan, ethertype, ipv4, ipv6, protocol, "
+				     "udp, tcp or expr",
+				     error);
 }
 
 /* The second key of a pair that is one question was read with the first. */

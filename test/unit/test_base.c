@@ -294,7 +294,8 @@ static void options_refuse_bad_shapes(void **state)
 	struct conf conf = {0};
 
 	(void)state;
-	value_refused("sise", "64", EINVAL, "f:7:3: unknown key 'sise'");
+	value_refused("sise", "64", EINVAL,
+		      "f:7:3: unknown key 'sise': expected path, on, size, rate, mode or label");
 	check_refused(&label, EINVAL, "f:6:1: 'path' is missing");
 	check_refused(NULL, EINVAL, "f:6:1: 'path' is missing");
 	list.key = "path";

@@ -459,7 +459,7 @@ static void test_refused(void **state)
 		{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
 		{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
 		{"protocol: {like: none}\n", "like: no such protocol"},
-		{"protocol: {headers: 1}\n", "test:1:12: protocol: unknown key \"headers\""},
+		{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
 		{"protocol: {header: 1}\n", "header: expected a map"},
 		{"protocol: {header: {byte: 1}}\n", "byte"},
 		{"protocol: {header: {bytes: 8}}\n", "sequence: expected 4 or 8 bytes"},

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration keys of earlier versions and what replaced them. */
+#ifndef BASE_RETIRED_KEYS_H
+#define BASE_RETIRED_KEYS_H
+
+struct retired_key {
+	const char *old;
+	const char *new;  /* The row applies where this key is expected. */
+	const char *note; /* If set, the row applies everywhere, and the message ends with it. */
+};
+
+/* Ends with a row whose `old` is NULL. */
+extern const struct retired_key retired_keys[];
+
+#endif /* BASE_RETIRED_KEYS_H */
