@@ -56,7 +56,7 @@ static void print_event(const struct app *app, const struct told *told, FILE *ou
 		session_text(event->session, session), event->channel);
 	print_numbers(event, out);
 	if (event_is_gap(event)) {
-		fprintf(out, "  %s", blame_name(event->blame));
+		fprintf(out, "  %s", blame_name(told->blame));
 		print_losses(told, out);
 	}
 	fputc('\n', out);

@@ -138,14 +138,14 @@ static void subtract(const struct app *app, uint64_t sources, const struct loss_
 void losses_attribute(struct app *app, struct told *told)
 {
 	struct feeds_watch *watch = app->watch;
-	struct fg_arbiter_event *event = &told->event;
+	const struct fg_arbiter_event *event = &told->event;
 	const struct loss_sample *from = sample_before(&watch->losses, event->since_ns);
 	const struct loss_sample *to = sample_after(&watch->losses, event->time_ns);
 	uint64_t most = 0;
 
 	if (!event_is_gap(event))
 		return;
-	event->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
+	told->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
 	if (from == NULL)
 		from = &watch->losses
 				.at[watch->losses.count > SAMPLES ? watch->losses.count % SAMPLES
@@ -153,10 +153,9 @@ void losses_attribute(struct app *app, struct told *told)
 	find_sources(app, watch);
 	subtract(app, watch->sources[told->feed], from, to, told->lost);
 	for (unsigned int place = 0; place < LOSS_SINK; place++) {
-		event->lost_here += told->lost[place];
 		if (told->lost[place] > most) {
 			most = told->lost[place];
-			event->blame = (uint8_t)(place + 1);
+			told->blame = (uint8_t)(place + 1);
 		}
 	}
 }

@@ -89,7 +89,7 @@ static void add_losses(struct record *record, const struct told *told)
 		separator = ", ";
 	}
 	add(record, "}");
-	add_text(record, "blame", blame_name(told->event.blame));
+	add_text(record, "blame", blame_name(told->blame));
 }
 
 size_t record_make(const struct app *app, const struct told *told, char text[RECORD_BYTES])

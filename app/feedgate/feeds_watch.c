@@ -125,7 +125,7 @@ static void log_event(const struct app *app, struct feeds_watch *watch, const st
 		       ", session '%s', channel %" PRIu64 ": blame: %s",
 		       name, event->n, event->first, event->last,
 		       session_text(event->session, session), event->channel,
-		       blame_name(event->blame));
+		       blame_name(told->blame));
 	else if (event->kind == FG_ARBITER_SILENT)
 		fg_log(WARNING, "feed %s: line %c is silent, for %.1f s so far", name,
 		       'A' + event->line, (double)(event->time_ns - event->first) * 1e-9);

@@ -18,7 +18,7 @@
 /* Where packets are lost. Those before LOSS_SINK can be why a feed has a gap. */
 enum loss_place { LOSS_NIC, LOSS_NO_MBUF, LOSS_ERRORS, LOSS_RING, LOSS_SINK, LOSS_PLACES };
 
-/* fg_arbiter_event.blame: 0, a place + 1, or one of these. */
+/* told.blame: 0, a place + 1, or one of these. */
 enum {
 	BLAME_NETWORK = LOSS_SINK + 1, /* we lost nothing: the network did, or the exchange */
 	BLAME_UNKNOWN,                 /* it began before our memory of losses does */
@@ -42,6 +42,7 @@ struct told {
 	uint64_t lost[LOSS_PLACES];
 	uint32_t feed;
 	uint32_t order; /* in its batch */
+	uint8_t blame;  /* a place + 1, or BLAME_...; 0: no gap */
 };
 
 struct feeds_watch {
@@ -62,7 +63,7 @@ bool event_is_gap(const struct fg_arbiter_event *event);
 
 /* feeds_loss.c: note all counters as they are now. */
 void losses_take(struct app *app);
-/* Set lost, event.lost_here and event.blame. A sample was taken since it came. */
+/* Set lost and blame. A sample was taken since it came. */
 void losses_attribute(struct app *app, struct told *told);
 const char *loss_place_name(enum loss_place place);
 const char *blame_name(uint8_t blame);

@@ -222,11 +222,9 @@ struct fg_arbiter_event {
 	uint8_t session[FG_SESSION_BYTES];
 	uint64_t first;
 	uint64_t last;
-	uint64_t n;         /**< Sequence numbers it is about. */
-	uint64_t lost_here; /**< For whoever attributes loss: packets lost by us meanwhile; 0. */
-	uint8_t kind;       /**< enum fg_arbiter_event_kind. */
+	uint64_t n;   /**< Sequence numbers it is about. */
+	uint8_t kind; /**< enum fg_arbiter_event_kind. */
 	uint8_t line;
-	uint8_t blame; /**< For whoever attributes loss; 0. */
 };
 
 struct fg_arbiter;
