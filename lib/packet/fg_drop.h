@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Why a packet was dropped: the one list of reasons (DESIGN: accounting).
+ * Drop reasons.
  *
- * received = delivered + the sum over these. Whoever drops a packet counts it
- * under exactly one of them and frees it.
+ * received = delivered + the sum over all reasons. Whoever drops a packet counts it under exactly
+ * one reason and frees it.
  */
 #ifndef FG_DROP_H
 #define FG_DROP_H
