@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any packets through the feed stage: every one comes out exactly once, passed or dropped for a
- * reason that its rule and feed allow, and its notes hold together.
+ * Any packets through the feed stage: each comes out exactly once, passed or dropped for a reason
+ * that its rule and feed allow, and its metadata is consistent.
  *
  * The first three bytes choose protocol, feed and rule; then packets: line, length, payload.
  */
@@ -27,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct rte_mempool *pool, *slices;
 static uint8_t scratch[UINT16_MAX + 1];
 static bool is_out[PACKETS_MAX];
-static bool wanting, arbitrating;
+static bool subscribed, arbitrating;
 
 static void check(bool holds)
 {
@@ -94,8 +94,9 @@ static void check_drop(struct rte_mbuf *m, uint8_t reason)
 	if (reason == FG_DROP_duplicate || reason == FG_DROP_stale)
 		check(arbitrating);
 	else
-		check(wanting && (reason == FG_DROP_no_matching_message ||
-				  reason == FG_DROP_unmapped || reason == FG_DROP_wrong_protocol));
+		check(subscribed &&
+		      (reason == FG_DROP_no_matching_message || reason == FG_DROP_unmapped ||
+		       reason == FG_DROP_wrong_protocol));
 	rte_pktmbuf_free(m);
 }
 
@@ -184,8 +185,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .hold_us = 1000,
 				    .gap_timeout_ms = 2,
 				    .channels = 2,
-				    .maps_symbol = none,
-				    .directory_size = 4,
+				    .symbol_file = none,
+				    .symbols_max = 4,
 				    .orders = 8,
 				    .events = none};
 	struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch, .slices = slices};
@@ -207,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(fg_feed_create(&conf, 3, SOCKET_ID_ANY, &feed, &error) == 0);
 	stage.feeds = &feed;
 	filter = make_filter(feed, data[2]);
-	wanting = filter != NULL;
+	subscribed = filter != NULL;
 	memset(is_out, 0, sizeof(is_out));
 	total = put_all(&stage, filter, data + 3, size - 3,
 			(data[2] & 16) != 0 ? FG_META_SLICE : 0);

@@ -117,9 +117,9 @@ static inline void put_headers(uint8_t *frame, uint32_t payload_bytes)
 	store_be(frame + 24, 0xffff & ~(sum + (sum >> 16)), 2);
 }
 
-/* Notes as the rx lcore leaves them. */
-static inline void note(struct rte_mbuf *m, uint32_t payload_bytes, uint8_t line,
-			struct fg_msg_filter *filter)
+/* Metadata as the rx lcore writes it. */
+static inline void set_metadata(struct rte_mbuf *m, uint32_t payload_bytes, uint8_t line,
+				struct fg_msg_filter *filter)
 {
 	*fg_meta(m) = (struct fg_meta){
 		.rx_ns = T0,
@@ -151,7 +151,7 @@ static inline struct rte_mbuf *packet(uint8_t line, uint64_t first, uint16_t cou
 		bytes += put_message(payload + bytes, first + i);
 	put_headers(rte_pktmbuf_mtod(m, uint8_t *), bytes);
 	assert_non_null(rte_pktmbuf_append(m, (uint16_t)(PAYLOAD_OFF + bytes)));
-	note(m, bytes, line, filter);
+	set_metadata(m, bytes, line, filter);
 	return m;
 }
 
@@ -200,40 +200,41 @@ static inline struct fg_feed_conf conf_of(const char *text)
 
 static __rte_unused uint8_t scratch[UINT16_MAX + 1];
 
-/* What a filter wants: these types, and instruments of even numbers. types NULL: no filter. */
-struct wants {
+/* What a filter selects: these types, of instruments with even numbers. types NULL: no filter. */
+struct selection {
 	const uint32_t *types;
 	uint32_t n_types;
 };
 
-static inline bool is_wanted(const struct wants *wants, uint64_t number)
+static inline bool is_selected(const struct selection *selection, uint64_t number)
 {
-	if (wants->types == NULL)
+	if (selection->types == NULL)
 		return true;
 	if (locate_of(number) % 2 != 0)
 		return false;
-	for (uint32_t i = 0; i < wants->n_types; i++)
-		if ((char)wants->types[i] == type_of(number))
+	for (uint32_t i = 0; i < selection->n_types; i++)
+		if ((char)selection->types[i] == type_of(number))
 			return true;
 	return false;
 }
 
-static inline struct fg_msg_filter *filter_of(const struct wants *wants, struct fg_feed *feed)
+static inline struct fg_msg_filter *filter_of(const struct selection *selection,
+					      struct fg_feed *feed)
 {
 	static char texts[LOCATES][8];
 	const char *instruments[LOCATES];
 	struct fg_msg_filter_conf conf = {
 		.protocol = fg_feed_conf(feed)->protocol,
 		.known = fg_feed_known(feed),
-		.types = wants->types,
-		.n_types = wants->n_types,
+		.types = selection->types,
+		.n_types = selection->n_types,
 		.instruments = instruments,
 		.socket_id = SOCKET_ID_ANY,
 	};
 	struct fg_msg_filter *filter = NULL;
 	struct fg_error error = {0};
 
-	if (wants->types == NULL)
+	if (selection->types == NULL)
 		return NULL;
 	for (uint32_t locate = 2; locate <= LOCATES; locate += 2) {
 		snprintf(texts[conf.n_instruments], sizeof(texts[0]), "%u", locate);
@@ -245,7 +246,7 @@ static inline struct fg_msg_filter *filter_of(const struct wants *wants, struct 
 	return filter;
 }
 
-/* One packet through; @return its disposition, and the packet in *out, if it passed. */
+/* Send one packet through. @return its drop reason, or FG_DROP_COUNT with the packet in *passed. */
 static inline uint8_t disposition_of(struct fg_feed *feed, struct rte_mbuf *m,
 				     struct rte_mbuf **passed)
 {
@@ -282,7 +283,7 @@ static inline uint64_t counted(const struct fg_feed *feed, enum fg_feed_counter 
 	return counters[counter];
 }
 
-/* A feed and a filter; the feed points to its configuration. */
+/* A feed with its configuration, and a filter. */
 struct kit {
 	struct fg_feed_conf conf;
 	struct fg_feed *feed;
@@ -292,11 +293,11 @@ struct kit {
 static inline void kit_make(struct kit *kit, const char *text, const uint32_t *types,
 			    uint32_t n_types)
 {
-	const struct wants wants = {.types = types, .n_types = n_types};
+	const struct selection selection = {.types = types, .n_types = n_types};
 
 	kit->conf = conf_of(text);
 	kit->feed = feed_of(&kit->conf);
-	kit->filter = filter_of(&wants, kit->feed);
+	kit->filter = filter_of(&selection, kit->feed);
 }
 
 static inline void kit_free(struct kit *kit)
@@ -308,7 +309,7 @@ static inline void kit_free(struct kit *kit)
 	assert_int_equal(rte_mempool_in_use_count(slices), 0);
 }
 
-static __rte_unused const uint32_t adds[] = {'A', 'F'};
+static __rte_unused const uint32_t add_types[] = {'A', 'F'};
 
 static inline int run_feed_tests(const char *name, const struct CMUnitTest *tests, size_t count)
 {

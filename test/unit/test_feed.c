@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The feed stage with real packets: what comes out of two lines that lose, delay and pack
- * differently is the union of what is wanted, each once, and every packet has exactly one
- * disposition.
+ * The feed stage with real packets on two lines that lose, delay and pack differently. What passes
+ * is the union of the selected messages, each once, and every packet has exactly one disposition.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -18,7 +17,7 @@
 
 struct world {
 	const char *conf;
-	struct wants wants;
+	struct selection selection;
 	uint32_t loss; /* of 100 packets */
 	uint32_t delay_ns;
 	bool hold;
@@ -52,7 +51,7 @@ static void make_world(const struct world *world)
 			const uint16_t count = (uint16_t)RTE_MIN(1 + random_below(12), left);
 			struct arrival *arrival = &arrivals[n_arrivals];
 
-			/* The first and the last packet of A always come: they frame the rest. */
+			/* The first and the last packet of line A are never lost. */
 			if ((line == 1 && (n == 1 || left == count)) ||
 			    random_below(100) >= world->loss) {
 				*arrival = (struct arrival){
@@ -79,15 +78,15 @@ static void settle(struct rte_mbuf *m, uint8_t disposition)
 	arrival->disposition = disposition;
 }
 
-/* Numbers that its notes say are wanted. */
+/* Record the numbers that the metadata marks as matched. */
 static void take_numbers(struct rte_mbuf *m)
 {
 	const struct fg_meta *meta = fg_meta(m);
-	const bool chosen = (meta->flags & FG_META_MATCHED) != 0;
+	const bool has_filter = (meta->flags & FG_META_MATCHED) != 0;
 	uint32_t n = 0;
 
 	for (uint16_t i = 0; i < count_of(m); i++) {
-		if (chosen && (meta->messages >> i & 1) == 0)
+		if (has_filter && (meta->messages >> i & 1) == 0)
 			continue;
 		delivered[first_of(m) + i]++;
 		order[n_order++] = first_of(m) + i;
@@ -159,7 +158,7 @@ static void run(struct fg_feed *feed, struct fg_msg_filter *filter)
 	put(&stage, pkts, 0, now_ns);
 }
 
-/* Without hold a packet's disposition follows from those that came before it. */
+/* Without hold a packet's disposition follows from the packets before it. */
 static void check_dispositions(const struct world *world)
 {
 	static bool came[MESSAGES + 2];
@@ -167,16 +166,16 @@ static void check_dispositions(const struct world *world)
 	memset(came, 0, sizeof(came));
 	for (uint32_t i = 0; i < n_arrivals; i++) {
 		const struct arrival *arrival = &arrivals[i];
-		uint32_t fresh = 0, wanted = 0;
+		uint32_t new = 0, matched = 0;
 
 		for (uint64_t n = arrival->first; n < arrival->first + arrival->count; n++) {
-			fresh += !came[n];
-			wanted += !came[n] && is_wanted(&world->wants, n);
+			new += !came[n];
+			matched += !came[n] && is_selected(&world->selection, n);
 			came[n] = true;
 		}
-		assert_int_equal(arrival->disposition, fresh == 0    ? FG_DROP_duplicate
-						       : wanted == 0 ? FG_DROP_no_matching_message
-								     : FG_DROP_COUNT);
+		assert_int_equal(arrival->disposition, new == 0       ? FG_DROP_duplicate
+						       : matched == 0 ? FG_DROP_no_matching_message
+								      : FG_DROP_COUNT);
 	}
 }
 
@@ -191,7 +190,7 @@ static void check_union(const struct world *world)
 			came[arrivals[i].first + k] = true;
 	}
 	for (uint64_t n = 1; n <= MESSAGES; n++)
-		assert_int_equal(delivered[n], came[n] && is_wanted(&world->wants, n));
+		assert_int_equal(delivered[n], came[n] && is_selected(&world->selection, n));
 	for (uint32_t i = 1; world->hold && i < n_order; i++)
 		assert_true(order[i - 1] < order[i]);
 }
@@ -201,7 +200,7 @@ static void check_world(const struct world *world)
 	for (int round = 0; round < 6; round++) {
 		struct fg_feed_conf conf = conf_of(world->conf);
 		struct fg_feed *feed = feed_of(&conf);
-		struct fg_msg_filter *filter = filter_of(&world->wants, feed);
+		struct fg_msg_filter *filter = filter_of(&world->selection, feed);
 
 		make_world(world);
 		run(feed, filter);
@@ -253,11 +252,11 @@ static void odd_packets(void **state)
 	struct rte_mbuf *m;
 
 	(void)state;
-	kit_make(&kit, "{name: f, protocol: itch50}", adds, 2);
-	/* Shorter than its header; of no datagram; with and without something wanted. */
-	for (int wanting = 0; wanting < 2; wanting++) {
-		struct fg_msg_filter *filter = wanting != 0 ? kit.filter : NULL;
-		const uint8_t expected = wanting != 0 ? FG_DROP_wrong_protocol : FG_DROP_COUNT;
+	kit_make(&kit, "{name: f, protocol: itch50}", add_types, 2);
+	/* Shorter than the header; no datagram; both with and without a subscription. */
+	for (int subscribed = 0; subscribed < 2; subscribed++) {
+		struct fg_msg_filter *filter = subscribed != 0 ? kit.filter : NULL;
+		const uint8_t expected = subscribed != 0 ? FG_DROP_wrong_protocol : FG_DROP_COUNT;
 
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = MOLD_BYTES - 1;
@@ -265,7 +264,7 @@ static void odd_packets(void **state)
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->flags = 0;
 		assert_int_equal(disposition_only(kit.feed, m), expected);
-		/* What parse said must not be believed blindly. */
+		/* A payload length beyond the mbuf. */
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = 60000;
 		assert_int_equal(disposition_only(kit.feed, m), expected);
@@ -273,7 +272,7 @@ static void odd_packets(void **state)
 	assert_int_equal(counted(kit.feed, FG_FEED_truncated), 4);
 	assert_int_equal(counted(kit.feed, FG_FEED_wrong_protocol), 2);
 
-	/* A length that lies: what came before it counts. */
+	/* A message length beyond the packet: what came before it counts. */
 	m = packet(1, 1, 3, kit.filter);
 	store_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + MOLD_BYTES), 9999, 2);
 	assert_int_equal(disposition_only(kit.feed, m), FG_DROP_no_matching_message);
@@ -281,12 +280,12 @@ static void odd_packets(void **state)
 	kit_free(&kit);
 }
 
-static void control_packets(void **state)
+static void admin_packets(void **state)
 {
 	struct kit kit;
 
 	(void)state;
-	kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true}", add_types, 2);
 	assert_int_equal(disposition_only(kit.feed, packet(1, 1, 5, NULL)), FG_DROP_COUNT);
 	assert_int_equal(disposition_only(kit.feed, packet(2, 1, 5, NULL)), FG_DROP_duplicate);
 	assert_int_equal(disposition_only(kit.feed, packet(1, 6, 0, NULL)), FG_DROP_COUNT);
@@ -297,7 +296,7 @@ static void control_packets(void **state)
 	kit_free(&kit);
 }
 
-/* Without arbitrate both lines pass, and gaps are still told. */
+/* Without arbitrate both lines pass, and gaps are still found. */
 static void tracked_only(void **state)
 {
 	struct kit kit;
@@ -323,7 +322,7 @@ static void tracked_only(void **state)
 static void refusals(void **state)
 {
 	static const struct {
-		const char *text, *says;
+		const char *text, *reason;
 	} cases[] = {
 		{"[a]", "a feed: expected a map"},
 		{"{protocol: itch50}", "name"},
@@ -348,7 +347,7 @@ static void refusals(void **state)
 		struct fg_error error = {0};
 
 		assert_true(read_conf(cases[i].text, &conf, &error) < 0);
-		if (strstr(error.text, cases[i].says) == NULL)
+		if (strstr(error.text, cases[i].reason) == NULL)
 			fail_msg("%s: %s", cases[i].text, error.text);
 		assert_non_null(strstr(error.text, "feed.yaml:1:"));
 	}
@@ -374,9 +373,9 @@ static void defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(union_once),      cmocka_unit_test(odd_packets),
-		cmocka_unit_test(control_packets), cmocka_unit_test(tracked_only),
-		cmocka_unit_test(refusals),        cmocka_unit_test(defaults),
+		cmocka_unit_test(union_once),    cmocka_unit_test(odd_packets),
+		cmocka_unit_test(admin_packets), cmocka_unit_test(tracked_only),
+		cmocka_unit_test(refusals),      cmocka_unit_test(defaults),
 	};
 
 	return run_feed_tests("feed", tests, RTE_DIM(tests));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slices, held against messages made anew; and payloads in several segments. */
+/* Slices, compared with messages made again; and payloads in several segments. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 /* clang-format on */
 #include "feed_rig.h"
 
-/* Sum of a header's 16-bit words is all ones. */
+/* The sum of the header's 16-bit words is all ones. */
 static void check_sum(const uint8_t *at, uint32_t bytes)
 {
 	uint32_t sum = 0;
@@ -21,7 +21,7 @@ static void check_sum(const uint8_t *at, uint32_t bytes)
 
 static void check_slice(struct rte_mbuf *slice, uint64_t first, uint16_t count)
 {
-	const struct wants wants = {.types = adds, .n_types = 2};
+	const struct selection selection = {.types = add_types, .n_types = 2};
 	const uint8_t *frame = rte_pktmbuf_mtod(slice, const uint8_t *);
 	uint8_t message[64];
 	uint32_t at = PAYLOAD_OFF + MOLD_BYTES, n = 0;
@@ -29,7 +29,7 @@ static void check_slice(struct rte_mbuf *slice, uint64_t first, uint16_t count)
 	for (uint64_t number = first; number < first + count; number++) {
 		uint32_t bytes;
 
-		if (!is_wanted(&wants, number))
+		if (!is_selected(&selection, number))
 			continue;
 		bytes = put_message(message, number);
 		assert_true(at + bytes <= rte_pktmbuf_data_len(slice));
@@ -52,18 +52,18 @@ static void check_slice(struct rte_mbuf *slice, uint64_t first, uint16_t count)
 static void slices_are_packets(void **state)
 {
 	struct kit kit;
-	const struct wants wants = {.types = adds, .n_types = 2};
+	const struct selection selection = {.types = add_types, .n_types = 2};
 	uint32_t n_sliced = 0;
 
 	(void)state;
-	kit_make(&kit, "{name: f, protocol: itch50}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50}", add_types, 2);
 	for (uint64_t first = 1; first < 2000; first += 9) {
 		struct rte_mbuf *m = packet(1, first, 9, kit.filter), *out = NULL;
 		uint32_t n_matched = 0;
 		uint8_t disposition;
 
 		for (uint64_t n = first; n < first + 9; n++)
-			n_matched += is_wanted(&wants, n);
+			n_matched += is_selected(&selection, n);
 		fg_meta(m)->flags |= FG_META_SLICE;
 		disposition = disposition_of(kit.feed, m, &out);
 		assert_int_equal(disposition,
@@ -80,8 +80,7 @@ static void slices_are_packets(void **state)
 	kit_free(&kit);
 }
 
-/* Without an mbuf for the slice, or with messages beyond what the notes can tell, it stays whole.
- */
+/* Without an mbuf for the slice the packet passes whole. */
 static void slices_that_fail(void **state)
 {
 	struct kit kit;
@@ -89,7 +88,7 @@ static void slices_that_fail(void **state)
 	const unsigned int n = rte_mempool_avail_count(slices);
 
 	(void)state;
-	kit_make(&kit, "{name: f, protocol: itch50, track: false}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50, track: false}", add_types, 2);
 	assert_int_equal(rte_pktmbuf_alloc_bulk(slices, all, n), 0);
 	m = packet(1, 1, 30, kit.filter);
 	fg_meta(m)->flags |= FG_META_SLICE;
@@ -107,7 +106,7 @@ static void segments(void **state)
 	struct kit kit;
 
 	(void)state;
-	kit_make(&kit, "{name: f, protocol: itch50, track: false}", adds, 2);
+	kit_make(&kit, "{name: f, protocol: itch50, track: false}", add_types, 2);
 	for (uint16_t cut = 1; cut < PAYLOAD_OFF + 100; cut++) {
 		struct rte_mbuf *whole = packet(1, 1, 9, kit.filter);
 		struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *tail = rte_pktmbuf_alloc(pool);

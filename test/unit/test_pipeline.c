@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rule sets replaced under full load: every packet is judged by exactly one of
- * them, none is lost, and nothing leaks. FG_RELOADS says how often (default 100).
+ * Rule sets replaced under full load: every packet is classified by exactly one of them, none is
+ * lost, and nothing leaks. FG_RELOADS: how many replacements (default 100).
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -30,9 +30,9 @@
 
 #define PORTS      64u
 #define PORT_AT    36u  /* Ethernet, IPv4, then the UDP destination */
-#define PAYLOAD_AT 42u  /* Behind them: the instrument, of 4 bytes */
-#define INSTRUMENT 100u /* That of port 0; number 0 would be none */
-#define FIRST_ODD  0u   /* Odd rule-set versions want ports 0..39, even ones 24..63. */
+#define PAYLOAD_AT 42u  /* the instrument, 4 bytes */
+#define INSTRUMENT 100u /* of port 0; instrument 0 would mean none */
+#define FIRST_ODD  0u   /* Odd versions match ports 0..39, even ones 24..63. */
 #define LAST_ODD   39u
 #define FIRST_EVEN 24u
 #define LAST_EVEN  63u
@@ -40,11 +40,10 @@
 static char folder[] = "/tmp/feedgate-test-XXXXXX";
 static char capture[64];
 static unsigned int reloads = 100;
-static uint32_t ids[2]
-		   [PORTS]; /* Of the rule that wins this port in such a rules_version; 0: none. */
-static bool by_content;     /* One rule takes all, and wants the ports as instruments of a feed. */
+static uint32_t ids[2][PORTS]; /* of the rule that wins the port, by version % 2; 0: none */
+static bool by_subscription;   /* one rule matches all; ports are instruments of its feed */
 
-/* A sink that holds each packet against the rules_version that judged it. */
+/* A sink that checks each packet against the rule-set version that classified it. */
 struct watch {
 	_Atomic uint64_t packets, wrong;
 	_Atomic uint32_t rules_version; /* Of the last packet. */
@@ -74,7 +73,7 @@ static bool is_right(const struct fg_sink *sink, struct rte_mbuf *m, uint32_t la
 
 	return port < PORTS && meta->rules_version >= last && sink->index == odd &&
 	       meta->sinks == UINT64_C(1) << odd && ids[odd][port] != 0 &&
-	       meta->rule_id == ids[odd][by_content ? (odd ? FIRST_ODD : FIRST_EVEN) : port];
+	       meta->rule_id == ids[odd][by_subscription ? (odd ? FIRST_ODD : FIRST_EVEN) : port];
 }
 
 static uint16_t watch_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
@@ -112,7 +111,7 @@ static void watch_close(struct fg_sink *sink)
 static const struct fg_option no_options[] = {{0}};
 static const struct fg_sink_ops watch_ops = {
 	.name = "watch",
-	.help = "holds packets against their rules_version",
+	.help = "checks packets against their rule-set version",
 	.options = no_options,
 	.open = watch_open,
 	.start = watch_start,
@@ -121,8 +120,8 @@ static const struct fg_sink_ops watch_ops = {
 	.close = watch_close,
 };
 
-/* A rule that wants the rules_version's ports of its feed. */
-static void write_wanting_rule(char *text, size_t size, bool odd)
+/* One rule that subscribes to the version's ports as instruments. */
+static void write_subscribing_rule(char *text, size_t size, bool odd)
 {
 	size_t used = (size_t)snprintf(text, size,
 				       "[{name: %s, match: {udp: {}}, feed: f, to: %s, "
@@ -164,8 +163,8 @@ static struct fg_config *load_set(bool odd)
 	struct fg_config *config = NULL;
 	struct fg_error error = {0};
 
-	if (by_content)
-		write_wanting_rule(text, sizeof(text), odd);
+	if (by_subscription)
+		write_subscribing_rule(text, sizeof(text), odd);
 	else
 		write_rules(text, sizeof(text), odd);
 	if (fg_config_load_text("set", text, strlen(text), &config, &error) != 0)
@@ -174,39 +173,39 @@ static struct fg_config *load_set(bool odd)
 }
 
 /* One pipeline, from source to sinks. */
-struct walk {
+struct fixture {
 	struct rig rig;
 	struct fg_sink sinks[2];
 	struct watch watch[2];
 	struct fg_config *sets[2]; /* [rules_version % 2] */
 	struct fg_feed_conf feed_conf;
-	struct fg_feed *feed; /* by_content */
+	struct fg_feed *feed; /* by_subscription */
 	struct fg_pipeline *pipeline;
 	uint64_t heap; /* after the first sets */
 	struct rte_malloc_socket_stats dpdk;
 };
 
-static void publish(struct walk *walk)
+static void publish(struct fixture *fixture)
 {
 	static const char *const sinks[] = {"a", "b"};
 	static const char *const feeds[] = {"f"};
-	const struct fg_protocol *const protocols[] = {walk->feed_conf.protocol};
+	const struct fg_protocol *const protocols[] = {fixture->feed_conf.protocol};
 	const struct fg_scope scope = {
 		.sinks = sinks, .n_sinks = 2, .feeds = feeds, .n_feeds = 1, .protocols = protocols};
-	const uint32_t next = fg_pipeline_rules_version(walk->pipeline) + 1;
+	const uint32_t next = fg_pipeline_rules_version(fixture->pipeline) + 1;
 	struct fg_error error = {0};
 	struct fg_rules *rules = NULL;
 
-	if (fg_rules_load(fg_config_root(walk->sets[next % 2]), NULL, &scope, &rules, &error) !=
+	if (fg_rules_load(fg_config_root(fixture->sets[next % 2]), NULL, &scope, &rules, &error) !=
 		    0 ||
-	    fg_pipeline_publish(walk->pipeline, rules, &error) != 0)
+	    fg_pipeline_publish(fixture->pipeline, rules, &error) != 0)
 		fail_msg("%s", error.text);
-	assert_int_equal(fg_pipeline_rules_version(walk->pipeline), next);
-	assert_ptr_equal(fg_pipeline_rules(walk->pipeline), rules);
+	assert_int_equal(fg_pipeline_rules_version(fixture->pipeline), next);
+	assert_ptr_equal(fg_pipeline_rules(fixture->pipeline), rules);
 }
 
 /* The payload is one message, which begins with its instrument. */
-static void make_feed(struct walk *walk)
+static void make_feed(struct fixture *fixture)
 {
 	static const char text[] =
 		"{name: f, track: false, protocol: {header: {order: little, bytes: 4, messages_at: "
@@ -218,23 +217,23 @@ static void make_feed(struct walk *walk)
 	struct fg_error error = {0};
 
 	if (fg_config_load_text("feed", text, strlen(text), &config, &error) != 0 ||
-	    fg_feed_read(fg_config_root(config), &walk->feed_conf, &error) != 0 ||
-	    fg_feed_create(&walk->feed_conf, 1, SOCKET_ID_ANY, &walk->feed, &error) != 0)
+	    fg_feed_read(fg_config_root(config), &fixture->feed_conf, &error) != 0 ||
+	    fg_feed_create(&fixture->feed_conf, 1, SOCKET_ID_ANY, &fixture->feed, &error) != 0)
 		fail_msg("%s", error.text);
 	fg_config_free(config);
 }
 
-static void make_pipeline(struct walk *walk, uint64_t workers)
+static void make_pipeline(struct fixture *fixture, uint64_t workers)
 {
-	struct fg_source *source = &walk->rig.src;
-	struct fg_sink *sinks[] = {&walk->sinks[0], &walk->sinks[1]};
+	struct fg_source *source = &fixture->rig.src;
+	struct fg_sink *sinks[] = {&fixture->sinks[0], &fixture->sinks[1]};
 	struct fg_pipeline_setup setup = {
 		.conf = {.workers = workers, .ring_slots = 4096},
 		.endpoints = {.sources = &source,
 			      .n_sources = 1,
 			      .sinks = sinks,
 			      .n_sinks = 2,
-			      .feeds = &walk->feed,
+			      .feeds = &fixture->feed,
 			      .n_feeds = 1},
 	};
 	struct fg_error error = {0};
@@ -242,104 +241,105 @@ static void make_pipeline(struct walk *walk, uint64_t workers)
 	assert_int_equal(fg_option_read(fg_classify_options, NULL, &setup.classify, &error), 0);
 	assert_int_equal(fg_placement_make(&setup.conf, 1, &setup.placement, &error), 0);
 	for (uint8_t i = 0; i < 2; i++) {
-		walk->sets[i] = load_set(i != 0);
-		walk->sinks[i] = (struct fg_sink){
+		fixture->sets[i] = load_set(i != 0);
+		fixture->sinks[i] = (struct fg_sink){
 			.ops = &watch_ops,
-			.priv = &walk->watch[i],
+			.priv = &fixture->watch[i],
 			.name = i == 0 ? "a" : "b",
 			.index = i,
 			.n_lanes = setup.placement.n_lanes,
 		};
 	}
-	if (fg_pipeline_create(&setup, &walk->pipeline, &error) != 0)
+	if (fg_pipeline_create(&setup, &fixture->pipeline, &error) != 0)
 		fail_msg("%s", error.text);
 }
 
-static void note_memory(struct walk *walk)
+static void remember_memory(struct fixture *fixture)
 {
-	walk->heap = mallinfo2().uordblks;
-	assert_int_equal(rte_malloc_get_socket_stats(0, &walk->dpdk), 0);
+	fixture->heap = mallinfo2().uordblks;
+	assert_int_equal(rte_malloc_get_socket_stats(0, &fixture->dpdk), 0);
 }
 
-static void check_memory(struct walk *walk)
+static void check_memory(struct fixture *fixture)
 {
 	struct rte_malloc_socket_stats now;
 	const uint64_t heap = mallinfo2().uordblks;
 
 	assert_int_equal(rte_malloc_get_socket_stats(0, &now), 0);
-	assert_int_equal(now.alloc_count, walk->dpdk.alloc_count);
-	assert_int_equal(now.heap_allocsz_bytes, walk->dpdk.heap_allocsz_bytes);
+	assert_int_equal(now.alloc_count, fixture->dpdk.alloc_count);
+	assert_int_equal(now.heap_allocsz_bytes, fixture->dpdk.heap_allocsz_bytes);
 	/* A set takes some 100 KiB; glibc's own caches move a little. */
-	if (heap > walk->heap + (64u << 10))
-		fail_msg("the heap grew from %lu to %lu bytes", walk->heap, heap);
+	if (heap > fixture->heap + (64u << 10))
+		fail_msg("the heap grew from %lu to %lu bytes", fixture->heap, heap);
 }
 
-static void check_accounts(struct walk *walk)
+static void check_accounting(struct fixture *fixture)
 {
-	const uint64_t seen = walk->watch[0].packets + walk->watch[1].packets;
-	struct fg_source *source = &walk->rig.src;
+	const uint64_t seen = fixture->watch[0].packets + fixture->watch[1].packets;
+	struct fg_source *source = &fixture->rig.src;
 	struct fg_source_lost lost;
 	struct fg_error error = {0};
 	struct fg_totals totals;
 
-	if (fg_pipeline_check_accounting(walk->pipeline, &error) != 0)
+	if (fg_pipeline_check_accounting(fixture->pipeline, &error) != 0)
 		fail_msg("%s", error.text);
-	fg_pipeline_totals(walk->pipeline, &totals);
-	assert_int_equal(walk->watch[0].wrong, 0);
-	assert_int_equal(walk->watch[1].wrong, 0);
-	assert_true(walk->watch[0].packets > 0 && walk->watch[1].packets > 0);
+	fg_pipeline_totals(fixture->pipeline, &totals);
+	assert_int_equal(fixture->watch[0].wrong, 0);
+	assert_int_equal(fixture->watch[1].wrong, 0);
+	assert_true(fixture->watch[0].packets > 0 && fixture->watch[1].packets > 0);
 	assert_int_equal(totals.delivered_packets, seen);
-	/* Ports that a set does not want, and nothing else. */
-	assert_int_equal(
-		totals.received_packets,
-		seen + totals.dropped[by_content ? FG_DROP_no_matching_message : FG_DROP_no_rule]);
+	/* Only ports that a set does not match are dropped. */
+	assert_int_equal(totals.received_packets,
+			 seen + totals.dropped[by_subscription ? FG_DROP_no_matching_message
+							       : FG_DROP_no_rule]);
 	source->ops->lost(source, &lost);
 	assert_int_equal(lost.nic + lost.no_mbuf + lost.errors, 0);
 }
 
-static void close_walk(struct walk *walk)
+static void close_fixture(struct fixture *fixture)
 {
-	struct fg_source *source = &walk->rig.src;
+	struct fg_source *source = &fixture->rig.src;
 
-	fg_pipeline_free(walk->pipeline);
-	fg_feed_free(walk->feed);
-	fg_feed_conf_free(&walk->feed_conf);
+	fg_pipeline_free(fixture->pipeline);
+	fg_feed_free(fixture->feed);
+	fg_feed_conf_free(&fixture->feed_conf);
 	assert_int_equal(source->ops->outstanding(source), 0);
 	source->ops->close(source);
-	fg_option_free(source->ops->options, walk->rig.conf);
-	free(walk->rig.conf);
+	fg_option_free(source->ops->options, fixture->rig.conf);
+	free(fixture->rig.conf);
 	for (unsigned int i = 0; i < 2; i++)
-		fg_config_free(walk->sets[i]);
+		fg_config_free(fixture->sets[i]);
 }
 
 static void reload_under_load(const char *kind, const char *const *options, uint64_t workers)
 {
-	static struct walk walk;
+	static struct fixture fixture;
 	struct fg_error error = {0};
 
-	walk = (struct walk){0};
-	if (rig_open(&walk.rig, kind, 1, 4096, options) != 0)
-		fail_msg("%s", walk.rig.error.text);
-	if (by_content)
-		make_feed(&walk);
-	make_pipeline(&walk, workers);
-	publish(&walk);
-	if (fg_pipeline_start(walk.pipeline, &error) != 0)
+	fixture = (struct fixture){0};
+	if (rig_open(&fixture.rig, kind, 1, 4096, options) != 0)
+		fail_msg("%s", fixture.rig.error.text);
+	if (by_subscription)
+		make_feed(&fixture);
+	make_pipeline(&fixture, workers);
+	publish(&fixture);
+	if (fg_pipeline_start(fixture.pipeline, &error) != 0)
 		fail_msg("%s", error.text);
-	for (unsigned int i = 0; i < 2 || walk.watch[0].packets + walk.watch[1].packets == 0; i++)
-		publish(&walk);
-	if (fg_pipeline_rules_version(walk.pipeline) % 2 == 0)
-		publish(&walk);
-	note_memory(&walk);
+	for (unsigned int i = 0; i < 2 || fixture.watch[0].packets + fixture.watch[1].packets == 0;
+	     i++)
+		publish(&fixture);
+	if (fg_pipeline_rules_version(fixture.pipeline) % 2 == 0)
+		publish(&fixture);
+	remember_memory(&fixture);
 	for (unsigned int i = 0; i < (reloads + 1) / 2 * 2; i++)
-		publish(&walk);
-	check_memory(&walk);
-	assert_int_equal(fg_pipeline_stop(walk.pipeline, &error), 0);
-	check_accounts(&walk);
+		publish(&fixture);
+	check_memory(&fixture);
+	assert_int_equal(fg_pipeline_stop(fixture.pipeline, &error), 0);
+	check_accounting(&fixture);
 	print_message("%u rule-set versions, %lu packets\n",
-		      fg_pipeline_rules_version(walk.pipeline),
-		      walk.watch[0].packets + walk.watch[1].packets);
-	close_walk(&walk);
+		      fg_pipeline_rules_version(fixture.pipeline),
+		      fixture.watch[0].packets + fixture.watch[1].packets);
+	close_fixture(&fixture);
 }
 
 static void replay_to_completion(void **state)
@@ -358,25 +358,25 @@ static void replay_with_worker(void **state)
 	reload_under_load("replay", options, 1);
 }
 
-/* What a set wants must not be freed while packets that it judged are under way. */
-static void contents_with_worker(void **state)
+/* Filters of an old set must not be freed while packets that it classified are in the rings. */
+static void filters_with_worker(void **state)
 {
 	const char *const options[] = {"path", capture, "loops", "0", NULL};
 
 	(void)state;
-	by_content = true;
+	by_subscription = true;
 	reload_under_load("replay", options, 1);
-	by_content = false;
+	by_subscription = false;
 }
 
-static void contents_to_completion(void **state)
+static void filters_to_completion(void **state)
 {
 	const char *const options[] = {"path", capture, "loops", "0", NULL};
 
 	(void)state;
-	by_content = true;
+	by_subscription = true;
 	reload_under_load("replay", options, 0);
-	by_content = false;
+	by_subscription = false;
 }
 
 static void port_to_completion(void **state)
@@ -390,7 +390,7 @@ static void port_to_completion(void **state)
 static void refused_set_leaves_the_old(void **state)
 {
 	const char *const options[] = {"path", capture, "loops", "0", NULL};
-	static struct walk walk;
+	static struct fixture fixture;
 	struct fg_error error = {0};
 	struct fg_match bad = {.rule = 1, .src_port_min = 2, .src_port_max = 1};
 	struct fg_rule rule[2] = {0};
@@ -398,25 +398,25 @@ static void refused_set_leaves_the_old(void **state)
 	const struct fg_rules *old;
 
 	(void)state;
-	walk = (struct walk){0};
-	assert_int_equal(rig_open(&walk.rig, "replay", 1, 4096, options), 0);
-	make_pipeline(&walk, 0);
-	assert_null(fg_pipeline_rules(walk.pipeline));
-	assert_int_equal(fg_pipeline_start(walk.pipeline, &error), -EINVAL);
-	publish(&walk);
-	old = fg_pipeline_rules(walk.pipeline);
+	fixture = (struct fixture){0};
+	assert_int_equal(rig_open(&fixture.rig, "replay", 1, 4096, options), 0);
+	make_pipeline(&fixture, 0);
+	assert_null(fg_pipeline_rules(fixture.pipeline));
+	assert_int_equal(fg_pipeline_start(fixture.pipeline, &error), -EINVAL);
+	publish(&fixture);
+	old = fg_pipeline_rules(fixture.pipeline);
 	error = (struct fg_error){0};
-	assert_int_equal(fg_pipeline_start(walk.pipeline, &error), 0);
-	assert_int_equal(fg_pipeline_publish(walk.pipeline, &rules, &error), -EINVAL);
+	assert_int_equal(fg_pipeline_start(fixture.pipeline, &error), 0);
+	assert_int_equal(fg_pipeline_publish(fixture.pipeline, &rules, &error), -EINVAL);
 	assert_true(error.text[0] != '\0');
-	assert_ptr_equal(fg_pipeline_rules(walk.pipeline), old);
-	assert_int_equal(fg_pipeline_rules_version(walk.pipeline), 1);
+	assert_ptr_equal(fg_pipeline_rules(fixture.pipeline), old);
+	assert_int_equal(fg_pipeline_rules_version(fixture.pipeline), 1);
 	error = (struct fg_error){0};
-	assert_int_equal(fg_pipeline_stop(walk.pipeline, &error), 0);
-	close_walk(&walk);
+	assert_int_equal(fg_pipeline_stop(fixture.pipeline, &error), 0);
+	close_fixture(&fixture);
 }
 
-/* Rules of both sets by port, as any name gets its id when it is first seen. */
+/* Name the rules of both sets, by port. */
 static int name_rules(void)
 {
 	char name[32];
@@ -446,19 +446,19 @@ static int write_capture(void)
 		return -1;
 	for (unsigned int port = 0; port < PORTS; port++) {
 		const uint32_t record[] = {port, 0, sizeof(frame), sizeof(frame)};
-		uint8_t mine[sizeof(frame)];
+		uint8_t copy[sizeof(frame)];
 
-		memcpy(mine, frame, sizeof(frame));
-		mine[PORT_AT + 1] = (uint8_t)port;
-		mine[PAYLOAD_AT] = (uint8_t)(port + INSTRUMENT);
+		memcpy(copy, frame, sizeof(frame));
+		copy[PORT_AT + 1] = (uint8_t)port;
+		copy[PAYLOAD_AT] = (uint8_t)(port + INSTRUMENT);
 		if (fwrite(record, sizeof(record), 1, file) != 1 ||
-		    fwrite(mine, sizeof(mine), 1, file) != 1)
+		    fwrite(copy, sizeof(copy), 1, file) != 1)
 			return -1;
 	}
 	return fclose(file);
 }
 
-/* Two lcores beside the main one, on whatever CPUs there are. */
+/* Two lcores beside the main one, on the CPUs this process may use. */
 static int start(void **state)
 {
 	char device[128], lcores[64];
@@ -501,8 +501,8 @@ int main(void)
 		cmocka_unit_test(replay_to_completion),
 		cmocka_unit_test(replay_with_worker),
 		cmocka_unit_test(port_to_completion),
-		cmocka_unit_test(contents_to_completion),
-		cmocka_unit_test(contents_with_worker),
+		cmocka_unit_test(filters_to_completion),
+		cmocka_unit_test(filters_with_worker),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, start, stop);
