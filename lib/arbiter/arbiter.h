@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of fg_arbiter.h share.
+ * The arbiter's structures, and what every module of it uses. fg_arbiter.h defines arbitration.
+ * Each module has a header and calls only modules above it in this list:
  *
- *   fg_arbiter.c         creation; fg_arbiter_arbitrate(): the common path, then where a packet
- * belongs select.c   jumps, resets, sessions: which place of which channel a packet belongs to
- *   channel.c   the table of channels
- *   tracker.c   one place: window of numbers, gaps, lead times
- *   hold.c    order: what is held, and its release
- *   report.c  events and counters, for control
+ *   report.c      events and counters, for control
+ *   lead.c        lead times: which line brought a number first, and how much later the others did
+ *   tracker.c     one tracker: which numbers of the window came, and its gaps
+ *   hold.c        packets above a gap, held and released in order
+ *   channel.c     the table of channels, and the pool of trackers
+ *   select.c      the tracker of a channel to which a packet belongs; jumps and resets
+ *   fg_arbiter.c  the fast path and timeouts
+ *   create.c      creation
  *
- * A channel has one place, its current tracker, and beside it at times a second one, the candidate:
- * where a jump led, or where the feed was before one.
+ * A channel's trackers:
  *
- *                  first packet             second goes on            far packet
- *   (no tracker) ------------------> current, --------------> current, --------------------->
- * current + candidate, unconfirmed           confirmed <--------          candidate unconfirmed
- * rejected: its line       | goes on in current         | second goes on, or | another line comes
- * current <-> candidate: exchanged, both confirmed <--------------------------------------------+
+ *   current, unconfirmed
+ *     |  a second packet continues it, or another line reaches it
+ *   current, confirmed
+ *     |  a packet comes that is far from it
+ *   current and candidate, unconfirmed
+ *     |
+ *     +-- a second packet continues the candidate, or another line reaches it:
+ *     |     the candidate is confirmed, and the two trackers change places
+ *     +-- the candidate's line continues at the current tracker:
+ *           the candidate is rejected, and stays until it is idle for gap_timeout_ns
  *
- * A third place replaces the candidate. Numbers are held in 64 bits and compared by signed
- * difference; those of 32 bits are widened towards the tracker's end (tracker_widen()), so only
- * their low 32 bits mean anything outside.
+ * An announced reset opens a confirmed current tracker at once. A channel has two trackers at most:
+ * a third replaces the candidate.
+ *
+ * A tracker holds sequence numbers in 64 bits and compares them by signed difference. Numbers of 32
+ * bits are widened towards the tracker's highest one (tracker_widen()): only their low 32 bits mean
+ * anything to others.
  */
-#ifndef LINES_H
-#define LINES_H
+#ifndef ARBITER_H
+#define ARBITER_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -35,16 +47,17 @@
 
 #include <fg_arbiter.h>
 
-#define FIRST_ARRIVALS_MAX 256u                /* winners a tracker remembers, for lead times */
-#define GAPS_MAX           32u                 /* gaps open at once in a tracker */
-#define SLACK_NS           UINT64_C(1000000)   /* how far a clock may go back unnoticed */
-#define FAR_AWAY           (UINT64_C(1) << 61) /* beyond any number, for comparisons */
-#define STRAYS_MAX         16u /* packets in a row that make the candidate the current tracker */
+#define FIRST_ARRIVALS_MAX   256u              /* that a tracker remembers, for lead times */
+#define GAPS_MAX             32u               /* open gaps of a tracker */
+#define CLOCK_SLACK_NS       UINT64_C(1000000) /* the clock may go back this far */
+#define CANDIDATE_STREAK_MAX 16u               /* packets in a row that make a candidate current */
+/* Larger than any difference of numbers or times that occurs; twice this is no overflow. */
+#define DIFF_MAX (UINT64_C(1) << 61)
 
 /* A packet that brought numbers first. */
 struct first_arrival {
 	uint64_t first;
-	uint64_t stamp; /* ns, low 40 bits; line, 4; count, 20 */
+	uint64_t packed; /* low 40 bits of its arrival in ns; its line, 4 bits; its numbers, 20 */
 };
 
 /* Numbers [first, end), of which `missing` did not come so far. */
@@ -56,7 +69,7 @@ struct gap {
 	uint8_t line; /* that revealed it */
 };
 
-/* A packet that is held or ready to be taken. */
+/* A packet that is held, or ready to be taken. */
 struct held {
 	struct held *next;
 	void *packet;
@@ -68,45 +81,46 @@ struct held {
 
 struct tracker_line {
 	uint64_t next;   /* one past the line's highest number */
-	uint32_t cursor; /* where its next race may be found in the tracker's first_arrivals */
+	uint32_t cursor; /* first arrival with which its next duplicate is compared first */
 };
 
-/* A place in a sequence channel. Written by the worker only. */
+/* Where a channel's sequence stands. Written by the worker only. */
 struct tracker {
-	/* What the common path reads, on one cache line. */
-	uint64_t high;            /* one past the highest number known */
+	/* What the fast path reads, on one cache line. */
+	uint64_t high;            /* one past the highest number that is known */
 	uint64_t contiguous_from; /* all of [contiguous_from, high) came */
-	uint64_t limit;           /* high goes no further without giving up a gap */
-	uint64_t next;            /* hold: what is delivered next */
+	uint64_t fast_path_end;   /* the fast path takes no number from here on */
+	uint64_t deliver_next;    /* hold: the next number to deliver */
 	uint64_t *bits;           /* bit n % window: n came; for n in [high - window, high) */
-	struct first_arrival *first_arrivals; /* ring; first_arrivals_head counts on */
-	uint32_t first_arrivals_head;
-	uint8_t fast_path_lines; /* lines for which the common path is all there is */
-	uint8_t joined;          /* lines that were here */
+	struct first_arrival *first_arrivals; /* ring of FIRST_ARRIVALS_MAX */
+	uint32_t first_arrivals_head;         /* free running */
+	uint8_t fast_path_lines;              /* bit per line: the fast path may take its packets */
+	uint8_t lines_seen;                   /* bit per line: it was at this tracker */
 	bool confirmed;
-	bool rejected; /* its line went on elsewhere */
+	bool rejected;
 
-	struct tracker_line line[FG_ARBITER_LINES_MAX];
+	struct tracker_line lines[FG_ARBITER_LINES_MAX];
 
-	bool muted;          /* its first packet was dropped: maybe a new beginning */
-	uint8_t reset_lines; /* lines that announced this beginning; 0: nobody did */
-	uint8_t first_line;  /* that opened it */
-	uint32_t epoch; /* counts new beginnings; numbers of different epochs have nothing in common
-			 */
-	uint64_t reset_at;   /* the number announced, */
-	uint64_t reset_ns;   /* and when first */
-	uint64_t touched_ns; /* last packet, not kept up by the common path */
-	uint64_t start;      /* first number of the first packet */
-	uint64_t floor;      /* min number that ever came */
-	struct held *held;   /* ascending by first */
-	uint64_t held_ns;    /* the oldest's arrival */
-	uint32_t n_gaps;     /* in gaps, ascending */
-	struct gap gaps[GAPS_MAX];
+	uint8_t reset_lines;     /* bit per line that announced this reset; 0: none did */
+	uint8_t opening_line;    /* line of the packet that opened the tracker */
+	uint32_t epoch;          /* unique in the arbiter */
+	uint64_t reset_first;    /* the number to which the reset was announced, */
+	uint64_t reset_ns;       /* and when first */
+	uint64_t last_packet_ns; /* the fast path does not update it */
+	uint64_t start;          /* first number of the first packet */
+	uint64_t lowest;         /* lowest number that came */
+	struct held *held;       /* ascending by first */
+	uint64_t oldest_held_ns; /* when the oldest of them came */
+	uint32_t n_gaps;
+	struct gap gaps[GAPS_MAX]; /* ascending */
 	struct tracker *next_free;
 } __rte_aligned(RTE_CACHE_LINE_SIZE);
 
+static_assert(offsetof(struct tracker, lines) <= RTE_CACHE_LINE_SIZE,
+	      "the fast path reads one cache line of a tracker, and the line's");
+
 struct channel {
-	/* The key: read by control, hence atomic; version is odd while it changes. */
+	/* The key: control reads it, hence atomic; version is odd while it changes. */
 	_Atomic uint64_t id;
 	_Atomic uint64_t session[FG_SESSION_BYTES / 8];
 	struct tracker *current;
@@ -114,9 +128,9 @@ struct channel {
 	struct fg_counter next; /* current->high, for control */
 	struct fg_counter last_ns;
 	_Atomic uint32_t version;
-	_Atomic uint8_t is_current;
-	_Atomic uint8_t shift; /* 64 - bits of a number */
-	uint8_t strays;
+	_Atomic uint8_t current_session; /* this is the current session of the channel id */
+	_Atomic uint8_t shift;           /* 64 - bits of a number */
+	uint8_t candidate_streak;        /* packets in a row that went to a confirmed candidate */
 
 	uint32_t chain; /* next in the bucket, CHANNEL_NONE at its end */
 	bool ended;
@@ -125,31 +139,43 @@ struct channel {
 
 #define CHANNEL_NONE UINT32_MAX
 
+static_assert(offsetof(struct channel, chain) <= RTE_CACHE_LINE_SIZE,
+	      "the fast path reads one cache line of a channel");
+
 struct line {
 	struct fg_counter counters[FG_ARBITER_LINE_COUNT];
 	struct fg_counter leads[FG_ARBITER_LEADS];
 } __rte_aligned(RTE_CACHE_LINE_SIZE);
 
+#define LINE_COUNTER_IS_FAST(counter)                                                              \
+	(offsetof(struct line, counters[FG_ARBITER_LINE_##counter]) + sizeof(struct fg_counter) <= \
+	 RTE_CACHE_LINE_SIZE)
+
+static_assert(LINE_COUNTER_IS_FAST(first_arrivals) && LINE_COUNTER_IS_FAST(first_numbers) &&
+		      LINE_COUNTER_IS_FAST(duplicates) && LINE_COUNTER_IS_FAST(duplicate_numbers) &&
+		      LINE_COUNTER_IS_FAST(last_ns),
+	      "the fast path writes one cache line of a line's counters");
+
 struct fg_arbiter {
-	/* What the common path reads, on one cache line. */
-	struct channel *last; /* the last packet's */
-	uint64_t base_ns;     /* fg_arbiter_tick() has work from base_ns + span_ns on, */
-	uint64_t span_ns;     /* or when the clock is before base_ns */
-	uint64_t mask;        /* window - 1 */
+	/* What the fast path reads, on one cache line. */
+	struct channel *last;  /* the last packet's */
+	uint64_t tick_base_ns; /* something is due from tick_base_ns + tick_span_ns on, */
+	uint64_t tick_span_ns; /* or when the clock is before tick_base_ns */
+	uint64_t mask;         /* window - 1 */
 	uint64_t window;
 	uint64_t jump_max;
 	bool hold;
 	uint8_t n_lines;
-	uint8_t silent;      /* lines that are */
+	uint8_t silent;      /* bit per line */
 	uint32_t n_channels; /* in the table */
 	struct held *ready;  /* to be taken, in order */
-	struct channel *channels;
 
+	struct channel *channels;
 	struct line lines[FG_ARBITER_LINES_MAX];
 	struct fg_counter totals[FG_ARBITER_CHANNEL_COUNT];
 	uint64_t began_ns; /* first packet or tick */
 	uint64_t hold_ns, gap_timeout_ns, silence_ns;
-	uint32_t epochs; /* the last new beginning's number */
+	uint32_t last_epoch;
 
 	struct held **ready_end;
 	struct held *free_held;
@@ -169,7 +195,16 @@ struct fg_arbiter {
 	_Atomic uint32_t event_tail __rte_aligned(128);
 };
 
-/* One packet on its way through. */
+static_assert(offsetof(struct fg_arbiter, channels) <= RTE_CACHE_LINE_SIZE,
+	      "the fast path reads one cache line of the arbiter");
+static_assert(offsetof(struct fg_arbiter, lines) % RTE_CACHE_LINE_SIZE == 0 &&
+		      sizeof(struct line) % RTE_CACHE_LINE_SIZE == 0,
+	      "lines share no cache line");
+static_assert(offsetof(struct fg_arbiter, event_tail) - offsetof(struct fg_arbiter, event_head) >=
+		      128,
+	      "worker and control write different cache lines");
+
+/* A packet while it is arbitrated. */
 struct arrival {
 	struct fg_arbiter *arbiter;
 	struct channel *channel;
@@ -178,32 +213,26 @@ struct arrival {
 	void *packet;
 	struct fg_arbiter_result *result;
 	uint64_t now_ns;
-	uint64_t first; /* numbers [first, end), as the tracker counts; empty: a heartbeat */
+	uint64_t first; /* numbers [first, end), widened for `tracker`; empty: a heartbeat */
 	uint64_t end;
-	uint64_t claimed; /* of these, those that it brings first */
+	uint64_t n_first; /* how many of them it brings first */
 	uint8_t line;
 };
 
-static inline int64_t ahead(uint64_t number, uint64_t of)
+/* a - b, of sequence numbers that wrap. */
+static inline int64_t seq_diff(uint64_t a, uint64_t b)
 {
-	return (int64_t)(number - of);
+	return (int64_t)(a - b);
 }
 
-static inline uint64_t later(uint64_t a, uint64_t b)
+static inline uint64_t seq_max(uint64_t a, uint64_t b)
 {
-	return ahead(a, b) > 0 ? a : b;
+	return seq_diff(a, b) > 0 ? a : b;
 }
 
-static inline uint64_t earlier(uint64_t a, uint64_t b)
+static inline uint64_t seq_min(uint64_t a, uint64_t b)
 {
-	return ahead(a, b) < 0 ? a : b;
-}
-
-/* A packet's number, as the tracker counts: the one next to its end. */
-static inline uint64_t tracker_widen(const struct tracker *tracker, uint64_t number,
-				     unsigned int shift)
-{
-	return tracker->high + (uint64_t)((int64_t)((number - tracker->high) << shift) >> shift);
+	return seq_diff(a, b) < 0 ? a : b;
 }
 
 static inline uint64_t session_word(const struct fg_feed_packet *pkt, unsigned int i)
@@ -212,16 +241,6 @@ static inline uint64_t session_word(const struct fg_feed_packet *pkt, unsigned i
 
 	memcpy(&word, pkt->session + sizeof(word) * i, sizeof(word));
 	return word;
-}
-
-/* Whether it is the packet's. */
-static inline bool channel_is(const struct channel *channel, const struct fg_feed_packet *pkt)
-{
-	return atomic_load_explicit(&channel->id, memory_order_relaxed) == pkt->channel &&
-	       atomic_load_explicit(&channel->session[0], memory_order_relaxed) ==
-		       session_word(pkt, 0) &&
-	       atomic_load_explicit(&channel->session[1], memory_order_relaxed) ==
-		       session_word(pkt, 1);
 }
 
 static inline void line_add(struct fg_arbiter *arbiter, unsigned int line,
@@ -238,156 +257,20 @@ static inline void channel_add(struct fg_arbiter *arbiter, struct channel *chann
 	fg_counter_add(&arbiter->totals[counter], n);
 }
 
-/* Numbers [from, from + n), 1 <= n <= window, in a window's bits. */
-static inline void bits_set(uint64_t *bits, uint64_t mask, uint64_t from, uint64_t n)
+/* Let fg_arbiter_tick() look for timeouts at @p when_ns at the latest. */
+static inline void tick_schedule(struct fg_arbiter *arbiter, uint64_t when_ns)
 {
-	uint64_t at = from & mask;
+	const int64_t span = (int64_t)(when_ns - arbiter->tick_base_ns);
 
-	/* Mostly it is all in one word. */
-	while (unlikely((at & 63) + n > 64)) {
-		bits[at >> 6] |= UINT64_MAX << (at & 63);
-		n -= 64 - (at & 63);
-		at = (at + 64 - (at & 63)) & mask;
-	}
-	if (likely(n > 0))
-		bits[at >> 6] |= (UINT64_MAX >> (64 - n)) << (at & 63);
+	arbiter->tick_span_ns = RTE_MIN(arbiter->tick_span_ns, span > 0 ? (uint64_t)span : 0);
 }
 
-/* Note that a line is at [first, end). */
-static inline void line_moves(struct fg_arbiter *arbiter, struct tracker_line *place,
-			      unsigned int line, uint64_t first, uint64_t end)
-{
-	const int64_t skipped = ahead(first, place->next);
-
-	if (unlikely(skipped > 0))
-		line_add(arbiter, line, FG_ARBITER_LINE_skipped, (uint64_t)skipped);
-	place->next = later(place->next, end);
-}
-
-static inline void first_arrival_record(struct tracker *tracker, unsigned int line,
-					uint64_t arrival_ns, uint64_t first, uint64_t n)
-{
-	struct first_arrival *first_arrival =
-		&tracker->first_arrivals[tracker->first_arrivals_head++ % FIRST_ARRIVALS_MAX];
-
-	first_arrival->first = first;
-	first_arrival->stamp =
-		arrival_ns << 24 | (uint64_t)line << 20 | RTE_MIN(n, (1u << 20) - 1u);
-}
-
-void first_arrival_search(struct fg_arbiter *arbiter, struct tracker *tracker, unsigned int line,
-			  uint64_t arrival_ns, uint64_t first, uint64_t end);
-
-/* Numbers that a first_arrival brought. */
-static inline uint64_t first_arrival_count(const struct first_arrival *first_arrival)
-{
-	return first_arrival->stamp & ((1u << 20) - 1u);
-}
-
-/* Count by how much the line lost this race. */
-static inline void lead_count(struct fg_arbiter *arbiter, const struct first_arrival *first_arrival,
-			      unsigned int line, uint64_t arrival_ns)
-{
-	const unsigned int winner = first_arrival->stamp >> 20 & 15;
-	const uint64_t lead = (arrival_ns - (first_arrival->stamp >> 24)) & (UINT64_MAX >> 24);
-	unsigned int bucket = 0;
-
-	if (winner == line)
-		return;
-	/* Half of the range is the future: clocks of two queues may differ by a little. */
-	if (likely(lead != 0 && lead >> 39 == 0))
-		bucket = 64 - (unsigned int)__builtin_clzll(lead);
-	fg_counter_add(&arbiter->lines[winner].leads[bucket], 1);
-}
-
-/* [first, end) came before: who was first, and by how much? Told by the first number. */
-static inline void lead_measure(struct fg_arbiter *arbiter, struct tracker *tracker,
-				unsigned int line, uint64_t arrival_ns, uint64_t first,
-				uint64_t end)
-{
-	struct tracker_line *place = &tracker->line[line];
-	const struct first_arrival *first_arrival =
-		&tracker->first_arrivals[place->cursor % FIRST_ARRIVALS_MAX];
-
-	/* Lines bring the same in the same order, so it is mostly where the last one ended. */
-	if (unlikely(first - first_arrival->first >= first_arrival_count(first_arrival))) {
-		first_arrival_search(arbiter, tracker, line, arrival_ns, first, end);
-		return;
-	}
-	place->cursor += end - first_arrival->first >= first_arrival_count(first_arrival);
-	lead_count(arbiter, first_arrival, line, arrival_ns);
-}
-
-/* Make sure that fg_arbiter_tick() has a look at @p when_ns. */
-static inline void due_at(struct fg_arbiter *arbiter, uint64_t when_ns)
-{
-	const int64_t span = (int64_t)(when_ns - arbiter->base_ns);
-
-	arbiter->span_ns = RTE_MIN(arbiter->span_ns, span > 0 ? (uint64_t)span : 0);
-}
-
-/* Whether @p limit_ns have gone by; or the clock was put back, so that nobody knows. */
+/* Whether @p limit_ns have passed, or may have because the clock was set back. */
 static inline bool overdue(uint64_t now_ns, uint64_t since_ns, uint64_t limit_ns)
 {
 	const uint64_t age = now_ns - since_ns;
 
-	return (int64_t)age < 0 ? since_ns - now_ns > SLACK_NS : age >= limit_ns;
+	return (int64_t)age < 0 ? since_ns - now_ns > CLOCK_SLACK_NS : age >= limit_ns;
 }
 
-/* tracker.c */
-void tracker_start(const struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t at);
-void tracker_settle(struct fg_arbiter *arbiter, struct channel *channel);
-/* From high on, numbers below @p to did not come: a gap. */
-void tracker_skip(struct arrival *a, uint64_t to);
-/* What did not come so far of [at, end) comes now. */
-void tracker_claim(struct arrival *a, uint64_t at, uint64_t end);
-uint64_t tracker_next_unseen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
-			     uint64_t at, uint64_t end);
-uint64_t tracker_next_seen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
-			   uint64_t at, uint64_t end);
-/* Whatever is missing below @p to is lost. */
-void tracker_abandon_gaps(struct fg_arbiter *arbiter, struct channel *channel,
-			  struct tracker *tracker, uint64_t to, uint64_t now_ns);
-void tracker_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-		  uint64_t now_ns);
-/* Note in the result what is new of [from, end): what did not come, and all from solid on. @return
- * where it stopped. */
-uint64_t tracker_mark_new(const struct arrival *a, uint64_t from, uint64_t solid);
-void tracker_duplicate(struct arrival *a);
-
-/* hold.c */
-void hold_reach(struct arrival *a);
-void hold_arrive(struct arrival *a);
-void hold_pass(struct arrival *a);
-void hold_release_all(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-		      uint64_t now_ns);
-void hold_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-	       uint64_t now_ns);
-
-/* channel.c */
-struct channel *channel_find(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt);
-struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt,
-			     uint64_t now_ns);
-void channel_take_over(struct fg_arbiter *arbiter, struct channel *channel, unsigned int line,
-		       uint64_t now_ns);
-struct tracker *tracker_get(struct fg_arbiter *arbiter, uint64_t at, unsigned int line);
-struct tracker *tracker_get_spare(struct fg_arbiter *arbiter, uint64_t at, unsigned int line);
-void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);
-void channel_abandon_gaps(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);
-void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-		  uint64_t now_ns);
-
-/* select.c */
-void tracker_reject(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-		    uint64_t now_ns);
-void arrival_arbitrate(struct arrival *a);
-
-/* report.c */
-void report(struct fg_arbiter *arbiter, const struct channel *channel,
-	    enum fg_arbiter_event_kind kind, unsigned int line, uint64_t now_ns, uint64_t first,
-	    uint64_t last, uint64_t n);
-void report_gap(struct fg_arbiter *arbiter, const struct channel *channel,
-		enum fg_arbiter_event_kind kind, unsigned int line, uint64_t now_ns,
-		const struct gap *gap, uint64_t end, uint64_t n);
-
-#endif /* LINES_H */
+#endif /* ARBITER_H */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of sequence channels, and the trackers they stand on. */
-#include "arbiter.h"
+/* The table of channels, and the pool of trackers. Hot. */
+#include "channel.h"
+
+#include "hold.h"
+#include "report.h"
+#include "tracker.h"
 
 static uint32_t *channel_bucket(struct fg_arbiter *arbiter, uint64_t channel, uint64_t session0,
 				uint64_t session1)
@@ -22,8 +26,7 @@ struct channel *channel_find(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	return i == CHANNEL_NONE ? NULL : &arbiter->channels[i];
 }
 
-/* An empty tracker, @p line's. @return NULL if none is left. */
-struct tracker *tracker_get(struct fg_arbiter *arbiter, uint64_t at, unsigned int line)
+struct tracker *tracker_alloc(struct fg_arbiter *arbiter, uint64_t at, unsigned int line)
 {
 	struct tracker *tracker = arbiter->free_trackers;
 
@@ -32,16 +35,15 @@ struct tracker *tracker_get(struct fg_arbiter *arbiter, uint64_t at, unsigned in
 	arbiter->free_trackers = tracker->next_free;
 	arbiter->n_free_trackers--;
 	tracker_start(arbiter, tracker, at);
-	tracker->first_line = (uint8_t)line;
+	tracker->opening_line = (uint8_t)line;
 	return tracker;
 }
 
-/* The same, but never one that a new channel may need. */
-struct tracker *tracker_get_spare(struct fg_arbiter *arbiter, uint64_t at, unsigned int line)
+struct tracker *tracker_alloc_spare(struct fg_arbiter *arbiter, uint64_t at, unsigned int line)
 {
 	if (arbiter->n_free_trackers <= arbiter->max_channels - arbiter->n_channels)
 		return NULL;
-	return tracker_get(arbiter, at, line);
+	return tracker_alloc(arbiter, at, line);
 }
 
 void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
@@ -57,7 +59,28 @@ void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 		channel->candidate = NULL;
 }
 
-void channel_abandon_gaps(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
+void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
+{
+	struct tracker *current = channel->current;
+	const struct tracker *candidate = channel->candidate;
+	const bool in_order =
+		!arbiter->hold || (current->held == NULL && current->deliver_next == current->high);
+	const bool alone = candidate == NULL || candidate->confirmed || candidate->rejected;
+
+	current->fast_path_end = (current->n_gaps > 0 ? current->gaps[0].first + arbiter->window
+						      : current->high + DIFF_MAX);
+	/* From the candidate's start on, packets are the candidate's. */
+	if (candidate != NULL && candidate->epoch == current->epoch &&
+	    seq_diff(candidate->start, current->start) > 0)
+		current->fast_path_end = seq_min(current->fast_path_end, candidate->start);
+	current->fast_path_lines =
+		current->confirmed && in_order && alone ? current->lines_seen : 0;
+	if (channel->candidate != NULL)
+		channel->candidate->fast_path_lines = 0;
+	fg_counter_set(&channel->next, current->high);
+}
+
+void channel_flush(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
 {
 	struct tracker *const trackers[] = {channel->candidate, channel->current};
 
@@ -66,25 +89,25 @@ void channel_abandon_gaps(struct fg_arbiter *arbiter, struct channel *channel, u
 			continue;
 		hold_release_all(arbiter, channel, trackers[i], now_ns);
 		tracker_abandon_gaps(arbiter, channel, trackers[i], trackers[i]->high, now_ns);
-		trackers[i]->next = trackers[i]->high;
+		trackers[i]->deliver_next = trackers[i]->high;
 	}
-	tracker_settle(arbiter, channel);
+	channel_set_fast_path(arbiter, channel);
 }
 
-static bool is_current(const struct channel *channel)
+static bool is_current_session(const struct channel *channel)
 {
-	return atomic_load_explicit(&channel->is_current, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&channel->current_session, memory_order_relaxed) != 0;
 }
 
-/* The channel that was quiet for longest, and is not its channel's current one. */
-static struct channel *channel_oldest(struct fg_arbiter *arbiter)
+/* Of the channels that are not the current session of their id, the one idle for longest. */
+static struct channel *channel_longest_idle(struct fg_arbiter *arbiter)
 {
 	struct channel *oldest = NULL;
 
 	for (uint32_t i = 0; i < arbiter->n_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
 
-		if (!is_current(channel) &&
+		if (!is_current_session(channel) &&
 		    (oldest == NULL ||
 		     fg_counter_read(&channel->last_ns) < fg_counter_read(&oldest->last_ns)))
 			oldest = channel;
@@ -109,20 +132,20 @@ static void channel_evict(struct fg_arbiter *arbiter, struct channel *channel, u
 	fg_counter_add(&arbiter->totals[FG_ARBITER_CHANNEL_channels_evicted], 1);
 }
 
-/* The current session of channel @id; NULL if it has none. */
-static struct channel *channel_current(struct fg_arbiter *arbiter, uint64_t id)
+/* The current session of a channel id; NULL if it has none. */
+static struct channel *channel_of_current_session(struct fg_arbiter *arbiter, uint64_t id)
 {
 	for (uint32_t i = 0; i < arbiter->n_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
 
-		if (is_current(channel) && channel->id == id)
+		if (is_current_session(channel) && channel->id == id)
 			return channel;
 	}
 	return NULL;
 }
 
-/* Key and counters of a new channel. Partner: the reader in report.c. */
-static void channel_name(struct channel *channel, const struct fg_feed_packet *pkt, bool current)
+/* Set the key of a new channel, and clear its counters. Partner: fg_arbiter_channels(). */
+static void channel_set_key(struct channel *channel, const struct fg_feed_packet *pkt, bool current)
 {
 	const uint32_t version = channel->version;
 
@@ -132,27 +155,26 @@ static void channel_name(struct channel *channel, const struct fg_feed_packet *p
 	for (unsigned int i = 0; i < RTE_DIM(channel->session); i++)
 		atomic_store_explicit(&channel->session[i], session_word(pkt, i),
 				      memory_order_relaxed);
-	atomic_store_explicit(&channel->is_current, current, memory_order_relaxed);
+	atomic_store_explicit(&channel->current_session, current, memory_order_relaxed);
 	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
 		fg_counter_set(&channel->counters[i], 0);
 	fg_counter_set(&channel->next, pkt->first);
 	atomic_store_explicit(&channel->version, version + 2, memory_order_release);
 }
 
-/* A place in the table, and a free tracker for it. @return NULL if all are current. */
+/* An entry of the table, and a free tracker for it. @return NULL if all are current sessions. */
 static struct channel *channel_slot(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	struct channel *channel;
 
 	if (arbiter->n_channels < arbiter->max_channels)
 		return &arbiter->channels[arbiter->n_channels++];
-	channel = channel_oldest(arbiter);
+	channel = channel_longest_idle(arbiter);
 	if (channel != NULL)
 		channel_evict(arbiter, channel, now_ns);
 	return channel;
 }
 
-/* A new channel for a packet's channel and session. @return NULL if there is no room. */
 struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt,
 			     uint64_t now_ns)
 {
@@ -167,37 +189,40 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	channel->chain = *bucket;
 	*bucket = (uint32_t)(channel - arbiter->channels);
 	channel->shift = pkt->sequence_bits == 32 ? 32 : 0;
-	channel->strays = 0;
+	channel->candidate_streak = 0;
 	channel->ended = false;
 	channel->candidate = NULL;
-	channel->current = tracker_get(arbiter, pkt->first, 0);
-	channel->current->epoch = ++arbiter->epochs;
-	channel->current->touched_ns = now_ns;
-	channel_name(channel, pkt, channel_current(arbiter, pkt->channel) == NULL);
+	channel->current = tracker_alloc(arbiter, pkt->first, 0);
+	channel->current->epoch = ++arbiter->last_epoch;
+	channel->current->last_packet_ns = now_ns;
+	channel_set_key(channel, pkt, channel_of_current_session(arbiter, pkt->channel) == NULL);
 	return channel;
 }
 
-/* The channel is believed: from here on it is its channel's. */
 void channel_take_over(struct fg_arbiter *arbiter, struct channel *channel, unsigned int line,
 		       uint64_t now_ns)
 {
-	struct channel *was;
+	struct channel *replaced;
 
-	if (is_current(channel))
+	if (is_current_session(channel))
 		return;
-	was = channel_current(arbiter, channel->id);
-	if (was != NULL) {
-		/* Its stragglers are still arbitrated, but nothing waits for them. */
-		atomic_store_explicit(&was->is_current, 0, memory_order_relaxed);
-		if (was->candidate != NULL)
-			hold_release_all(arbiter, was, was->candidate, now_ns);
-		hold_release_all(arbiter, was, was->current, now_ns);
-		tracker_settle(arbiter, was);
+	replaced = channel_of_current_session(arbiter, channel->id);
+	if (replaced != NULL) {
+		/* Late packets of it are still arbitrated, but no packet waits for them. */
+		atomic_store_explicit(&replaced->current_session, 0, memory_order_relaxed);
+		if (replaced->candidate != NULL)
+			hold_release_all(arbiter, replaced, replaced->candidate, now_ns);
+		hold_release_all(arbiter, replaced, replaced->current, now_ns);
+		channel_set_fast_path(arbiter, replaced);
 	}
-	atomic_store_explicit(&channel->is_current, 1, memory_order_relaxed);
+	atomic_store_explicit(&channel->current_session, 1, memory_order_relaxed);
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_session_changes, 1);
-	report(arbiter, channel, FG_ARBITER_SESSION, line, now_ns, channel->current->floor,
-	       channel->current->floor, 0);
+	report_now(arbiter, channel,
+		   (struct fg_arbiter_event){.kind = FG_ARBITER_SESSION,
+					     .line = (uint8_t)line,
+					     .time_ns = now_ns,
+					     .first = channel->current->lowest,
+					     .last = channel->current->lowest});
 }
 
 void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
@@ -209,12 +234,12 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 	if (candidate != NULL) {
 		hold_tick(arbiter, channel, candidate, now_ns);
 		tracker_tick(arbiter, channel, candidate, now_ns);
-		/* Nobody went on from there: forget it. */
+		/* No packet continued it. */
 		if (!candidate->confirmed &&
-		    overdue(now_ns, candidate->touched_ns, arbiter->gap_timeout_ns))
+		    overdue(now_ns, candidate->last_packet_ns, arbiter->gap_timeout_ns))
 			tracker_free(arbiter, channel, candidate, now_ns);
 		else if (!candidate->confirmed)
-			due_at(arbiter, candidate->touched_ns + arbiter->gap_timeout_ns);
+			tick_schedule(arbiter, candidate->last_packet_ns + arbiter->gap_timeout_ns);
 	}
-	tracker_settle(arbiter, channel);
+	channel_set_fast_path(arbiter, channel);
 }

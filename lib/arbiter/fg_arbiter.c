@@ -1,138 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
-#include <rte_malloc.h>
+/* The fast path, timeouts, and what takes packets out. Hot. */
+#include <fg_arbiter.h>
 
 #include "arbiter.h"
+#include "channel.h"
+#include "lead.h"
+#include "report.h"
+#include "select.h"
+#include "tracker.h"
 
-/* A number of the configuration: 0 is its default. */
-static int conf_number(uint32_t *number, uint32_t value, const char *name, uint32_t min,
-		       uint32_t max, bool power_of_two, struct fg_error *error)
+static void line_report(struct fg_arbiter *arbiter, enum fg_arbiter_event_kind kind,
+			unsigned int line, uint64_t now_ns, uint64_t since_ns)
 {
-	if (*number == 0)
-		*number = value;
-	if (*number < min || *number > max || (power_of_two && (*number & (*number - 1)) != 0))
-		return fg_error_set(error, EINVAL, "%s: %u is not %s from %u to %u", name, *number,
-				    power_of_two ? "a power of two" : "a number", min, max);
-	return 0;
+	report_now(arbiter, NULL,
+		   (struct fg_arbiter_event){.kind = (uint8_t)kind,
+					     .line = (uint8_t)line,
+					     .time_ns = now_ns,
+					     .first = since_ns,
+					     .last = since_ns});
 }
 
-static int conf_check(struct fg_arbiter_conf *conf, struct fg_error *error)
-{
-	conf->n_lines = conf->n_lines == 0 ? 2 : conf->n_lines;
-	if (conf->n_lines > FG_ARBITER_LINES_MAX)
-		return fg_error_set(error, EINVAL, "%u lines: at most %u", conf->n_lines,
-				    FG_ARBITER_LINES_MAX);
-	if (conf_number(&conf->channels, 32, "channels", 1, 1024, false, error) != 0 ||
-	    conf_number(&conf->window, 8192, "window", 128, 1u << 20, true, error) != 0 ||
-	    conf_number(&conf->jump_max, conf->window / 2, "jump_max", 1, conf->window / 2, false,
-			error) != 0 ||
-	    conf_number(&conf->hold_packets, 256, "hold_packets", 1, 65536, false, error) != 0 ||
-	    conf_number(&conf->events, 1024, "events", 1, 1u << 20, true, error) != 0)
-		return -EINVAL;
-	conf->hold_ns = conf->hold_ns == 0 ? UINT64_C(1000000) : conf->hold_ns;
-	conf->gap_timeout_ns =
-		conf->gap_timeout_ns == 0 ? UINT64_C(1000000000) : conf->gap_timeout_ns;
-	conf->silence_ns = conf->silence_ns == 0 ? UINT64_C(5000000000) : conf->silence_ns;
-	/* A time in the far future must not be taken for the past. */
-	conf->hold_ns = RTE_MIN(conf->hold_ns, (uint64_t)INT64_MAX / 4);
-	conf->gap_timeout_ns = RTE_MIN(conf->gap_timeout_ns, (uint64_t)INT64_MAX / 4);
-	return 0;
-}
-
-/* Cut a piece off one block of memory, on cache lines. With @p base NULL it only adds up. */
-static void *piece(uint8_t *base, size_t *used, size_t bytes)
-{
-	void *at = base == NULL ? NULL : base + *used;
-
-	*used += RTE_ALIGN_CEIL(bytes, RTE_CACHE_LINE_SIZE);
-	return at;
-}
-
-/* All of it in one block; trackers as many as channels, and some for sides. */
-static size_t arbiter_lay_out(const struct fg_arbiter_conf *conf, uint8_t *base)
-{
-	struct fg_arbiter *arbiter = (struct fg_arbiter *)base;
-	const uint32_t n_trackers = conf->channels + RTE_MAX(conf->channels / 4, 4u);
-	size_t used = RTE_ALIGN_CEIL(sizeof(struct fg_arbiter), 128);
-	struct channel *channels = piece(base, &used, sizeof(struct channel) * conf->channels);
-	const uint32_t n_buckets = rte_align32pow2(conf->channels * 2);
-	uint32_t *buckets = piece(base, &used, sizeof(uint32_t) * n_buckets);
-	struct fg_arbiter_event *events = piece(base, &used, sizeof(*events) * conf->events);
-	struct held *held;
-
-	for (uint32_t i = 0; i < n_trackers; i++) {
-		struct tracker *tracker = piece(base, &used, sizeof(*tracker));
-		uint64_t *bits = piece(base, &used, conf->window / 8);
-		struct first_arrival *first_arrivals =
-			piece(base, &used, sizeof(*first_arrivals) * FIRST_ARRIVALS_MAX);
-
-		if (base == NULL)
-			continue;
-		tracker->bits = bits;
-		tracker->first_arrivals = first_arrivals;
-		tracker->next_free = arbiter->free_trackers;
-		arbiter->free_trackers = tracker;
-		arbiter->n_free_trackers++;
-	}
-	if (base != NULL) {
-		arbiter->channels = channels;
-		arbiter->buckets = buckets;
-		memset(buckets, 0xff, sizeof(*buckets) * n_buckets);
-		arbiter->bucket_mask = n_buckets - 1;
-		arbiter->events = events;
-	}
-	for (uint32_t i = 0; conf->hold && i < conf->hold_packets + 1; i++) {
-		held = piece(base, &used, sizeof(*held));
-		if (base == NULL)
-			continue;
-		held->next = arbiter->free_held;
-		arbiter->free_held = held;
-	}
-	return used;
-}
-
-int fg_arbiter_create(const struct fg_arbiter_conf *wanted, struct fg_arbiter **out,
-		      struct fg_error *error)
-{
-	struct fg_arbiter_conf conf = *wanted;
-	struct fg_arbiter *arbiter;
-	const int status = conf_check(&conf, error);
-	size_t bytes;
-
-	if (status != 0)
-		return status;
-	bytes = arbiter_lay_out(&conf, NULL);
-	arbiter = rte_zmalloc_socket(NULL, bytes, 128, conf.socket_id);
-	if (arbiter == NULL)
-		return fg_error_set(
-			error, ENOMEM,
-			"no DPDK memory for a feed's lines, %zu bytes: fewer channels, a "
-			"smaller window, or more memory for EAL",
-			bytes);
-	(void)arbiter_lay_out(&conf, (uint8_t *)arbiter);
-	arbiter->window = conf.window;
-	arbiter->mask = conf.window - 1;
-	arbiter->jump_max = conf.jump_max;
-	arbiter->hold = conf.hold;
-	arbiter->n_lines = conf.n_lines;
-	arbiter->max_channels = conf.channels;
-	arbiter->hold_ns = conf.hold_ns;
-	arbiter->gap_timeout_ns = conf.gap_timeout_ns;
-	arbiter->silence_ns = conf.silence_ns;
-	arbiter->hold_packets = conf.hold_packets;
-	arbiter->event_mask = conf.events - 1;
-	arbiter->ready_end = &arbiter->ready;
-	*out = arbiter;
-	return 0;
-}
-
-void fg_arbiter_free(struct fg_arbiter *arbiter)
-{
-	rte_free(arbiter);
-}
-
-/* Alarms; and look again when the next line may be due. */
+/* Report lines that fell silent, and schedule the next look. */
 static void silence_tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < arbiter->n_lines; i++) {
@@ -143,14 +31,14 @@ static void silence_tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 		if (fg_counter_read(&counters[FG_ARBITER_LINE_silent]) != 0)
 			continue;
 		if ((int64_t)(now_ns - since_ns) < 0 || now_ns - since_ns < arbiter->silence_ns) {
-			due_at(arbiter,
-			       RTE_MIN(since_ns, now_ns) + RTE_MIN(arbiter->silence_ns, FAR_AWAY));
+			tick_schedule(arbiter, RTE_MIN(since_ns, now_ns) +
+						       RTE_MIN(arbiter->silence_ns, DIFF_MAX));
 			continue;
 		}
 		fg_counter_set(&counters[FG_ARBITER_LINE_silent], 1);
 		arbiter->silent |= (uint8_t)(1u << i);
 		fg_counter_add(&counters[FG_ARBITER_LINE_silences], 1);
-		report(arbiter, NULL, FG_ARBITER_SILENT, i, now_ns, since_ns, since_ns, 0);
+		line_report(arbiter, FG_ARBITER_SILENT, i, now_ns, since_ns);
 	}
 }
 
@@ -158,8 +46,8 @@ static void tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	if (arbiter->began_ns == 0)
 		arbiter->began_ns = now_ns;
-	arbiter->base_ns = now_ns - SLACK_NS;
-	arbiter->span_ns = FAR_AWAY;
+	arbiter->tick_base_ns = now_ns - CLOCK_SLACK_NS;
+	arbiter->tick_span_ns = DIFF_MAX;
 	for (uint32_t i = 0; i < arbiter->n_channels; i++)
 		channel_tick(arbiter, &arbiter->channels[i], now_ns);
 	silence_tick(arbiter, now_ns);
@@ -167,7 +55,7 @@ static void tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 
 bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
-	if (unlikely(now_ns - arbiter->base_ns >= arbiter->span_ns))
+	if (unlikely(now_ns - arbiter->tick_base_ns >= arbiter->tick_span_ns))
 		tick(arbiter, now_ns);
 	return arbiter->ready != NULL;
 }
@@ -175,7 +63,7 @@ bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 void fg_arbiter_flush(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < arbiter->n_channels; i++)
-		channel_abandon_gaps(arbiter, &arbiter->channels[i], now_ns);
+		channel_flush(arbiter, &arbiter->channels[i], now_ns);
 }
 
 unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken *out,
@@ -205,17 +93,19 @@ static __rte_noinline void line_back(struct fg_arbiter *arbiter, unsigned int li
 	since_ns = since_ns == 0 ? arbiter->began_ns : since_ns;
 	fg_counter_set(&counters[FG_ARBITER_LINE_silent], 0);
 	arbiter->silent &= (uint8_t) ~(1u << line);
-	report(arbiter, NULL, FG_ARBITER_BACK, line, now_ns, since_ns, since_ns, 0);
-	due_at(arbiter, now_ns + RTE_MIN(arbiter->silence_ns, FAR_AWAY));
+	line_report(arbiter, FG_ARBITER_BACK, line, now_ns, since_ns);
+	tick_schedule(arbiter, now_ns + RTE_MIN(arbiter->silence_ns, DIFF_MAX));
 }
 
-/* The packet is just what comes next. */
-static __rte_always_inline void common_next(struct fg_arbiter *arbiter, struct channel *channel,
-					    unsigned int line, uint64_t arrival_ns, uint64_t first,
-					    uint32_t count, struct fg_arbiter_result *result)
+/* The packet brings the next numbers. */
+static __rte_always_inline void fast_next(struct fg_arbiter *arbiter, struct channel *channel,
+					  unsigned int line, const struct fg_feed_packet *pkt,
+					  uint64_t first, struct fg_arbiter_result *result)
 {
 	struct fg_counter *counters = arbiter->lines[line].counters;
 	struct tracker *tracker = channel->current;
+	const uint64_t arrival_ns = pkt->arrival_ns;
+	const uint32_t count = pkt->count;
 	const uint64_t end = first + count;
 
 	*result = (struct fg_arbiter_result){
@@ -224,69 +114,71 @@ static __rte_always_inline void common_next(struct fg_arbiter *arbiter, struct c
 		.line = (uint8_t)line,
 	};
 	bits_set(tracker->bits, arbiter->mask, first, count);
-	tracker->high = tracker->next = end;
-	line_moves(arbiter, &tracker->line[line], line, first, end);
-	first_arrival_record(tracker, line, arrival_ns, first, count);
-	/* What the line brings next is no older than this. */
-	tracker->line[line].cursor = tracker->first_arrivals_head;
+	tracker->high = tracker->deliver_next = end;
+	tracker_line_advance(arbiter, &tracker->lines[line], line, first, end);
+	lead_record(tracker, line, arrival_ns, first, count);
+	/* The line's next duplicate is above this packet. */
+	tracker->lines[line].cursor = tracker->first_arrivals_head;
 	fg_counter_set(&channel->next, end);
 	fg_counter_add(&counters[FG_ARBITER_LINE_first_arrivals], 1);
 	fg_counter_add(&counters[FG_ARBITER_LINE_first_numbers], count);
 }
 
-/* The packet is one that came before. */
-static __rte_always_inline void common_duplicate(struct fg_arbiter *arbiter,
-						 struct channel *channel, unsigned int line,
-						 uint64_t arrival_ns, uint64_t first,
-						 uint32_t count, struct fg_arbiter_result *result)
+/* All of the packet came before. */
+static __rte_always_inline void fast_duplicate(struct fg_arbiter *arbiter, struct channel *channel,
+					       unsigned int line, const struct fg_feed_packet *pkt,
+					       uint64_t first, struct fg_arbiter_result *result)
 {
 	struct fg_counter *counters = arbiter->lines[line].counters;
 	struct tracker *tracker = channel->current;
-	struct tracker_line *place = &tracker->line[line];
+	struct tracker_line *state = &tracker->lines[line];
+	const uint64_t arrival_ns = pkt->arrival_ns;
+	const uint32_t count = pkt->count;
 
 	*result = (struct fg_arbiter_result){.disposition = FG_ARBITER_DUPLICATE,
 					     .line = (uint8_t)line};
-	if (unlikely(ahead(first + count, place->next) <= 0))
+	if (unlikely(seq_diff(first + count, state->next) <= 0))
 		fg_counter_add(&counters[FG_ARBITER_LINE_repeated], 1);
-	line_moves(arbiter, place, line, first, first + count);
+	tracker_line_advance(arbiter, state, line, first, first + count);
 	fg_counter_add(&counters[FG_ARBITER_LINE_duplicates], 1);
 	fg_counter_add(&counters[FG_ARBITER_LINE_duplicate_numbers], count);
 	lead_measure(arbiter, tracker, line, arrival_ns, first, first + count);
 }
 
-/* @return whether the common path decides it; if not, nothing is changed. */
-static __rte_always_inline bool common_arbitrate(struct fg_arbiter *arbiter,
-						 struct channel *channel, unsigned int line,
-						 uint64_t now_ns, const struct fg_feed_packet *pkt,
-						 struct fg_arbiter_result *result)
+/* @return whether the fast path took the packet; if not, nothing has changed. */
+static __rte_always_inline bool fast_arbitrate(struct fg_arbiter *arbiter, struct channel *channel,
+					       unsigned int line, uint64_t now_ns,
+					       const struct fg_feed_packet *pkt,
+					       struct fg_arbiter_result *result)
 {
 	const struct tracker *tracker = channel->current;
 	const uint32_t count = pkt->count;
 	const uint64_t first = tracker_widen(tracker, pkt->first, channel->shift);
 	const uint64_t end = first + count;
 
-	/* A count of 0 is none of these. */
+	/* count - 1 is larger than jump_max for a count of 0. */
 	if (unlikely(pkt->kind != FG_FEED_DATA || (tracker->fast_path_lines >> line & 1) == 0 ||
 		     count - 1 >= arbiter->jump_max))
 		return false;
 	if (first == tracker->high) {
-		if (unlikely(ahead(end, tracker->limit) > 0))
+		if (unlikely(seq_diff(end, tracker->fast_path_end) > 0))
 			return false;
-		common_next(arbiter, channel, line, pkt->arrival_ns, first, count, result);
+		fast_next(arbiter, channel, line, pkt, first, result);
 	} else {
-		if (ahead(end, tracker->high) > 0 || ahead(first, tracker->contiguous_from) < 0 ||
+		if (seq_diff(end, tracker->high) > 0 ||
+		    seq_diff(first, tracker->contiguous_from) < 0 ||
 		    tracker->high - first > arbiter->window)
 			return false;
-		common_duplicate(arbiter, channel, line, pkt->arrival_ns, first, count, result);
+		fast_duplicate(arbiter, channel, line, pkt, first, result);
 	}
 	fg_counter_set(&channel->last_ns, now_ns);
 	fg_counter_set(&arbiter->lines[line].counters[FG_ARBITER_LINE_last_ns], now_ns);
 	return true;
 }
 
-/* The packet's channel, when it is not the last one's. NULL: it has none. */
-static __rte_noinline struct channel *other_channel(struct fg_arbiter *arbiter, uint64_t now_ns,
-						    const struct fg_feed_packet *pkt)
+/* The channel of a packet, added if it is new. NULL: the packet has none, or there is no room. */
+static __rte_noinline struct channel *channel_lookup(struct fg_arbiter *arbiter, uint64_t now_ns,
+						     const struct fg_feed_packet *pkt)
 {
 	struct channel *channel;
 
@@ -301,11 +193,11 @@ static __rte_noinline struct channel *other_channel(struct fg_arbiter *arbiter, 
 	return channel;
 }
 
-/* A packet that is not the last one's kin: another channel, something due, or out of the ordinary.
+/* The rest: another channel than the last packet's, a timeout, or what the fast path does not take.
  */
-static __rte_noinline void arbitrate_slowly(struct fg_arbiter *arbiter, unsigned int line,
-					    uint64_t now_ns, const struct fg_feed_packet *pkt,
-					    void *packet, struct fg_arbiter_result *result)
+static __rte_noinline void arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line,
+					  uint64_t now_ns, const struct fg_feed_packet *pkt,
+					  void *packet, struct fg_arbiter_result *result)
 {
 	struct arrival arrival = {.arbiter = arbiter,
 				  .channel = arbiter->last,
@@ -325,12 +217,12 @@ static __rte_noinline void arbitrate_slowly(struct fg_arbiter *arbiter, unsigned
 		line_back(arbiter, line, now_ns);
 	fg_counter_set(&counters[FG_ARBITER_LINE_last_ns], now_ns);
 	if (arrival.channel == NULL || !channel_is(arrival.channel, pkt))
-		arrival.channel = other_channel(arbiter, now_ns, pkt);
+		arrival.channel = channel_lookup(arbiter, now_ns, pkt);
 	if (arrival.channel != NULL)
 		fg_counter_set(&arrival.channel->last_ns, now_ns);
-	/* What is ready goes before this packet, so that it cannot simply pass. */
+	/* The fast path cannot queue this packet after those that are ready. */
 	if (arrival.channel == NULL || arbiter->ready != NULL ||
-	    !common_arbitrate(arbiter, arrival.channel, line, now_ns, pkt, result))
+	    !fast_arbitrate(arbiter, arrival.channel, line, now_ns, pkt, result))
 		arrival_arbitrate(&arrival);
 	if (arbiter->ready != NULL)
 		result->flags |= FG_ARBITER_READY;
@@ -342,9 +234,10 @@ void fg_arbiter_arbitrate(struct fg_arbiter *arbiter, unsigned int line, uint64_
 {
 	struct channel *channel = arbiter->last;
 
-	if (unlikely(line >= arbiter->n_lines || now_ns - arbiter->base_ns >= arbiter->span_ns ||
+	if (unlikely(line >= arbiter->n_lines ||
+		     now_ns - arbiter->tick_base_ns >= arbiter->tick_span_ns ||
 		     (arbiter->silent >> line & 1) != 0 || arbiter->ready != NULL ||
 		     channel == NULL || !channel_is(channel, pkt) ||
-		     !common_arbitrate(arbiter, channel, line, now_ns, pkt, result)))
-		arbitrate_slowly(arbiter, line, now_ns, pkt, packet, result);
+		     !fast_arbitrate(arbiter, channel, line, now_ns, pkt, result)))
+		arbitrate_slow(arbiter, line, now_ns, pkt, packet, result);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What control gets to see: events, and counters. */
-#include "arbiter.h"
+/* Events and counters, for control. */
+#include "report.h"
 
 static void event_put(struct fg_arbiter *arbiter, const struct fg_arbiter_event *event)
 {
@@ -16,41 +16,28 @@ static void event_put(struct fg_arbiter *arbiter, const struct fg_arbiter_event 
 	atomic_store_explicit(&arbiter->event_head, head + 1, memory_order_release);
 }
 
-/* @p channel is NULL where it is about a line. */
-void report(struct fg_arbiter *arbiter, const struct channel *channel,
-	    enum fg_arbiter_event_kind kind, unsigned int line, uint64_t now_ns, uint64_t first,
-	    uint64_t last, uint64_t n)
+static void session_read(const struct channel *channel, uint8_t session[FG_SESSION_BYTES])
 {
-	const struct gap gap = {.first = first, .opened_ns = now_ns};
+	for (unsigned int i = 0; i < RTE_DIM(channel->session); i++) {
+		const uint64_t word =
+			atomic_load_explicit(&channel->session[i], memory_order_relaxed);
 
-	report_gap(arbiter, channel, kind, line, now_ns, &gap, last + 1, n);
+		memcpy(session + sizeof(word) * i, &word, sizeof(word));
+	}
 }
 
-void report_gap(struct fg_arbiter *arbiter, const struct channel *channel,
-		enum fg_arbiter_event_kind kind, unsigned int line, uint64_t now_ns,
-		const struct gap *gap, uint64_t end, uint64_t n)
+void report(struct fg_arbiter *arbiter, const struct channel *channel,
+	    const struct fg_arbiter_event *event)
 {
-	const uint64_t mask = channel != NULL ? UINT64_MAX >> channel->shift : UINT64_MAX;
-	struct fg_arbiter_event event = {
-		.time_ns = now_ns,
-		.since_ns = gap->opened_ns,
-		.first = gap->first & mask,
-		.last = (end - 1) & mask,
-		.n = n,
-		.kind = (uint8_t)kind,
-		.line = (uint8_t)line,
-	};
+	struct fg_arbiter_event out = *event;
 
 	if (channel != NULL) {
-		event.channel = atomic_load_explicit(&channel->id, memory_order_relaxed);
-		for (unsigned int i = 0; i < RTE_DIM(channel->session); i++) {
-			const uint64_t word =
-				atomic_load_explicit(&channel->session[i], memory_order_relaxed);
-
-			memcpy(event.session + sizeof(word) * i, &word, sizeof(word));
-		}
+		out.first &= UINT64_MAX >> channel->shift;
+		out.last &= UINT64_MAX >> channel->shift;
+		out.channel = atomic_load_explicit(&channel->id, memory_order_relaxed);
+		session_read(channel, out.session);
 	}
-	event_put(arbiter, &event);
+	event_put(arbiter, &out);
 }
 
 unsigned int fg_arbiter_events(struct fg_arbiter *arbiter, struct fg_arbiter_event *out,
@@ -91,16 +78,11 @@ void fg_arbiter_totals(const struct fg_arbiter *arbiter, uint64_t *out)
 static void channel_read(const struct channel *channel, struct fg_arbiter_channel *out)
 {
 	out->channel = atomic_load_explicit(&channel->id, memory_order_relaxed);
-	for (unsigned int i = 0; i < RTE_DIM(channel->session); i++) {
-		const uint64_t word =
-			atomic_load_explicit(&channel->session[i], memory_order_relaxed);
-
-		memcpy(out->session + sizeof(word) * i, &word, sizeof(word));
-	}
+	session_read(channel, out->session);
 	out->next = fg_counter_read(&channel->next) &
 		    UINT64_MAX >> atomic_load_explicit(&channel->shift, memory_order_relaxed);
 	out->last_ns = fg_counter_read(&channel->last_ns);
-	out->current = atomic_load_explicit(&channel->is_current, memory_order_relaxed) != 0;
+	out->current = atomic_load_explicit(&channel->current_session, memory_order_relaxed) != 0;
 	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
 		out->counters[i] = fg_counter_read(&channel->counters[i]);
 }
@@ -117,7 +99,7 @@ unsigned int fg_arbiter_channels(const struct fg_arbiter *arbiter, struct fg_arb
 		do {
 			before = atomic_load_explicit(&channel->version, memory_order_acquire);
 			channel_read(channel, &out[n]);
-			/* Partner: the release fence in channel_name(). */
+			/* Partner: the release fence in channel_set_key(). */
 			atomic_thread_fence(memory_order_acquire);
 			after = atomic_load_explicit(&channel->version, memory_order_relaxed);
 		} while (before != after || (before & 1) != 0);
@@ -162,11 +144,11 @@ const char *fg_arbiter_event_name(enum fg_arbiter_event_kind kind)
 		[FG_ARBITER_GAP_OPENED] = "gap opened",
 		[FG_ARBITER_GAP_CLOSED_OTHER] = "gap closed by another line",
 		[FG_ARBITER_GAP_CLOSED_LATE] = "gap closed late",
-		[FG_ARBITER_GAP_UNFILLED] = "gap lost",
+		[FG_ARBITER_GAP_UNFILLED] = "gap unfilled",
 		[FG_ARBITER_SESSION] = "session changed",
 		[FG_ARBITER_END] = "session ended",
-		[FG_ARBITER_RESET] = "new beginning",
-		[FG_ARBITER_JUMP_ACCEPTED] = "jumped",
+		[FG_ARBITER_RESET] = "sequence reset",
+		[FG_ARBITER_JUMP_ACCEPTED] = "jump accepted",
 		[FG_ARBITER_JUMP_REJECTED] = "jump rejected",
 		[FG_ARBITER_SILENT] = "line silent",
 		[FG_ARBITER_BACK] = "line back",

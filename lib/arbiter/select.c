@@ -1,167 +1,172 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * To which place of its sequence channel a packet belongs; jumps and new beginnings. Off the
- * common path. Hot.
- */
-#include "arbiter.h"
+/* The tracker of a channel to which a packet belongs; jumps and resets. Hot. */
+#include "select.h"
 
-/* Where a packet is, seen from a tracker. */
-enum where {
-	NEAR, /* in its window, or a little ahead */
-	OLD,  /* behind the window, among numbers the tracker has gone through */
-	FAR,  /* anywhere else */
+#include "channel.h"
+#include "hold.h"
+#include "report.h"
+#include "tracker.h"
+
+/* Where a packet's numbers are, relative to a tracker. */
+enum position {
+	POSITION_NEAR,  /* in the window, or at most jump_max above it */
+	POSITION_STALE, /* below the window, above the lowest number that came */
+	POSITION_FAR,   /* anywhere else */
 };
 
-static enum where arrival_locate(struct arrival *a, struct tracker *tracker)
+/* Make @p tracker the packet's, and widen its numbers for it. */
+static enum position arrival_locate(struct arrival *a, struct tracker *tracker)
 {
 	const struct fg_arbiter *arbiter = a->arbiter;
 
 	a->tracker = tracker;
 	a->first = tracker_widen(tracker, a->pkt->first, a->channel->shift);
 	a->end = a->first + (a->pkt->kind == FG_FEED_DATA ? a->pkt->count : 0);
-	if (ahead(a->first, tracker->high) > (int64_t)arbiter->jump_max)
-		return FAR;
-	if (ahead(a->end, tracker->high - arbiter->window) > 0)
-		return NEAR;
-	return ahead(a->end, tracker->floor) > 0 ? OLD : FAR;
+	if (seq_diff(a->first, tracker->high) > (int64_t)arbiter->jump_max)
+		return POSITION_FAR;
+	if (seq_diff(a->end, tracker->high - arbiter->window) > 0)
+		return POSITION_NEAR;
+	return seq_diff(a->end, tracker->lowest) > 0 ? POSITION_STALE : POSITION_FAR;
 }
 
-/* Two trackers of one epoch: the lower one ends where the upper one began. */
-static enum where arrival_locate_in_epoch(struct arrival *a)
+/* With two trackers of one epoch, the lower one ends where the upper one starts. */
+static enum position arrival_locate_same_epoch(struct arrival *a)
 {
 	struct channel *channel = a->channel;
-	const bool current_is_upper = ahead(channel->current->start, channel->candidate->start) > 0;
+	const bool current_is_upper =
+		seq_diff(channel->current->start, channel->candidate->start) > 0;
 	struct tracker *upper = current_is_upper ? channel->current : channel->candidate;
 	struct tracker *lower = current_is_upper ? channel->candidate : channel->current;
-	enum where in_lower, in_upper;
+	enum position in_lower, in_upper;
 
 	in_lower = arrival_locate(a, lower);
 	in_upper = arrival_locate(a, upper);
-	if (ahead(a->end, upper->start) > 0)
+	if (seq_diff(a->end, upper->start) > 0)
 		return in_upper;
-	if (in_lower == FAR && in_upper == NEAR)
-		return NEAR;
+	if (in_lower == POSITION_FAR && in_upper == POSITION_NEAR)
+		return POSITION_NEAR;
 	return arrival_locate(a, lower);
 }
 
-/* Whether the line, which did not come to the new epoch so far, goes on in the old one. */
+/* Whether the packet continues its line in the candidate's epoch, before the line's own reset. */
 static bool line_lags(struct arrival *a)
 {
 	const struct tracker *current = a->channel->current, *candidate = a->channel->candidate;
 	const unsigned int bit = 1u << a->line;
 
-	return (current->joined & bit) == 0 && (candidate->joined & bit) != 0 &&
+	return (current->lines_seen & bit) == 0 && (candidate->lines_seen & bit) != 0 &&
 	       tracker_widen(candidate, a->pkt->first, a->channel->shift) ==
-		       candidate->line[a->line].next;
+		       candidate->lines[a->line].next;
 }
 
-static enum where arrival_find_tracker(struct arrival *a)
+static enum position arrival_select_tracker(struct arrival *a)
 {
 	struct channel *channel = a->channel;
-	enum where in_current;
+	enum position in_current;
 
 	if (channel->candidate == NULL)
 		return arrival_locate(a, channel->current);
 	if (channel->candidate->epoch == channel->current->epoch)
-		return arrival_locate_in_epoch(a);
-	if (line_lags(a) && arrival_locate(a, channel->candidate) == NEAR)
-		return NEAR;
+		return arrival_locate_same_epoch(a);
+	if (line_lags(a) && arrival_locate(a, channel->candidate) == POSITION_NEAR)
+		return POSITION_NEAR;
 	in_current = arrival_locate(a, channel->current);
-	if (in_current == NEAR || arrival_locate(a, channel->candidate) == NEAR)
-		return a->tracker == channel->current ? in_current : NEAR;
+	if (in_current == POSITION_NEAR || arrival_locate(a, channel->candidate) == POSITION_NEAR)
+		return a->tracker == channel->current ? in_current : POSITION_NEAR;
 	return arrival_locate(a, channel->current);
 }
 
-void tracker_reject(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
-		    uint64_t now_ns)
+/* Report an event that this packet led to. */
+static void arrival_report(const struct arrival *a, struct fg_arbiter_event event)
 {
-	if (tracker->confirmed || tracker->rejected)
-		return;
-	tracker->rejected = true;
-	/* A channel begins with a place; a reset as its first packet never went there. */
-	if (tracker->joined == 0)
-		return;
-	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_jumps_rejected, 1);
-	report(arbiter, channel, FG_ARBITER_JUMP_REJECTED, tracker->first_line, now_ns,
-	       tracker->floor, tracker->high - 1, tracker->high - tracker->floor);
+	event.line = a->line;
+	event.time_ns = a->now_ns;
+	report_now(a->arbiter, a->channel, event);
 }
 
-/* The candidate is where the feed is. */
-static void channel_swap_trackers(struct arrival *a)
+/* The candidate is confirmed: it becomes the current tracker. */
+static void channel_accept_candidate(struct arrival *a)
 {
 	struct channel *channel = a->channel;
-	struct tracker *was = channel->current, *is = channel->candidate;
-	const int64_t skipped = ahead(is->start, was->high);
+	struct tracker *former = channel->current, *accepted = channel->candidate;
+	const int64_t skipped = seq_diff(accepted->start, former->high);
 
-	channel->current = is;
-	channel->candidate = was;
-	channel->strays = 0;
-	if (is->epoch != was->epoch) {
+	channel->current = accepted;
+	channel->candidate = former;
+	channel->candidate_streak = 0;
+	if (accepted->epoch != former->epoch) {
 		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_resets, 1);
-		report(a->arbiter, channel, FG_ARBITER_RESET, a->line, a->now_ns, is->floor,
-		       was->high - 1, 0);
-		hold_release_all(a->arbiter, channel, was, a->now_ns);
+		arrival_report(a, (struct fg_arbiter_event){.kind = FG_ARBITER_RESET,
+							    .first = accepted->lowest,
+							    .last = former->high - 1});
+		hold_release_all(a->arbiter, channel, former, a->now_ns);
 	} else {
 		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_jumps_accepted, 1);
-		if (skipped > 0 && was->confirmed)
+		if (skipped > 0 && former->confirmed)
 			channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_jumped_over,
 				    (uint64_t)skipped);
-		report(a->arbiter, channel, FG_ARBITER_JUMP_ACCEPTED, a->line, a->now_ns, is->start,
-		       was->high - 1, skipped > 0 ? (uint64_t)skipped : 0);
+		arrival_report(a,
+			       (struct fg_arbiter_event){.kind = FG_ARBITER_JUMP_ACCEPTED,
+							 .first = accepted->start,
+							 .last = former->high - 1,
+							 .n = skipped > 0 ? (uint64_t)skipped : 0});
 	}
-	tracker_reject(a->arbiter, channel, was, a->now_ns);
+	tracker_reject(a->arbiter, channel, former, a->now_ns);
 }
 
-/* A second packet near where a first one led: is it believed now? */
+/* A packet came to the tracker: confirm the tracker if it continues it, or is of another line. */
 static void arrival_confirm(struct arrival *a)
 {
 	struct tracker *tracker = a->tracker;
-	const bool goes_on = ahead(a->first, tracker->high) >= 0;
-	const bool other = (tracker->joined & 1u << a->line) == 0 && !tracker->rejected;
+	const bool continues = seq_diff(a->first, tracker->high) >= 0;
+	const bool other_line = (tracker->lines_seen & 1u << a->line) == 0 && !tracker->rejected;
 
-	if (tracker->confirmed || tracker->joined == 0 || (!goes_on && !other))
+	if (tracker->confirmed || tracker->lines_seen == 0 || (!continues && !other_line))
 		return;
 	tracker->confirmed = true;
-	tracker->muted = false;
 	if (tracker == a->channel->candidate)
-		channel_swap_trackers(a);
+		channel_accept_candidate(a);
 	else
 		channel_take_over(a->arbiter, a->channel, a->line, a->now_ns);
 }
 
-/* The line is here, so where it jumped to before was wrong. */
-static void arrival_stay(struct arrival *a)
+/*
+ * The packet's line is at this tracker: a jump of the line to the other one is rejected. If many
+ * packets in a row are a confirmed candidate's, the trackers change places.
+ */
+static void arrival_reject_other(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 	struct tracker *other =
 		a->tracker == channel->current ? channel->candidate : channel->current;
 
-	if (other != NULL && (other->joined & 1u << a->line) != 0)
+	if (other != NULL && (other->lines_seen & 1u << a->line) != 0)
 		tracker_reject(a->arbiter, channel, other, a->now_ns);
 	if (a->tracker == channel->current)
-		channel->strays = 0;
+		channel->candidate_streak = 0;
 	else if (other != NULL && a->tracker->confirmed && other->epoch == a->tracker->epoch &&
-		 ++channel->strays == STRAYS_MAX) {
+		 ++channel->candidate_streak == CANDIDATE_STREAK_MAX) {
 		channel->candidate = other;
 		channel->current = a->tracker;
-		channel->strays = 0;
+		channel->candidate_streak = 0;
 	}
-	a->tracker->touched_ns = a->now_ns;
+	a->tracker->last_packet_ns = a->now_ns;
 }
 
-static void arrival_join(struct arrival *a)
+/* Record where the line is. */
+static void arrival_record_line(struct arrival *a)
 {
 	struct tracker *tracker = a->tracker;
 
-	if ((tracker->joined & 1u << a->line) == 0) {
-		tracker->joined |= (uint8_t)(1u << a->line);
-		tracker->line[a->line].next = a->end;
+	if ((tracker->lines_seen & 1u << a->line) == 0) {
+		tracker->lines_seen |= (uint8_t)(1u << a->line);
+		tracker->lines[a->line].next = a->end;
 		return;
 	}
-	line_moves(a->arbiter, &tracker->line[a->line], a->line, a->first, a->end);
+	tracker_line_advance(a->arbiter, &tracker->lines[a->line], a->line, a->first, a->end);
 }
 
-/* Not arbitrated: it passes, on whatever line. */
+/* The packet is not arbitrated: it passes on every line. */
 static void arrival_untracked(struct arrival *a)
 {
 	struct fg_arbiter_result *result = a->result;
@@ -175,67 +180,71 @@ static void arrival_untracked(struct arrival *a)
 	line_add(a->arbiter, a->line, FG_ARBITER_LINE_untracked, 1);
 }
 
-static void data_pass(struct arrival *a, uint64_t from)
+/* Without hold: pass what is new of the packet, from @p from on. */
+static void arrival_pass(struct arrival *a, uint64_t from)
 {
 	struct tracker *tracker = a->tracker;
 
 	if (from == a->end) {
-		tracker_duplicate(a);
+		tracker_mark_duplicate(a);
 		return;
 	}
-	if (ahead(from, tracker->high) < 0)
+	if (seq_diff(from, tracker->high) < 0)
 		a->result->flags |= FG_ARBITER_LATE;
-	tracker_claim(a, from, tracker_mark_new(a, from, tracker->high));
+	tracker_add(a, from, tracker_mark_new(a, from, tracker->high));
 	hold_pass(a);
-	tracker->next = tracker->high;
+	tracker->deliver_next = tracker->high;
 }
 
-/* A packet with numbers, near. */
-static void data_arrive(struct arrival *a)
+/* A packet with numbers, near its tracker. */
+static void arrival_data(struct arrival *a)
 {
-	const struct tracker_line *place = &a->tracker->line[a->line];
+	const struct tracker_line *state = &a->tracker->lines[a->line];
 	uint64_t from;
 
-	if (ahead(a->first, a->tracker->high) > 0)
-		tracker_skip(a, a->first);
+	if (seq_diff(a->first, a->tracker->high) > 0)
+		tracker_open_gap(a, a->first);
 	from = tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end);
-	if (from != a->end && ahead(from, a->tracker->high) < 0)
+	if (from != a->end && seq_diff(from, a->tracker->high) < 0)
 		channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_out_of_order, 1);
 	if (a->arbiter->hold)
-		hold_arrive(a);
+		hold_data(a);
 	else
-		data_pass(a, from);
-	if (a->claimed > 0) {
+		arrival_pass(a, from);
+	if (a->n_first > 0) {
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_first_arrivals, 1);
-		if (a->claimed < a->end - a->first)
+		if (a->n_first < a->end - a->first)
 			line_add(a->arbiter, a->line, FG_ARBITER_LINE_partial, 1);
-	} else if ((a->tracker->joined & 1u << a->line) != 0 && ahead(a->end, place->next) <= 0) {
+	} else if ((a->tracker->lines_seen & 1u << a->line) != 0 &&
+		   seq_diff(a->end, state->next) <= 0) {
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_repeated, 1);
 	}
 }
 
-/* A heartbeat, or an end: first is what comes next. */
-static void admin_arrive(struct arrival *a)
+/* A heartbeat or end of session: a->first is the next number. */
+static void arrival_admin(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 
-	if (ahead(a->first, a->tracker->high) > 0) {
+	if (seq_diff(a->first, a->tracker->high) > 0) {
 		if (a->arbiter->hold)
-			hold_reach(a);
-		tracker_skip(a, a->first);
+			hold_advance_window(a);
+		tracker_open_gap(a, a->first);
 	}
 	if (a->pkt->kind != FG_FEED_END || channel->ended)
 		return;
 	channel->ended = true;
 	channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_ended, 1);
-	report(a->arbiter, channel, FG_ARBITER_END, a->line, a->now_ns, a->first, a->first, 0);
+	arrival_report(a, (struct fg_arbiter_event){
+				  .kind = FG_ARBITER_END, .first = a->first, .last = a->first});
 }
 
 /*
- * Far from everything: a new candidate. Muted, if these numbers were gone through already: what it
- * carries may have passed before, so nothing of it does until more of it comes.
+ * Open a candidate for a packet far from the trackers: a jump, or @p is_reset, where the packet's
+ * line went back to numbers that the channel has passed. The latter may be a repetition, so the
+ * packet itself is dropped.
  */
-static void arrival_jump(struct arrival *a, bool muted)
+static void arrival_open_candidate(struct arrival *a, bool is_reset)
 {
 	struct channel *channel = a->channel;
 	struct tracker *candidate;
@@ -243,53 +252,52 @@ static void arrival_jump(struct arrival *a, bool muted)
 	if (channel->candidate != NULL)
 		tracker_free(a->arbiter, channel, channel->candidate, a->now_ns);
 	channel->candidate = candidate =
-		tracker_get_spare(a->arbiter, muted ? a->end : a->first, a->line);
+		tracker_alloc_spare(a->arbiter, is_reset ? a->end : a->first, a->line);
 	if (candidate == NULL) {
 		arrival_untracked(a);
 		a->result->flags |= FG_ARBITER_JUMP;
 		return;
 	}
-	candidate->epoch = muted ? ++a->arbiter->epochs : channel->current->epoch;
-	candidate->muted = muted;
-	candidate->touched_ns = a->now_ns;
-	channel->strays = 0;
-	due_at(a->arbiter, a->now_ns + a->arbiter->gap_timeout_ns);
+	candidate->epoch = is_reset ? ++a->arbiter->last_epoch : channel->current->epoch;
+	candidate->last_packet_ns = a->now_ns;
+	channel->candidate_streak = 0;
+	tick_schedule(a->arbiter, a->now_ns + a->arbiter->gap_timeout_ns);
 	a->tracker = candidate;
-	if (!muted) {
+	if (!is_reset) {
 		a->result->flags |= FG_ARBITER_JUMP;
 		if (a->first != a->end)
-			data_arrive(a);
+			arrival_data(a);
 	} else if (a->first != a->end) {
 		a->result->disposition = FG_ARBITER_STALE;
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_stale, 1);
 	}
-	arrival_join(a);
+	arrival_record_line(a);
 }
 
-/* Older than the window. A line that was beyond it itself may begin anew. */
+/* A packet below the window. If its line was past the window itself, this may be a reset. */
 static void arrival_stale(struct arrival *a)
 {
 	const struct tracker *current = a->channel->current;
 
-	if (a->tracker == current && (current->joined & 1u << a->line) != 0 &&
-	    ahead(current->line[a->line].next, a->first) > (int64_t)a->arbiter->window) {
-		arrival_jump(a, true);
+	if (a->tracker == current && (current->lines_seen & 1u << a->line) != 0 &&
+	    seq_diff(current->lines[a->line].next, a->first) > (int64_t)a->arbiter->window) {
+		arrival_open_candidate(a, true);
 	} else if (a->first != a->end) {
 		a->result->disposition = FG_ARBITER_STALE;
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_stale, 1);
 	}
 }
 
-/* Whether this line says now what another said of the tracker before. */
-static bool reset_is_known(struct arrival *a)
+/* Whether the current tracker stems from this very reset, which another line announced before. */
+static bool reset_is_repeat(struct arrival *a)
 {
 	struct tracker *current = a->channel->current;
 	const bool same =
-		tracker_widen(current, a->pkt->first, a->channel->shift) == current->reset_at;
+		tracker_widen(current, a->pkt->first, a->channel->shift) == current->reset_first;
 
 	if (current->reset_lines == 0 || !same)
 		return false;
-	if (current->high == current->reset_at)
+	if (current->high == current->reset_first)
 		return true;
 	return (current->reset_lines & 1u << a->line) == 0 &&
 	       !overdue(a->now_ns, current->reset_ns, a->arbiter->gap_timeout_ns);
@@ -299,65 +307,66 @@ static void arrival_reset(struct arrival *a)
 {
 	struct fg_arbiter *arbiter = a->arbiter;
 	struct channel *channel = a->channel;
-	struct tracker *was = channel->current, *is;
+	struct tracker *former = channel->current, *current;
 
-	if (reset_is_known(a)) {
-		arrival_locate(a, was);
-		was->reset_lines |= (uint8_t)(1u << a->line);
-		arrival_join(a);
+	if (reset_is_repeat(a)) {
+		arrival_locate(a, former);
+		former->reset_lines |= (uint8_t)(1u << a->line);
+		arrival_record_line(a);
 		return;
 	}
 	if (channel->candidate != NULL)
 		tracker_free(arbiter, channel, channel->candidate, a->now_ns);
-	hold_release_all(arbiter, channel, was, a->now_ns);
-	is = tracker_get_spare(arbiter, a->pkt->first, a->line);
-	if (is == NULL) {
-		tracker_free(arbiter, channel, was, a->now_ns);
-		is = tracker_get(arbiter, a->pkt->first, a->line);
-		was = NULL;
+	hold_release_all(arbiter, channel, former, a->now_ns);
+	current = tracker_alloc_spare(arbiter, a->pkt->first, a->line);
+	if (current == NULL) {
+		tracker_free(arbiter, channel, former, a->now_ns);
+		current = tracker_alloc(arbiter, a->pkt->first, a->line);
+		former = NULL;
 	}
-	channel->current = is;
-	channel->candidate = was;
+	channel->current = current;
+	channel->candidate = former;
 	channel->ended = false;
-	is->epoch = ++arbiter->epochs;
-	is->confirmed = true;
-	is->reset_lines = (uint8_t)(1u << a->line);
-	is->reset_at = a->pkt->first;
-	is->reset_ns = is->touched_ns = a->now_ns;
-	if (was != NULL)
-		tracker_reject(arbiter, channel, was, a->now_ns);
+	current->epoch = ++arbiter->last_epoch;
+	current->confirmed = true;
+	current->reset_lines = (uint8_t)(1u << a->line);
+	current->reset_first = a->pkt->first;
+	current->reset_ns = current->last_packet_ns = a->now_ns;
+	if (former != NULL)
+		tracker_reject(arbiter, channel, former, a->now_ns);
 	channel_take_over(arbiter, channel, a->line, a->now_ns);
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_resets, 1);
-	report(arbiter, channel, FG_ARBITER_RESET, a->line, a->now_ns, a->pkt->first,
-	       was != NULL ? was->high - 1 : a->pkt->first - 1, 0);
-	arrival_locate(a, is);
-	arrival_join(a);
+	arrival_report(a, (struct fg_arbiter_event){
+				  .kind = FG_ARBITER_RESET,
+				  .first = a->pkt->first,
+				  .last = (former != NULL ? former->high : a->pkt->first) - 1});
+	arrival_locate(a, current);
+	arrival_record_line(a);
 }
 
 static void arrival_sequenced(struct arrival *a)
 {
-	const enum where where = arrival_find_tracker(a);
+	const enum position position = arrival_select_tracker(a);
 
-	if (where == OLD) {
+	if (position == POSITION_STALE) {
 		arrival_stale(a);
 		return;
 	}
-	if (where == FAR) {
-		arrival_jump(a, false);
+	if (position == POSITION_FAR) {
+		arrival_open_candidate(a, false);
 		return;
 	}
 	arrival_confirm(a);
-	arrival_stay(a);
+	arrival_reject_other(a);
 	if (a->tracker == a->channel->candidate && !a->tracker->confirmed)
 		a->result->flags |= FG_ARBITER_JUMP;
 	if (a->first == a->end)
-		admin_arrive(a);
+		arrival_admin(a);
 	else
-		data_arrive(a);
-	arrival_join(a);
+		arrival_data(a);
+	arrival_record_line(a);
 }
 
-/* What the common path does not decide. */
 void arrival_arbitrate(struct arrival *a)
 {
 	const struct fg_feed_packet *pkt = a->pkt;
@@ -378,5 +387,5 @@ void arrival_arbitrate(struct arrival *a)
 		arrival_reset(a);
 	else
 		arrival_sequenced(a);
-	tracker_settle(a->arbiter, a->channel);
+	channel_set_fast_path(a->arbiter, a->channel);
 }
