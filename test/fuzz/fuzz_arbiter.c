@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any packets, times and lines. Whatever comes, lines keep what fg_arbiter.h promises of them: what
- * is held is bounded, comes back once, and in time; results stay within their packets; counters
- * add up. And a model of one space that has no window, near which half of the packets stay, must
- * find no number passed twice there.
+ * Random packets, times and lines. The arbiter must keep what fg_arbiter.h promises: the number of
+ * held packets is bounded, each is returned once and in time; results stay within their packets;
+ * counters add up. Channel id 3 stays within one window, and a model checks that each of its
+ * numbers passes once at most.
  *
- * An operation is eight bytes: what, line, session and channel, three of the number, count, time.
+ * An operation is eight bytes: kind, line, session and channel, three of the number, count, time.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,12 +32,12 @@ struct held {
 	uint8_t line;
 };
 
-static struct fg_arbiter *lines;
+static struct fg_arbiter *arbiter;
 static struct held held[65536]; /* by operation */
-static uint32_t n_held, n_judged[N_LINES], oldest;
+static uint32_t n_held, n_arbitrated[N_LINES], oldest;
 static uint64_t now_ns;
 static bool hold, back;
-/* Channel 3, which has neither resets nor far numbers. */
+/* Channel id 3, which has neither resets nor jumps. */
 static uint8_t passed[MODEL];
 static uint32_t numbers[65536];
 
@@ -47,25 +47,25 @@ static void check(bool holds)
 		abort();
 }
 
-static bool says(const struct fg_arbiter_result *result, uint32_t i)
+static bool result_has(const struct fg_arbiter_result *result, uint32_t i)
 {
 	if (i < result->from || i >= result->to)
 		return false;
 	return i - result->from >= 64 || (result->mask >> (i - result->from) & 1) != 0;
 }
 
-static void check_verdict(uint32_t op, const struct fg_arbiter_result *result, uint32_t count)
+static void check_result(uint32_t op, const struct fg_arbiter_result *result, uint32_t count)
 {
 	check(result->from <= result->to && result->to <= count);
 	check(result->line < N_LINES);
 	if (result->disposition != FG_ARBITER_PASS)
 		return;
-	check(count == 0 || says(result, result->from));
-	check(count == 0 || says(result, result->to - 1));
+	check(count == 0 || result_has(result, result->from));
+	check(count == 0 || result_has(result, result->to - 1));
 	if (numbers[op] == UINT32_MAX || (result->flags & FG_ARBITER_UNTRACKED) != 0)
 		return;
 	for (uint32_t i = result->from; i < result->to; i++)
-		if (says(result, i))
+		if (result_has(result, i))
 			check(passed[numbers[op] + i]++ == 0);
 }
 
@@ -74,7 +74,7 @@ static void take_all(void)
 	struct fg_arbiter_taken taken[4];
 	unsigned int n;
 
-	while ((n = fg_arbiter_take(lines, taken, 4)) > 0) {
+	while ((n = fg_arbiter_take(arbiter, taken, 4)) > 0) {
 		for (unsigned int i = 0; i < n; i++) {
 			const uint32_t op = (uint32_t)(uintptr_t)taken[i].packet;
 
@@ -84,17 +84,17 @@ static void take_all(void)
 			      taken[i].result.disposition == FG_ARBITER_DUPLICATE);
 			held[op].is = false;
 			n_held--;
-			check_verdict(op, &taken[i].result, held[op].count);
+			check_result(op, &taken[i].result, held[op].count);
 		}
 	}
 }
 
-/* The clock only goes on, or back by far: then all that is held is due. */
+/* Held packets are returned in time. After the clock went back all of them are due. */
 static void check_time(uint32_t op)
 {
-	const bool ready = fg_arbiter_tick(lines, now_ns);
+	const bool ready = fg_arbiter_tick(arbiter, now_ns);
 
-	check(ready || fg_arbiter_take(lines, &(struct fg_arbiter_taken){0}, 1) == 0);
+	check(ready || fg_arbiter_take(arbiter, &(struct fg_arbiter_taken){0}, 1) == 0);
 	take_all();
 	while (oldest < op && !held[oldest].is)
 		oldest++;
@@ -114,13 +114,13 @@ static struct fg_feed_packet packet_of(const uint8_t *at, uint32_t op)
 	pkt.first = bases[at[2] >> 5 & 3] + (near & 2047);
 	numbers[op] = UINT32_MAX;
 	if (pkt.channel != 3) {
-		/* Far, now and then. */
+		/* Sometimes far. */
 		pkt.first += at[5] > 200 ? (uint64_t)at[5] << (at[4] & 63) : near >> 5;
 		pkt.count = at[6] == 255 ? UINT32_MAX - at[5] : pkt.count;
 		pkt.sequence_bits = (at[2] >> 5 & 3) == 1 ? 32 : 64;
 		return pkt;
 	}
-	/* All of it within a window: 100 numbers, and packets of 20 at most. */
+	/* All within one window: starts at 100 numbers, packets of 20 at most. */
 	pkt.session[0] = 0;
 	pkt.kind = pkt.kind == FG_FEED_HEARTBEAT ? FG_FEED_HEARTBEAT : FG_FEED_DATA;
 	pkt.count = 1 + at[6] % 20;
@@ -129,7 +129,7 @@ static struct fg_feed_packet packet_of(const uint8_t *at, uint32_t op)
 	return pkt;
 }
 
-static void judge(const uint8_t *at, uint32_t op)
+static void arbitrate(const uint8_t *at, uint32_t op)
 {
 	struct fg_feed_packet pkt = packet_of(at, op);
 	const unsigned int line = at[1] % (N_LINES + 1);
@@ -137,8 +137,8 @@ static void judge(const uint8_t *at, uint32_t op)
 	struct fg_arbiter_result result;
 
 	pkt.arrival_ns = now_ns;
-	fg_arbiter_arbitrate(lines, line, now_ns, &pkt, (void *)(uintptr_t)op, &result);
-	n_judged[as_line]++;
+	fg_arbiter_arbitrate(arbiter, line, now_ns, &pkt, (void *)(uintptr_t)op, &result);
+	n_arbitrated[as_line]++;
 	check(result.line == as_line);
 	if (result.disposition == FG_ARBITER_HELD) {
 		check(hold);
@@ -149,25 +149,25 @@ static void judge(const uint8_t *at, uint32_t op)
 		check((result.disposition == FG_ARBITER_ADMIN) ==
 		      (pkt.kind < FG_FEED_UNSEQUENCED &&
 		       (pkt.kind != FG_FEED_DATA || pkt.count == 0)));
-		check_verdict(op, &result, pkt.count);
+		check_result(op, &result, pkt.count);
 	}
 	if ((result.flags & FG_ARBITER_READY) != 0)
 		take_all();
 	check(n_held <= HELD_MAX);
 }
 
-static uint64_t in_line(unsigned int line)
+static uint64_t packets_of_line(unsigned int line)
 {
 	struct fg_arbiter_line out;
 	uint64_t races = 0;
 
-	fg_arbiter_line(lines, line, &out);
+	fg_arbiter_line(arbiter, line, &out);
 	check(out.counters[FG_ARBITER_LINE_partial] <=
 	      out.counters[FG_ARBITER_LINE_first_arrivals]);
 	check(out.counters[FG_ARBITER_LINE_repeated] <= out.counters[FG_ARBITER_LINE_duplicates]);
 	for (unsigned int i = 0; i < FG_ARBITER_LEADS; i++)
 		races += out.leads[i];
-	check(races <= n_judged[0] + n_judged[1] + n_judged[2]);
+	check(races <= n_arbitrated[0] + n_arbitrated[1] + n_arbitrated[2]);
 	return out.counters[FG_ARBITER_LINE_first_arrivals] +
 	       out.counters[FG_ARBITER_LINE_duplicates] + out.counters[FG_ARBITER_LINE_stale] +
 	       out.counters[FG_ARBITER_LINE_admin] + out.counters[FG_ARBITER_LINE_untracked];
@@ -180,12 +180,12 @@ static void check_end(void)
 	struct fg_arbiter_event events[16];
 	unsigned int n;
 
-	fg_arbiter_flush(lines, now_ns);
+	fg_arbiter_flush(arbiter, now_ns);
 	take_all();
 	check(n_held == 0);
 	for (unsigned int line = 0; line < N_LINES; line++)
-		check(in_line(line) == n_judged[line]);
-	fg_arbiter_totals(lines, totals);
+		check(packets_of_line(line) == n_arbitrated[line]);
+	fg_arbiter_totals(arbiter, totals);
 	check(totals[FG_ARBITER_CHANNEL_gaps_open] == 0 &&
 	      totals[FG_ARBITER_CHANNEL_held_now] == 0);
 	check(totals[FG_ARBITER_CHANNEL_filled_late] <= totals[FG_ARBITER_CHANNEL_missing]);
@@ -193,9 +193,9 @@ static void check_end(void)
 	      totals[FG_ARBITER_CHANNEL_gaps_closed_other] +
 		      totals[FG_ARBITER_CHANNEL_gaps_closed_late] +
 		      totals[FG_ARBITER_CHANNEL_gaps_unfilled]);
-	n = fg_arbiter_channels(lines, channels, 8);
+	n = fg_arbiter_channels(arbiter, channels, 8);
 	check(n <= 6);
-	while ((n = fg_arbiter_events(lines, events, 16)) > 0)
+	while ((n = fg_arbiter_events(arbiter, events, 16)) > 0)
 		for (unsigned int i = 0; i < n; i++)
 			check(events[i].kind < FG_ARBITER_EVENT_KINDS && events[i].line < N_LINES);
 }
@@ -218,10 +218,10 @@ static void start(uint8_t how)
 	if (!started)
 		check(fg_eal_start_private("fuzz_arbiter", &error) == 0);
 	started = true;
-	check(fg_arbiter_create(&conf, &lines, &error) == 0);
+	check(fg_arbiter_create(&conf, &arbiter, &error) == 0);
 	memset(held, 0, sizeof(held));
 	memset(passed, 0, sizeof(passed));
-	memset(n_judged, 0, sizeof(n_judged));
+	memset(n_arbitrated, 0, sizeof(n_arbitrated));
 	n_held = oldest = 0;
 	now_ns = UINT64_C(1700000000000000000);
 	hold = conf.hold;
@@ -236,7 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	start(data[0]);
 	for (size_t at = 1; at + 8 <= size && op < RTE_DIM(held); at += 8, op++) {
-		/* Up to 65 us; now and then a second, or an hour back. */
+		/* Up to 65 us; sometimes a second, or an hour back. */
 		now_ns += (uint64_t)data[at + 7] << (data[at] >> 4 & 8);
 		if (data[at] >= 0xfe)
 			now_ns += 1000000000;
@@ -244,10 +244,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			now_ns -= UINT64_C(3600000000000);
 			back = true;
 		}
-		judge(data + at, op);
+		arbitrate(data + at, op);
 		check_time(op + 1);
 	}
 	check_end();
-	fg_arbiter_free(lines);
+	fg_arbiter_free(arbiter);
 	return 0;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines under test: packets by their numbers, results and what is taken back as sets of numbers.
- */
-#ifndef LINES_RIG_H
-#define LINES_RIG_H
+/* Helpers for tests of the arbiter: packets made from numbers, and checks of results. */
+#ifndef ARBITER_RIG_H
+#define ARBITER_RIG_H
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -26,15 +25,15 @@ static inline uint32_t random_below(uint32_t limit)
 	return (uint32_t)(random_state >> 32) % limit;
 }
 
-static inline struct fg_arbiter *lines_of(struct fg_arbiter_conf conf)
+static inline struct fg_arbiter *arbiter_of(struct fg_arbiter_conf conf)
 {
-	struct fg_arbiter *lines = NULL;
+	struct fg_arbiter *arbiter = NULL;
 	struct fg_error error = {0};
 
 	conf.socket_id = SOCKET_ID_ANY;
-	if (fg_arbiter_create(&conf, &lines, &error) != 0)
+	if (fg_arbiter_create(&conf, &arbiter, &error) != 0)
 		fail_msg("%s", error.text);
-	return lines;
+	return arbiter;
 }
 
 static inline struct fg_feed_packet packet_of(enum fg_feed_packet_kind kind, uint64_t first,
@@ -48,58 +47,57 @@ static inline struct fg_feed_packet packet_of(enum fg_feed_packet_kind kind, uin
 				       .sequence_bits = 64};
 }
 
-/* Whether the result says that index @p i is new: as fg_arbiter.h has it. */
-static inline bool says(const struct fg_arbiter_result *result, uint32_t i)
+/* Whether index @p i is new, as fg_arbiter.h defines it. */
+static inline bool result_has(const struct fg_arbiter_result *result, uint32_t i)
 {
 	if (i < result->from || i >= result->to)
 		return false;
 	return i - result->from >= 64 || (result->mask >> (i - result->from) & 1) != 0;
 }
 
-static inline struct fg_arbiter_result judge(struct fg_arbiter *lines, unsigned int line,
-					     uint64_t now, enum fg_feed_packet_kind kind,
-					     uint64_t first, uint32_t count)
+static inline struct fg_arbiter_result arbitrate(struct fg_arbiter *arbiter, unsigned int line,
+						 uint64_t now, enum fg_feed_packet_kind kind,
+						 uint64_t first, uint32_t count)
 {
 	struct fg_feed_packet pkt = packet_of(kind, first, count);
 	struct fg_arbiter_result result;
 
 	pkt.arrival_ns = now;
-	fg_arbiter_arbitrate(lines, line, now, &pkt, (void *)(uintptr_t)first, &result);
+	fg_arbiter_arbitrate(arbiter, line, now, &pkt, (void *)(uintptr_t)first, &result);
 	return result;
 }
 
-static inline struct fg_arbiter_result data(struct fg_arbiter *lines, unsigned int line,
+static inline struct fg_arbiter_result data(struct fg_arbiter *arbiter, unsigned int line,
 					    uint64_t now, uint64_t first, uint32_t count)
 {
-	return judge(lines, line, now, FG_FEED_DATA, first, count);
+	return arbitrate(arbiter, line, now, FG_FEED_DATA, first, count);
 }
 
-static inline uint64_t total(const struct fg_arbiter *lines,
-			     enum fg_arbiter_channel_counter counter)
+static inline uint64_t total_counter(const struct fg_arbiter *arbiter,
+				     enum fg_arbiter_channel_counter counter)
 {
 	uint64_t totals[FG_ARBITER_CHANNEL_COUNT];
 
-	fg_arbiter_totals(lines, totals);
+	fg_arbiter_totals(arbiter, totals);
 	return totals[counter];
 }
 
-static inline uint64_t of_line(const struct fg_arbiter *lines, unsigned int line,
-			       enum fg_arbiter_line_counter counter)
+static inline uint64_t line_counter(const struct fg_arbiter *arbiter, unsigned int line,
+				    enum fg_arbiter_line_counter counter)
 {
 	struct fg_arbiter_line out;
 
-	fg_arbiter_line(lines, line, &out);
+	fg_arbiter_line(arbiter, line, &out);
 	return out.counters[counter];
 }
 
-/* The next event of this kind; others before it are dropped. kind is FG_ARBITER_EVENT_KINDS if
- * there is none. */
-static inline struct fg_arbiter_event event_of(struct fg_arbiter *lines,
+/* Skip to the next event of this kind. Without one the result's kind is FG_ARBITER_EVENT_KINDS. */
+static inline struct fg_arbiter_event event_of(struct fg_arbiter *arbiter,
 					       enum fg_arbiter_event_kind kind)
 {
 	struct fg_arbiter_event event;
 
-	while (fg_arbiter_events(lines, &event, 1) == 1)
+	while (fg_arbiter_events(arbiter, &event, 1) == 1)
 		if (event.kind == kind)
 			return event;
 	return (struct fg_arbiter_event){.kind = FG_ARBITER_EVENT_KINDS};
@@ -107,13 +105,13 @@ static inline struct fg_arbiter_event event_of(struct fg_arbiter *lines,
 
 #define assert_passes(result, n_from, n_to)                                                        \
 	do {                                                                                       \
-		const struct fg_arbiter_result verdict_ = (result);                                \
-		assert_int_equal(verdict_.disposition, FG_ARBITER_PASS);                           \
-		assert_int_equal(verdict_.from, n_from);                                           \
-		assert_int_equal(verdict_.to, n_to);                                               \
-		for (uint32_t i_ = verdict_.from; i_ < verdict_.to; i_++)                          \
-			assert_true(says(&verdict_, i_));                                          \
+		const struct fg_arbiter_result result_ = (result);                                 \
+		assert_int_equal(result_.disposition, FG_ARBITER_PASS);                            \
+		assert_int_equal(result_.from, n_from);                                            \
+		assert_int_equal(result_.to, n_to);                                                \
+		for (uint32_t i_ = result_.from; i_ < result_.to; i_++)                            \
+			assert_true(result_has(&result_, i_));                                     \
 	} while (0)
 #define assert_disposition(result, what) assert_int_equal((result).disposition, what)
 
-#endif /* LINES_RIG_H */
+#endif /* ARBITER_RIG_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines, by property: whatever two or three lines lose, delay, reorder, repeat and cut differently,
- * what comes out is what a model says that has never heard of windows: it notes for each number who
- * brought it first, and when. Single cases are in test_lines_cases.c.
+ * Property test of the arbiter. One to three lines lose, delay, reorder and repeat packets, and cut
+ * the sequence into packets differently. A model without windows finds for each number which
+ * arrival brought it first; the arbiter must agree. test_arbiter_cases.c has single cases.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -17,31 +17,31 @@
 
 #define NUMBERS_MAX  4000u
 #define ARRIVALS_MAX 60000u
-#define SPACES_MAX   3u
+#define CHANNELS_MAX 3u
 #define LINES_TRIED  3u
 #define NOBODY       UINT32_MAX
 
-/* What a world is like. */
-struct world {
-	uint32_t n_lines, n_spaces, numbers;
-	uint32_t loss, twice, swap;   /* of 1,000 packets */
-	uint32_t packet_max;          /* numbers in a packet */
-	uint32_t delay_ns, jitter_ns; /* of lines after the first; of each packet */
-	bool same_cuts;
+struct scenario {
+	uint32_t n_lines, n_channels, numbers;
+	uint32_t loss, twice, swap; /* of 1,000 packets: lost, sent twice, out of order */
+	uint32_t packet_max;        /* numbers in a packet */
+	uint32_t delay_ns;          /* of each line after the one before */
+	uint32_t jitter_ns;         /* of each packet */
+	bool same_cuts;             /* all lines cut the sequence into the same packets */
 	uint64_t base;
 	uint8_t bits;
 };
 
 struct arrival {
 	uint64_t ns;
-	uint32_t order; /* of equals */
-	uint32_t line, space, first, count;
+	uint32_t order; /* among arrivals of the same time */
+	uint32_t line, channel, first, count;
 };
 
-/* What is so, found by brute force. */
-struct truth {
-	uint32_t winner[SPACES_MAX][NUMBERS_MAX]; /* arrival, or NOBODY */
-	uint64_t won[LINES_TRIED], won_numbers[LINES_TRIED], partial[LINES_TRIED];
+/* What the arbiter must find; by brute force. */
+struct expected {
+	uint32_t first_arrival[CHANNELS_MAX][NUMBERS_MAX]; /* index of the arrival, or NOBODY */
+	uint64_t first_arrivals[LINES_TRIED], first_numbers[LINES_TRIED], partial[LINES_TRIED];
 	uint64_t duplicates[LINES_TRIED], duplicate_numbers[LINES_TRIED], repeated[LINES_TRIED];
 	uint64_t skipped[LINES_TRIED];
 	uint64_t leads[LINES_TRIED][FG_ARBITER_LEADS], races;
@@ -51,7 +51,7 @@ struct truth {
 
 static struct arrival arrivals[ARRIVALS_MAX];
 static uint32_t n_arrivals;
-static struct truth truth;
+static struct expected expected;
 
 static int by_time(const void *a, const void *b)
 {
@@ -62,46 +62,46 @@ static int by_time(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void arrive(const struct world *world, uint32_t line, uint32_t space, uint32_t first,
+static void arrive(const struct scenario *scenario, uint32_t line, uint32_t channel, uint32_t first,
 		   uint32_t count, uint64_t sent)
 {
 	struct arrival *arrival = &arrivals[n_arrivals];
-	uint64_t ns = sent + line * world->delay_ns;
+	uint64_t ns = sent + line * scenario->delay_ns;
 
-	if (random_below(1000) < world->loss)
+	if (random_below(1000) < scenario->loss)
 		return;
 	assert_true(n_arrivals < ARRIVALS_MAX);
-	if (random_below(1000) < world->swap)
-		ns += world->jitter_ns;
-	else if (world->jitter_ns > 0)
-		ns += random_below(world->jitter_ns / 8 + 1);
-	*arrival = (struct arrival){ns, n_arrivals, line, space, first, count};
+	if (random_below(1000) < scenario->swap)
+		ns += scenario->jitter_ns;
+	else if (scenario->jitter_ns > 0)
+		ns += random_below(scenario->jitter_ns / 8 + 1);
+	*arrival = (struct arrival){ns, n_arrivals, line, channel, first, count};
 	n_arrivals++;
 }
 
 static uint16_t cuts[NUMBERS_MAX];
 
-/* Where the packets of a line begin, if a packet begins there before: how many numbers it has. */
-static void make_cuts(const struct world *world)
+/* For each number: how many numbers a packet has that starts there. */
+static void make_cuts(const struct scenario *scenario)
 {
-	for (uint32_t n = 0; n < world->numbers; n++)
-		cuts[n] =
-			(uint16_t)RTE_MIN(1 + random_below(world->packet_max), world->numbers - n);
+	for (uint32_t n = 0; n < scenario->numbers; n++)
+		cuts[n] = (uint16_t)RTE_MIN(1 + random_below(scenario->packet_max),
+					    scenario->numbers - n);
 }
 
-/* Everything that arrives, in time's order. Numbers count from 0. */
-static void make_world(const struct world *world)
+/* All arrivals, by time. Numbers count from 0. */
+static void make_scenario(const struct scenario *scenario)
 {
 	n_arrivals = 0;
-	for (uint32_t space = 0; space < world->n_spaces; space++) {
-		make_cuts(world);
-		for (uint32_t line = 0; line < world->n_lines; line++) {
-			if (!world->same_cuts)
-				make_cuts(world);
-			for (uint32_t n = 0; n < world->numbers; n += cuts[n]) {
-				arrive(world, line, space, n, cuts[n], T0 + n * 1000);
-				if (random_below(1000) < world->twice)
-					arrive(world, line, space, n, cuts[n], T0 + n * 1000);
+	for (uint32_t channel = 0; channel < scenario->n_channels; channel++) {
+		make_cuts(scenario);
+		for (uint32_t line = 0; line < scenario->n_lines; line++) {
+			if (!scenario->same_cuts)
+				make_cuts(scenario);
+			for (uint32_t n = 0; n < scenario->numbers; n += cuts[n]) {
+				arrive(scenario, line, channel, n, cuts[n], T0 + n * 1000);
+				if (random_below(1000) < scenario->twice)
+					arrive(scenario, line, channel, n, cuts[n], T0 + n * 1000);
 			}
 		}
 	}
@@ -117,207 +117,216 @@ static unsigned int lead_bucket(uint64_t lead)
 	return bucket;
 }
 
-/* One gap a number may lie in; gaps have numbers of their own. */
-static uint32_t gap_of[SPACES_MAX][NUMBERS_MAX], gap_missing[NUMBERS_MAX * SPACES_MAX],
-	gap_line[NUMBERS_MAX * SPACES_MAX];
+/* By number: the index of its gap; by gap: how many numbers are missing, and who revealed it. */
+static uint32_t gap_of[CHANNELS_MAX][NUMBERS_MAX], gap_missing[NUMBERS_MAX * CHANNELS_MAX],
+	gap_line[NUMBERS_MAX * CHANNELS_MAX];
 
-static void truth_of_gaps(const struct arrival *arrival, uint32_t *high, uint64_t *open)
+static void expect_gaps(const struct arrival *arrival, uint32_t *high, uint64_t *open)
 {
-	const uint32_t space = arrival->space, end = arrival->first + arrival->count;
-	uint32_t gap = (uint32_t)truth.gaps;
+	const uint32_t channel = arrival->channel, end = arrival->first + arrival->count;
+	uint32_t gap = (uint32_t)expected.gaps;
 
 	if (arrival->first > *high) {
 		for (uint32_t n = *high; n < arrival->first; n++)
-			gap_of[space][n] = gap;
+			gap_of[channel][n] = gap;
 		gap_missing[gap] = arrival->first - *high;
 		gap_line[gap] = arrival->line;
-		truth.gaps++;
+		expected.gaps++;
 		++*open;
-		truth.most_open = RTE_MAX(truth.most_open, *open);
+		expected.most_open = RTE_MAX(expected.most_open, *open);
 	}
 	for (uint32_t n = arrival->first; n < RTE_MIN(end, *high); n++) {
-		gap = gap_of[space][n];
-		if (truth.winner[space][n] != NOBODY || gap == NOBODY || --gap_missing[gap] > 0)
+		gap = gap_of[channel][n];
+		if (expected.first_arrival[channel][n] != NOBODY || gap == NOBODY ||
+		    --gap_missing[gap] > 0)
 			continue;
 		if (gap_line[gap] == arrival->line)
-			truth.closed_late++;
+			expected.closed_late++;
 		else
-			truth.closed_other++;
+			expected.closed_other++;
 		--*open;
 	}
 	*high = RTE_MAX(*high, end);
 }
 
-static void truth_of_line(const struct arrival *arrival, uint32_t fresh, int64_t *line_next)
+static void expect_line(const struct arrival *arrival, uint32_t fresh, int64_t *line_next)
 {
 	const uint32_t line = arrival->line, end = arrival->first + arrival->count;
-	const uint32_t winner = truth.winner[arrival->space][arrival->first];
+	const uint32_t first_arrival = expected.first_arrival[arrival->channel][arrival->first];
 
 	if (fresh > 0) {
-		truth.won[line]++;
-		truth.won_numbers[line] += fresh;
-		truth.partial[line] += fresh < arrival->count;
+		expected.first_arrivals[line]++;
+		expected.first_numbers[line] += fresh;
+		expected.partial[line] += fresh < arrival->count;
 	} else {
-		truth.duplicates[line]++;
-		truth.duplicate_numbers[line] += arrival->count;
-		truth.repeated[line] += *line_next >= (int64_t)end;
-		if (arrivals[winner].line != line) {
-			const uint64_t lead = arrival->ns - arrivals[winner].ns;
+		expected.duplicates[line]++;
+		expected.duplicate_numbers[line] += arrival->count;
+		expected.repeated[line] += *line_next >= (int64_t)end;
+		if (arrivals[first_arrival].line != line) {
+			const uint64_t lead = arrival->ns - arrivals[first_arrival].ns;
 
-			truth.leads[arrivals[winner].line][lead_bucket(lead)]++;
-			truth.races++;
+			expected.leads[arrivals[first_arrival].line][lead_bucket(lead)]++;
+			expected.races++;
 		}
 	}
 	if (*line_next >= 0 && arrival->first > *line_next)
-		truth.skipped[line] += arrival->first - (uint64_t)*line_next;
+		expected.skipped[line] += arrival->first - (uint64_t)*line_next;
 	*line_next = RTE_MAX(*line_next, (int64_t)end);
 }
 
-static void find_truth(const struct world *world)
+static void find_expected(const struct scenario *scenario)
 {
-	uint32_t high[SPACES_MAX], start[SPACES_MAX];
-	uint64_t open[SPACES_MAX] = {0};
-	int64_t next[SPACES_MAX][LINES_TRIED];
+	uint32_t high[CHANNELS_MAX], start[CHANNELS_MAX];
+	uint64_t open[CHANNELS_MAX] = {0};
+	int64_t next[CHANNELS_MAX][LINES_TRIED];
 
-	memset(&truth, 0, sizeof(truth));
-	memset(truth.winner, 0xff, sizeof(truth.winner));
+	memset(&expected, 0, sizeof(expected));
+	memset(expected.first_arrival, 0xff, sizeof(expected.first_arrival));
 	memset(gap_of, 0xff, sizeof(gap_of));
 	memset(start, 0xff, sizeof(start));
 	memset(next, 0xff, sizeof(next));
 	for (uint32_t i = 0; i < n_arrivals; i++) {
 		const struct arrival *arrival = &arrivals[i];
-		const uint32_t space = arrival->space;
+		const uint32_t channel = arrival->channel;
 		uint32_t fresh = 0, first_fresh = NOBODY;
 
-		if (start[space] == NOBODY)
-			start[space] = high[space] = arrival->first;
+		if (start[channel] == NOBODY)
+			start[channel] = high[channel] = arrival->first;
 		for (uint32_t n = arrival->first; n < arrival->first + arrival->count; n++) {
-			if (truth.winner[space][n] != NOBODY)
+			if (expected.first_arrival[channel][n] != NOBODY)
 				continue;
 			first_fresh = fresh++ == 0 ? n : first_fresh;
-			truth.before_start += n < start[space];
+			expected.before_start += n < start[channel];
 		}
-		truth.out_of_order += fresh > 0 && first_fresh < high[space];
-		truth_of_gaps(arrival, &high[space], &open[space]);
+		expected.out_of_order += fresh > 0 && first_fresh < high[channel];
+		expect_gaps(arrival, &high[channel], &open[channel]);
 		for (uint32_t n = arrival->first; n < arrival->first + arrival->count; n++)
-			if (truth.winner[space][n] == NOBODY)
-				truth.winner[space][n] = i;
-		truth_of_line(arrival, fresh, &next[space][arrival->line]);
+			if (expected.first_arrival[channel][n] == NOBODY)
+				expected.first_arrival[channel][n] = i;
+		expect_line(arrival, fresh, &next[channel][arrival->line]);
 	}
-	for (uint32_t space = 0; space < world->n_spaces; space++)
-		for (uint32_t n = start[space]; start[space] != NOBODY && n < high[space]; n++)
-			truth.missing += truth.winner[space][n] == NOBODY;
+	for (uint32_t channel = 0; channel < scenario->n_channels; channel++)
+		for (uint32_t n = start[channel]; start[channel] != NOBODY && n < high[channel];
+		     n++)
+			expected.missing += expected.first_arrival[channel][n] == NOBODY;
 }
 
-static struct fg_feed_packet packet_in(const struct world *world, const struct arrival *arrival)
+static struct fg_feed_packet packet_in(const struct scenario *scenario,
+				       const struct arrival *arrival)
 {
 	struct fg_feed_packet pkt =
-		packet_of(FG_FEED_DATA, world->base + arrival->first, arrival->count);
+		packet_of(FG_FEED_DATA, scenario->base + arrival->first, arrival->count);
 
-	pkt.sequence_bits = world->bits;
-	if (world->bits == 32)
+	pkt.sequence_bits = scenario->bits;
+	if (scenario->bits == 32)
 		pkt.first &= UINT32_MAX;
-	/* One differs in the channel, one in the session. */
-	pkt.channel += arrival->space == 1;
-	pkt.session[15] = (uint8_t)(arrival->space == 2);
+	/* The second differs in its channel id, the third in its session. */
+	pkt.channel += arrival->channel == 1;
+	pkt.session[15] = (uint8_t)(arrival->channel == 2);
 	pkt.arrival_ns = arrival->ns;
 	return pkt;
 }
 
-static void check_line(const struct fg_arbiter *lines, uint32_t line)
+static void check_line(const struct fg_arbiter *arbiter, uint32_t line)
 {
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_first_arrivals), truth.won[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_first_numbers),
-			 truth.won_numbers[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_partial), truth.partial[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_duplicates), truth.duplicates[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_duplicate_numbers),
-			 truth.duplicate_numbers[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_repeated), truth.repeated[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_skipped), truth.skipped[line]);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_stale), 0);
-	assert_int_equal(of_line(lines, line, FG_ARBITER_LINE_untracked), 0);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_first_arrivals),
+			 expected.first_arrivals[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_first_numbers),
+			 expected.first_numbers[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_partial),
+			 expected.partial[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_duplicates),
+			 expected.duplicates[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_duplicate_numbers),
+			 expected.duplicate_numbers[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_repeated),
+			 expected.repeated[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_skipped),
+			 expected.skipped[line]);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_stale), 0);
+	assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_untracked), 0);
 }
 
-static void check_leads(const struct fg_arbiter *lines, uint32_t n_lines)
+static void check_leads(const struct fg_arbiter *arbiter, uint32_t n_lines)
 {
 	uint64_t unmeasured = 0, measured = 0;
 	struct fg_arbiter_line line;
 
 	for (uint32_t i = 0; i < n_lines; i++)
-		unmeasured += of_line(lines, i, FG_ARBITER_LINE_unmeasured);
+		unmeasured += line_counter(arbiter, i, FG_ARBITER_LINE_unmeasured);
 	for (uint32_t i = 0; i < n_lines; i++) {
-		fg_arbiter_line(lines, i, &line);
+		fg_arbiter_line(arbiter, i, &line);
 		for (uint32_t bucket = 0; bucket < FG_ARBITER_LEADS; bucket++) {
 			measured += line.leads[bucket];
 			if (unmeasured == 0)
-				assert_int_equal(line.leads[bucket], truth.leads[i][bucket]);
+				assert_int_equal(line.leads[bucket], expected.leads[i][bucket]);
 		}
 	}
 	if (unmeasured == 0)
-		assert_int_equal(measured, truth.races);
+		assert_int_equal(measured, expected.races);
 }
 
-/* Some counters of a space are the same whatever its gaps are; those of gaps themselves if they all
- * found room. */
-static void check_counters(const struct world *world, struct fg_arbiter *lines, bool gaps)
+/* With @p gaps also check counters of gaps, which are exact if all open gaps found room. */
+static void check_counters(const struct scenario *scenario, struct fg_arbiter *arbiter, bool gaps)
 {
-	struct fg_arbiter_channel channels[SPACES_MAX + 1];
+	struct fg_arbiter_channel channels[CHANNELS_MAX + 1];
 	uint64_t sums[FG_ARBITER_CHANNEL_COUNT] = {0}, totals[FG_ARBITER_CHANNEL_COUNT];
 	unsigned int n;
 
-	fg_arbiter_flush(lines, T0);
-	for (uint32_t line = 0; line < world->n_lines; line++)
-		check_line(lines, line);
-	check_leads(lines, world->n_lines);
-	fg_arbiter_totals(lines, totals);
+	fg_arbiter_flush(arbiter, T0);
+	for (uint32_t line = 0; line < scenario->n_lines; line++)
+		check_line(arbiter, line);
+	check_leads(arbiter, scenario->n_lines);
+	fg_arbiter_totals(arbiter, totals);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_missing] -
 				 totals[FG_ARBITER_CHANNEL_filled_late],
-			 truth.missing);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_before_start], truth.before_start);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_out_of_order], truth.out_of_order);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_opened], truth.gaps);
+			 expected.missing);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_before_start], expected.before_start);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_out_of_order], expected.out_of_order);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_opened], expected.gaps);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_open], 0);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_held_now], 0);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_jumps_accepted] +
 				 totals[FG_ARBITER_CHANNEL_jumps_rejected],
 			 0);
-	if (gaps && truth.most_open <= 32) {
-		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_other], truth.closed_other);
-		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_late], truth.closed_late);
-		/* The window leaves a gap behind bit by bit, so that it may count as several. */
+	if (gaps && expected.most_open <= 32) {
+		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_other],
+				 expected.closed_other);
+		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_late], expected.closed_late);
+		/* A gap that leaves the window in parts counts several times. */
 		assert_true(totals[FG_ARBITER_CHANNEL_gaps_unfilled] >=
-			    truth.gaps - truth.closed_other - truth.closed_late);
+			    expected.gaps - expected.closed_other - expected.closed_late);
 		assert_int_equal(totals[FG_ARBITER_CHANNEL_filled_late], 0);
 	}
-	n = fg_arbiter_channels(lines, channels, SPACES_MAX + 1);
-	assert_true(n <= world->n_spaces);
+	n = fg_arbiter_channels(arbiter, channels, CHANNELS_MAX + 1);
+	assert_true(n <= scenario->n_channels);
 	for (unsigned int i = 0; i < n; i++)
 		for (unsigned int c = 0; c < FG_ARBITER_CHANNEL_COUNT; c++)
 			sums[c] += channels[i].counters[c];
 	assert_memory_equal(sums, totals, sizeof(sums));
 }
 
-/* Judge a packet, and again if there is more than a result can say. @return how often more. */
-static uint32_t judge_none(struct fg_arbiter *lines, const struct world *world, uint32_t i)
+/* Arbitrate a packet, and again while FG_ARBITER_MORE is set. @return how often again. */
+static uint32_t arbitrate_pass(struct fg_arbiter *arbiter, const struct scenario *scenario,
+			       uint32_t i)
 {
 	const struct arrival *arrival = &arrivals[i];
-	const struct fg_feed_packet pkt = packet_in(world, arrival);
-	uint8_t said[NUMBERS_MAX] = {0};
+	const struct fg_feed_packet pkt = packet_in(scenario, arrival);
+	uint8_t marked[NUMBERS_MAX] = {0};
 	struct fg_arbiter_result result;
 	uint32_t fresh = 0, again = 0;
 
 	do {
-		fg_arbiter_arbitrate(lines, arrival->line, arrival->ns, &pkt, NULL, &result);
+		fg_arbiter_arbitrate(arbiter, arrival->line, arrival->ns, &pkt, NULL, &result);
 		for (uint32_t k = 0; k < arrival->count; k++)
-			said[k] = (uint8_t)(said[k] + says(&result, k));
+			marked[k] = (uint8_t)(marked[k] + result_has(&result, k));
 		again++;
 	} while ((result.flags & FG_ARBITER_MORE) != 0);
 	for (uint32_t k = 0; k < arrival->count; k++) {
-		const bool is = truth.winner[arrival->space][arrival->first + k] == i;
+		const bool is = expected.first_arrival[arrival->channel][arrival->first + k] == i;
 
-		if (said[k] != is)
-			fail_msg("arrival %u, number %u: %u", i, arrival->first + k, said[k]);
+		if (marked[k] != is)
+			fail_msg("arrival %u, number %u: %u", i, arrival->first + k, marked[k]);
 		fresh += is;
 	}
 	assert_int_equal(result.disposition, fresh > 0 ? FG_ARBITER_PASS : FG_ARBITER_DUPLICATE);
@@ -326,27 +335,29 @@ static uint32_t judge_none(struct fg_arbiter *lines, const struct world *world, 
 	return again - 1;
 }
 
-/* Without hold: each packet passes with just the numbers that it was first with. */
-static void run_none(const struct world *world)
+/* Without hold: each packet passes with the numbers that it brings first, and no others. */
+static void check_pass(const struct scenario *scenario)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){
-		.n_lines = (uint8_t)world->n_lines, .window = 2048, .gap_timeout_ns = UINT64_MAX});
+	struct fg_arbiter *arbiter =
+		arbiter_of((struct fg_arbiter_conf){.n_lines = (uint8_t)scenario->n_lines,
+						    .window = 2048,
+						    .gap_timeout_ns = UINT64_MAX});
 	uint32_t again = 0;
 
 	for (uint32_t i = 0; i < n_arrivals; i++)
-		again += judge_none(lines, world, i);
-	/* Copies count as packets. */
+		again += arbitrate_pass(arbiter, scenario, i);
+	/* A packet that is arbitrated again counts twice. */
 	if (again == 0)
-		check_counters(world, lines, true);
-	fg_arbiter_free(lines);
+		check_counters(scenario, arbiter, true);
+	fg_arbiter_free(arbiter);
 }
 
-/* With hold: what came out so far, and what is held. */
+/* With hold: what was delivered so far, and what is held. */
 struct outcome {
-	struct fg_arbiter *lines;
-	const struct world *world;
-	uint8_t out[SPACES_MAX][NUMBERS_MAX];
-	int64_t last[SPACES_MAX];
+	struct fg_arbiter *arbiter;
+	const struct scenario *scenario;
+	uint8_t out[CHANNELS_MAX][NUMBERS_MAX];
+	int64_t last[CHANNELS_MAX];
 	uint64_t late;
 	uint8_t *held; /* by arrival */
 	uint32_t n_held;
@@ -360,15 +371,15 @@ static void deliver(struct outcome *outcome, uint32_t i, const struct fg_arbiter
 	for (uint32_t k = 0; k < arrival->count; k++) {
 		const int64_t n = arrival->first + k;
 
-		if (!says(result, k))
+		if (!result_has(result, k))
 			continue;
-		if (outcome->out[arrival->space][n]++ != 0)
-			fail_msg("number %u came out twice", (unsigned int)n);
-		if (n < outcome->last[arrival->space]) {
+		if (outcome->out[arrival->channel][n]++ != 0)
+			fail_msg("number %u was delivered twice", (unsigned int)n);
+		if (n < outcome->last[arrival->channel]) {
 			assert_true((result->flags & FG_ARBITER_LATE) != 0);
 			outcome->late++;
 		}
-		outcome->last[arrival->space] = RTE_MAX(outcome->last[arrival->space], n);
+		outcome->last[arrival->channel] = RTE_MAX(outcome->last[arrival->channel], n);
 	}
 }
 
@@ -377,7 +388,7 @@ static void take_all(struct outcome *outcome)
 	struct fg_arbiter_taken taken[3];
 	unsigned int n;
 
-	while ((n = fg_arbiter_take(outcome->lines, taken, 3)) > 0) {
+	while ((n = fg_arbiter_take(outcome->arbiter, taken, 3)) > 0) {
 		for (unsigned int k = 0; k < n; k++) {
 			const uint32_t i = (uint32_t)(uintptr_t)taken[k].packet;
 
@@ -391,13 +402,13 @@ static void take_all(struct outcome *outcome)
 	}
 }
 
-/* @return whether there is more than the result could say. */
-static bool judge_held(struct outcome *outcome, uint32_t i)
+/* @return whether FG_ARBITER_MORE is set. */
+static bool arbitrate_held(struct outcome *outcome, uint32_t i)
 {
-	const struct fg_feed_packet pkt = packet_in(outcome->world, &arrivals[i]);
+	const struct fg_feed_packet pkt = packet_in(outcome->scenario, &arrivals[i]);
 	struct fg_arbiter_result result;
 
-	fg_arbiter_arbitrate(outcome->lines, arrivals[i].line, arrivals[i].ns, &pkt,
+	fg_arbiter_arbitrate(outcome->arbiter, arrivals[i].line, arrivals[i].ns, &pkt,
 			     (void *)(uintptr_t)i, &result);
 	assert_int_equal(result.flags & (FG_ARBITER_JUMP | FG_ARBITER_UNTRACKED), 0);
 	if (result.disposition == FG_ARBITER_HELD) {
@@ -410,65 +421,68 @@ static bool judge_held(struct outcome *outcome, uint32_t i)
 	}
 	if ((result.flags & FG_ARBITER_READY) != 0)
 		take_all(outcome);
-	assert_int_equal(fg_arbiter_take(outcome->lines, &(struct fg_arbiter_taken){0}, 1), 0);
+	assert_int_equal(fg_arbiter_take(outcome->arbiter, &(struct fg_arbiter_taken){0}, 1), 0);
 	return (result.flags & FG_ARBITER_MORE) != 0;
 }
 
-static void run_hold(const struct world *world, uint32_t hold_packets, uint64_t hold_ns)
+static void check_hold(const struct scenario *scenario, uint32_t hold_packets, uint64_t hold_ns)
 {
 	static struct outcome outcome;
 	uint32_t oldest = 0, again = 0;
 
 	memset(&outcome, 0, sizeof(outcome));
 	memset(outcome.last, 0xff, sizeof(outcome.last));
-	outcome.world = world;
+	outcome.scenario = scenario;
 	outcome.held = calloc(n_arrivals + 1, 1);
-	outcome.lines = lines_of((struct fg_arbiter_conf){.n_lines = (uint8_t)world->n_lines,
-							  .hold = true,
-							  .hold_packets = hold_packets,
-							  .hold_ns = hold_ns,
-							  .window = 2048,
-							  .gap_timeout_ns = UINT64_MAX});
+	outcome.arbiter = arbiter_of((struct fg_arbiter_conf){.n_lines = (uint8_t)scenario->n_lines,
+							      .hold = true,
+							      .hold_packets = hold_packets,
+							      .hold_ns = hold_ns,
+							      .window = 2048,
+							      .gap_timeout_ns = UINT64_MAX});
 	for (uint32_t i = 0; i < n_arrivals; i++) {
-		while (judge_held(&outcome, i))
+		while (arbitrate_held(&outcome, i))
 			again++;
-		if (fg_arbiter_tick(outcome.lines, arrivals[i].ns))
+		if (fg_arbiter_tick(outcome.arbiter, arrivals[i].ns))
 			take_all(&outcome);
-		/* Bounded in number, and in time. */
+		/* hold_packets and hold_ns are kept. */
 		assert_true(outcome.n_held <= hold_packets);
 		while (oldest < i && outcome.held[oldest] == 0)
 			oldest++;
 		assert_true(arrivals[i].ns - arrivals[oldest].ns < hold_ns || oldest == i);
 	}
-	fg_arbiter_flush(outcome.lines, arrivals[RTE_MAX(n_arrivals, 1u) - 1].ns);
+	fg_arbiter_flush(outcome.arbiter, arrivals[RTE_MAX(n_arrivals, 1u) - 1].ns);
 	take_all(&outcome);
 	assert_int_equal(outcome.n_held, 0);
-	for (uint32_t space = 0; space < world->n_spaces; space++)
-		for (uint32_t n = 0; n < world->numbers; n++)
-			assert_int_equal(outcome.out[space][n], truth.winner[space][n] != NOBODY);
-	/* Nothing comes late but what was given up, or was before the first. */
-	assert_true(outcome.late <= total(outcome.lines, FG_ARBITER_CHANNEL_filled_late) +
-					    total(outcome.lines, FG_ARBITER_CHANNEL_before_start));
-	/* (With the third space a session changes, which releases what the old one holds.) */
-	if (world->n_spaces < 3 && total(outcome.lines, FG_ARBITER_CHANNEL_hold_expired) == 0 &&
-	    total(outcome.lines, FG_ARBITER_CHANNEL_hold_full) == 0)
-		assert_true(outcome.late <= truth.before_start);
+	for (uint32_t channel = 0; channel < scenario->n_channels; channel++)
+		for (uint32_t n = 0; n < scenario->numbers; n++)
+			assert_int_equal(outcome.out[channel][n],
+					 expected.first_arrival[channel][n] != NOBODY);
+	/* Late numbers are those given up before, or from before the start. */
+	assert_true(outcome.late <=
+		    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_filled_late) +
+			    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_before_start));
+	/* The third channel changes the session, which releases what the old session holds. */
+	if (scenario->n_channels < 3 &&
+	    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_hold_expired) == 0 &&
+	    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_hold_full) == 0)
+		assert_true(outcome.late <= expected.before_start);
 	if (again == 0)
-		check_counters(world, outcome.lines, false);
+		check_counters(scenario, outcome.arbiter, false);
 	free(outcome.held);
-	fg_arbiter_free(outcome.lines);
+	fg_arbiter_free(outcome.arbiter);
 }
 
-static struct world random_world(void)
+static struct scenario random_scenario(void)
 {
 	static const uint64_t bases[] = {1, 0, UINT32_MAX - 300, UINT64_MAX - 300, 1u << 31};
 	static const uint32_t rates[] = {0, 5, 50, 300};
 	/* A number is sent every 1,000 ns: lines are at most 1,200 apart, less than the window. */
 	static const uint32_t times[] = {0, 500, 5000, 50000, 400000};
 	const uint32_t sizes[] = {1, 3, 15, 64, 100};
-	struct world world = {
+	struct scenario scenario = {
 		.n_lines = 1 + random_below(LINES_TRIED),
-		.n_spaces = 1 + random_below(SPACES_MAX),
+		.n_channels = 1 + random_below(CHANNELS_MAX),
 		.numbers = 1 + random_below(NUMBERS_MAX),
 		.loss = rates[random_below(4)],
 		.twice = rates[random_below(4)],
@@ -480,11 +494,11 @@ static struct world random_world(void)
 		.base = bases[random_below(5)],
 	};
 
-	world.bits = world.base > UINT32_MAX || random_below(2) == 0 ? 64 : 32;
-	return world;
+	scenario.bits = scenario.base > UINT32_MAX || random_below(2) == 0 ? 64 : 32;
+	return scenario;
 }
 
-static unsigned int worlds(void)
+static unsigned int scenarios(void)
 {
 	return getenv("FG_LONG") != NULL ? 10000 : 200;
 }
@@ -492,12 +506,12 @@ static unsigned int worlds(void)
 static void each_number_passes_once(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < worlds(); i++) {
-		const struct world world = random_world();
+	for (unsigned int i = 0; i < scenarios(); i++) {
+		const struct scenario scenario = random_scenario();
 
-		make_world(&world);
-		find_truth(&world);
-		run_none(&world);
+		make_scenario(&scenario);
+		find_expected(&scenario);
+		check_pass(&scenario);
 	}
 }
 
@@ -507,12 +521,12 @@ static void in_order_where_held(void **state)
 	static const uint64_t times[] = {1000, 20000, 10 * MS, 1000 * MS};
 
 	(void)state;
-	for (unsigned int i = 0; i < worlds(); i++) {
-		const struct world world = random_world();
+	for (unsigned int i = 0; i < scenarios(); i++) {
+		const struct scenario scenario = random_scenario();
 
-		make_world(&world);
-		find_truth(&world);
-		run_hold(&world, packets[random_below(4)], times[random_below(4)]);
+		make_scenario(&scenario);
+		find_expected(&scenario);
+		check_hold(&scenario, packets[random_below(4)], times[random_below(4)]);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines, case by case: sessions, time, what is held, and limits. */
+/* Cases of arbitration: sessions, timeouts, held packets, limits. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #define A 0
 #define B 1
 
-static struct fg_arbiter_result in_session(struct fg_arbiter *lines, unsigned int line,
+static struct fg_arbiter_result in_session(struct fg_arbiter *arbiter, unsigned int line,
 					   uint64_t now, const char *session, uint64_t channel,
 					   uint64_t first)
 {
@@ -24,33 +24,33 @@ static struct fg_arbiter_result in_session(struct fg_arbiter *lines, unsigned in
 	memset(pkt.session, 0, sizeof(pkt.session));
 	memcpy(pkt.session, session, RTE_MIN(strlen(session), sizeof(pkt.session)));
 	pkt.channel = channel;
-	fg_arbiter_arbitrate(lines, line, now, &pkt, NULL, &result);
+	fg_arbiter_arbitrate(arbiter, line, now, &pkt, NULL, &result);
 	return result;
 }
 
 static void session_changes(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){0});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){0});
 	struct fg_arbiter_channel channels[4];
 
 	(void)state;
-	in_session(lines, A, T0, "MONDAY", 1, 500);
-	in_session(lines, A, T0, "MONDAY", 1, 510);
-	assert_passes(in_session(lines, A, T0, "TUESDAY", 1, 1), 0, 10);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_session_changes), 0);
-	/* B is still in the old one, and brings something of it. */
-	assert_disposition(in_session(lines, B, T0, "MONDAY", 1, 510), FG_ARBITER_DUPLICATE);
-	assert_passes(in_session(lines, B, T0, "MONDAY", 1, 520), 0, 10);
-	assert_passes(in_session(lines, A, T0, "TUESDAY", 1, 11), 0, 10);
-	assert_memory_equal(event_of(lines, FG_ARBITER_SESSION).session, "TUESDAY", 8);
-	assert_disposition(in_session(lines, B, T0, "TUESDAY", 1, 1), FG_ARBITER_DUPLICATE);
-	assert_disposition(in_session(lines, A, T0, "MONDAY", 1, 520), FG_ARBITER_DUPLICATE);
-	/* The same name on another channel, and a name that differs in its last byte. */
-	assert_passes(in_session(lines, B, T0, "TUESDAY", 2, 1), 0, 10);
-	assert_passes(in_session(lines, B, T0, "0123456789abcdeX", 3, 1), 0, 10);
-	assert_passes(in_session(lines, B, T0, "0123456789abcdeY", 3, 1), 0, 10);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_session_changes), 1);
-	assert_int_equal(fg_arbiter_channels(lines, channels, 4), 4);
+	in_session(arbiter, A, T0, "MONDAY", 1, 500);
+	in_session(arbiter, A, T0, "MONDAY", 1, 510);
+	assert_passes(in_session(arbiter, A, T0, "TUESDAY", 1, 1), 0, 10);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_session_changes), 0);
+	/* B is still in the old session, and is first with some of it. */
+	assert_disposition(in_session(arbiter, B, T0, "MONDAY", 1, 510), FG_ARBITER_DUPLICATE);
+	assert_passes(in_session(arbiter, B, T0, "MONDAY", 1, 520), 0, 10);
+	assert_passes(in_session(arbiter, A, T0, "TUESDAY", 1, 11), 0, 10);
+	assert_memory_equal(event_of(arbiter, FG_ARBITER_SESSION).session, "TUESDAY", 8);
+	assert_disposition(in_session(arbiter, B, T0, "TUESDAY", 1, 1), FG_ARBITER_DUPLICATE);
+	assert_disposition(in_session(arbiter, A, T0, "MONDAY", 1, 520), FG_ARBITER_DUPLICATE);
+	/* The same session with another channel id; sessions that differ in the last byte. */
+	assert_passes(in_session(arbiter, B, T0, "TUESDAY", 2, 1), 0, 10);
+	assert_passes(in_session(arbiter, B, T0, "0123456789abcdeX", 3, 1), 0, 10);
+	assert_passes(in_session(arbiter, B, T0, "0123456789abcdeY", 3, 1), 0, 10);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_session_changes), 1);
+	assert_int_equal(fg_arbiter_channels(arbiter, channels, 4), 4);
 	assert_memory_equal(channels[0].session, "MONDAY\0\0\0\0\0\0\0\0\0", 16);
 	assert_false(channels[0].current);
 	assert_int_equal(channels[0].next, 530);
@@ -58,202 +58,203 @@ static void session_changes(void **state)
 	assert_int_equal(channels[1].next, 21);
 	assert_int_equal(channels[1].channel, 1);
 	assert_int_equal(channels[1].last_ns, T0);
-	fg_arbiter_free(lines);
+	fg_arbiter_free(arbiter);
 }
 
 static void table_is_bounded(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){.channels = 4});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.channels = 4});
 	struct fg_arbiter_channel channels[8];
 	char name[17];
 
 	(void)state;
 	for (uint64_t channel = 1; channel <= 3; channel++)
-		in_session(lines, A, T0, "S", channel, 1);
-	/* A thousand wrong sessions: those that are current stay. */
+		in_session(arbiter, A, T0, "S", channel, 1);
+	/* A thousand wrong sessions: the current ones stay. */
 	for (unsigned int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "wrong%u", i);
-		assert_passes(in_session(lines, A, T0 + 1 + i, name, 1 + i % 3, 1), 0, 10);
+		assert_passes(in_session(arbiter, A, T0 + 1 + i, name, 1 + i % 3, 1), 0, 10);
 	}
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_channels_evicted), 999);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_channels_evicted), 999);
 	for (uint64_t channel = 1; channel <= 3; channel++) {
-		assert_disposition(in_session(lines, B, T0, "S", channel, 1), FG_ARBITER_DUPLICATE);
-		assert_passes(in_session(lines, B, T0, "S", channel, 11), 0, 10);
+		assert_disposition(in_session(arbiter, B, T0, "S", channel, 1),
+				   FG_ARBITER_DUPLICATE);
+		assert_passes(in_session(arbiter, B, T0, "S", channel, 11), 0, 10);
 	}
-	/* All are current: a fifth passes on each line, and that is counted. */
-	in_session(lines, A, T0, "S", 4, 1);
+	/* All are current: packets of a fifth pass on each line, and are counted. */
+	in_session(arbiter, A, T0, "S", 4, 1);
 	for (unsigned int line = 0; line < 2; line++)
-		assert_int_equal(in_session(lines, line, T0, "S", 5, 1).flags,
+		assert_int_equal(in_session(arbiter, line, T0, "S", 5, 1).flags,
 				 FG_ARBITER_UNTRACKED);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_channels_full), 2);
-	assert_int_equal(fg_arbiter_channels(lines, channels, 8), 4);
-	fg_arbiter_free(lines);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_channels_full), 2);
+	assert_int_equal(fg_arbiter_channels(arbiter, channels, 8), 4);
+	fg_arbiter_free(arbiter);
 }
 
 static void silence(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){.silence_ns = 1000 * MS});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.silence_ns = 1000 * MS});
 	struct fg_arbiter_event event;
 
 	(void)state;
-	data(lines, A, T0, 1, 10);
-	fg_arbiter_tick(lines, T0 + 999 * MS);
-	assert_int_equal(of_line(lines, A, FG_ARBITER_LINE_silences), 0);
-	data(lines, A, T0 + 999 * MS, 11, 10);
-	fg_arbiter_tick(lines, T0 + 1000 * MS);
-	event = event_of(lines, FG_ARBITER_SILENT); /* B, which never came */
+	data(arbiter, A, T0, 1, 10);
+	fg_arbiter_tick(arbiter, T0 + 999 * MS);
+	assert_int_equal(line_counter(arbiter, A, FG_ARBITER_LINE_silences), 0);
+	data(arbiter, A, T0 + 999 * MS, 11, 10);
+	fg_arbiter_tick(arbiter, T0 + 1000 * MS);
+	event = event_of(arbiter, FG_ARBITER_SILENT); /* B has sent nothing */
 	assert_int_equal(event.line, B);
 	assert_int_equal(event.first, T0);
-	assert_int_equal(of_line(lines, A, FG_ARBITER_LINE_silent), 0);
-	/* An hour of nothing; then everything goes on as it was. */
-	fg_arbiter_tick(lines, T0 + 3600000 * MS);
-	event = event_of(lines, FG_ARBITER_SILENT);
+	assert_int_equal(line_counter(arbiter, A, FG_ARBITER_LINE_silent), 0);
+	/* An hour without packets, then the lines continue. */
+	fg_arbiter_tick(arbiter, T0 + 3600000 * MS);
+	event = event_of(arbiter, FG_ARBITER_SILENT);
 	assert_int_equal(event.line, A);
 	assert_int_equal(event.first, T0 + 999 * MS);
-	fg_arbiter_tick(lines, T0 + 3600001 * MS);
-	assert_int_equal(event_of(lines, FG_ARBITER_SILENT).kind, FG_ARBITER_EVENT_KINDS);
-	assert_disposition(data(lines, B, T0 + 3600002 * MS, 11, 10), FG_ARBITER_DUPLICATE);
-	assert_int_equal(event_of(lines, FG_ARBITER_BACK).line, B);
-	assert_passes(data(lines, A, T0 + 3600003 * MS, 21, 10), 0, 10);
-	assert_int_equal(event_of(lines, FG_ARBITER_BACK).first, T0 + 999 * MS);
-	assert_int_equal(of_line(lines, A, FG_ARBITER_LINE_silent), 0);
-	assert_int_equal(of_line(lines, A, FG_ARBITER_LINE_silences), 1);
-	fg_arbiter_free(lines);
+	fg_arbiter_tick(arbiter, T0 + 3600001 * MS);
+	assert_int_equal(event_of(arbiter, FG_ARBITER_SILENT).kind, FG_ARBITER_EVENT_KINDS);
+	assert_disposition(data(arbiter, B, T0 + 3600002 * MS, 11, 10), FG_ARBITER_DUPLICATE);
+	assert_int_equal(event_of(arbiter, FG_ARBITER_BACK).line, B);
+	assert_passes(data(arbiter, A, T0 + 3600003 * MS, 21, 10), 0, 10);
+	assert_int_equal(event_of(arbiter, FG_ARBITER_BACK).first, T0 + 999 * MS);
+	assert_int_equal(line_counter(arbiter, A, FG_ARBITER_LINE_silent), 0);
+	assert_int_equal(line_counter(arbiter, A, FG_ARBITER_LINE_silences), 1);
+	fg_arbiter_free(arbiter);
 }
 
-static unsigned int taken_of(struct fg_arbiter *lines, uint64_t *firsts)
+static unsigned int take(struct fg_arbiter *arbiter, uint64_t *firsts)
 {
 	struct fg_arbiter_taken taken[16];
-	const unsigned int n = fg_arbiter_take(lines, taken, 16);
+	const unsigned int n = fg_arbiter_take(arbiter, taken, 16);
 
 	for (unsigned int i = 0; i < n; i++)
 		firsts[i] = (uint64_t)(uintptr_t)taken[i].packet + taken[i].result.from;
 	return n;
 }
 
-static void held_until_its_turn(void **state)
+static void held_until_in_order(void **state)
 {
-	struct fg_arbiter *lines = lines_of(
+	struct fg_arbiter *arbiter = arbiter_of(
 		(struct fg_arbiter_conf){.hold = true, .hold_ns = 2 * MS, .hold_packets = 2});
 	struct fg_arbiter_result result;
 	uint64_t out[16];
 
 	(void)state;
-	assert_passes(data(lines, A, T0, 1, 10), 0, 10);
-	assert_disposition(data(lines, A, T0 + MS, 21, 10), FG_ARBITER_HELD);
-	assert_disposition(data(lines, B, T0 + MS, 21, 10), FG_ARBITER_DUPLICATE);
-	result = data(lines, B, T0 + MS, 11, 12);
+	assert_passes(data(arbiter, A, T0, 1, 10), 0, 10);
+	assert_disposition(data(arbiter, A, T0 + MS, 21, 10), FG_ARBITER_HELD);
+	assert_disposition(data(arbiter, B, T0 + MS, 21, 10), FG_ARBITER_DUPLICATE);
+	result = data(arbiter, B, T0 + MS, 11, 12);
 	assert_passes(result, 0, 12);
 	assert_int_equal(result.flags, FG_ARBITER_READY);
-	assert_int_equal(taken_of(lines, out), 1);
+	assert_int_equal(take(arbiter, out), 1);
 	assert_int_equal(out[0], 23);
-	/* No packet comes: time releases it, and no stall. */
-	data(lines, A, T0 + 2 * MS, 41, 10);
-	assert_false(fg_arbiter_tick(lines, T0 + 4 * MS - 1));
-	assert_true(fg_arbiter_tick(lines, T0 + 4 * MS));
-	assert_disposition(data(lines, A, T0 + 4 * MS, 51, 1), FG_ARBITER_HELD);
-	assert_int_equal(taken_of(lines, out), 2);
+	/* No packet comes: the timeout releases it. */
+	data(arbiter, A, T0 + 2 * MS, 41, 10);
+	assert_false(fg_arbiter_tick(arbiter, T0 + 4 * MS - 1));
+	assert_true(fg_arbiter_tick(arbiter, T0 + 4 * MS));
+	assert_disposition(data(arbiter, A, T0 + 4 * MS, 51, 1), FG_ARBITER_HELD);
+	assert_int_equal(take(arbiter, out), 2);
 	assert_int_equal(out[0], 41);
 	assert_int_equal(out[1], 51);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_missing), 10);
-	result = data(lines, B, T0 + 5 * MS, 31, 10);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_missing), 10);
+	result = data(arbiter, B, T0 + 5 * MS, 31, 10);
 	assert_passes(result, 0, 10);
 	assert_int_equal(result.flags, FG_ARBITER_LATE);
-	/* A third one would be too many: the first gap is given up, in order. */
-	data(lines, A, T0 + 5 * MS, 61, 1);
-	data(lines, A, T0 + 5 * MS, 71, 1);
-	assert_disposition(data(lines, A, T0 + 5 * MS, 81, 1), FG_ARBITER_HELD);
-	assert_int_equal(taken_of(lines, out), 1);
+	/* A third packet is more than hold_packets: the first gap is given up. */
+	data(arbiter, A, T0 + 5 * MS, 61, 1);
+	data(arbiter, A, T0 + 5 * MS, 71, 1);
+	assert_disposition(data(arbiter, A, T0 + 5 * MS, 81, 1), FG_ARBITER_HELD);
+	assert_int_equal(take(arbiter, out), 1);
 	assert_int_equal(out[0], 61);
-	/* What comes when time is up goes behind those whose time it was. */
-	assert_disposition(data(lines, A, T0 + 8 * MS, 82, 1), FG_ARBITER_HELD);
-	assert_int_equal(taken_of(lines, out), 3);
+	/* A packet that comes after the timeout follows the packets released by it. */
+	assert_disposition(data(arbiter, A, T0 + 8 * MS, 82, 1), FG_ARBITER_HELD);
+	assert_int_equal(take(arbiter, out), 3);
 	assert_int_equal(out[0], 71);
 	assert_int_equal(out[1], 81);
 	assert_int_equal(out[2], 82);
-	assert_passes(data(lines, A, T0 + 8 * MS, 83, 1), 0, 1);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_held_now), 0);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_hold_expired), 2);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_hold_full), 1);
-	fg_arbiter_free(lines);
+	assert_passes(data(arbiter, A, T0 + 8 * MS, 83, 1), 0, 1);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_held_now), 0);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_hold_expired), 2);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_hold_full), 1);
+	fg_arbiter_free(arbiter);
 }
 
 static void overtaken_while_held(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){.hold = true});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.hold = true});
 	struct fg_arbiter_taken taken[4];
 
 	(void)state;
-	data(lines, A, T0, 1, 10);
-	assert_disposition(data(lines, B, T0, 13, 4), FG_ARBITER_HELD);
-	assert_disposition(data(lines, B, T0, 20, 10), FG_ARBITER_HELD);
-	/* One packet has all of the first and some of the second. */
-	assert_passes(data(lines, A, T0, 11, 14), 0, 14);
-	assert_int_equal(fg_arbiter_take(lines, taken, 4), 2);
+	data(arbiter, A, T0, 1, 10);
+	assert_disposition(data(arbiter, B, T0, 13, 4), FG_ARBITER_HELD);
+	assert_disposition(data(arbiter, B, T0, 20, 10), FG_ARBITER_HELD);
+	/* One packet has all numbers of the first and some of the second. */
+	assert_passes(data(arbiter, A, T0, 11, 14), 0, 14);
+	assert_int_equal(fg_arbiter_take(arbiter, taken, 4), 2);
 	assert_disposition(taken[0].result, FG_ARBITER_DUPLICATE);
 	assert_passes(taken[1].result, 5, 10);
 	assert_int_equal(taken[1].result.line, B);
-	fg_arbiter_free(lines);
+	fg_arbiter_free(arbiter);
 }
 
-static void released_by_what_ends_it(void **state)
+static void released_by_reset_and_session(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){.hold = true});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.hold = true});
 	uint64_t out[16];
 
 	(void)state;
-	data(lines, A, T0, 1, 10);
-	data(lines, A, T0, 21, 10);
-	assert_int_equal(judge(lines, A, T0, FG_FEED_RESET, 1, 0).flags, FG_ARBITER_READY);
-	assert_int_equal(taken_of(lines, out), 1);
+	data(arbiter, A, T0, 1, 10);
+	data(arbiter, A, T0, 21, 10);
+	assert_int_equal(arbitrate(arbiter, A, T0, FG_FEED_RESET, 1, 0).flags, FG_ARBITER_READY);
+	assert_int_equal(take(arbiter, out), 1);
 	assert_int_equal(out[0], 21);
-	assert_passes(data(lines, A, T0, 1, 10), 0, 10);
-	data(lines, A, T0, 21, 10);
-	in_session(lines, A, T0, "NEXT", 7, 1);
+	assert_passes(data(arbiter, A, T0, 1, 10), 0, 10);
+	data(arbiter, A, T0, 21, 10);
+	in_session(arbiter, A, T0, "NEXT", 7, 1);
 	/* The packet that confirms the session waits for its turn. */
-	assert_disposition(in_session(lines, A, T0, "NEXT", 7, 11), FG_ARBITER_HELD);
-	assert_int_equal(taken_of(lines, out), 2);
-	in_session(lines, A, T0, "NEXT", 7, 31);
-	fg_arbiter_flush(lines, T0);
-	assert_int_equal(taken_of(lines, out), 1);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_gaps_open), 0);
-	assert_int_equal(total(lines, FG_ARBITER_CHANNEL_missing), 30);
-	fg_arbiter_free(lines);
+	assert_disposition(in_session(arbiter, A, T0, "NEXT", 7, 11), FG_ARBITER_HELD);
+	assert_int_equal(take(arbiter, out), 2);
+	in_session(arbiter, A, T0, "NEXT", 7, 31);
+	fg_arbiter_flush(arbiter, T0);
+	assert_int_equal(take(arbiter, out), 1);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_open), 0);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_missing), 30);
+	fg_arbiter_free(arbiter);
 }
 
 static void clock_goes_back(void **state)
 {
-	struct fg_arbiter *lines =
-		lines_of((struct fg_arbiter_conf){.hold = true, .hold_ns = 10 * MS});
+	struct fg_arbiter *arbiter =
+		arbiter_of((struct fg_arbiter_conf){.hold = true, .hold_ns = 10 * MS});
 	uint64_t out[16];
 
 	(void)state;
-	data(lines, A, T0, 1, 10);
-	data(lines, A, T0, 21, 10);
-	/* A little: nothing happens. By an hour: nothing waits for an hour. */
-	assert_false(fg_arbiter_tick(lines, T0 - MS / 2));
-	assert_true(fg_arbiter_tick(lines, T0 - 3600000 * MS));
-	assert_int_equal(taken_of(lines, out), 1);
-	assert_int_equal(of_line(lines, A, FG_ARBITER_LINE_silences), 0);
-	assert_passes(data(lines, A, T0 - 3600000 * MS, 31, 10), 0, 10);
-	fg_arbiter_free(lines);
+	data(arbiter, A, T0, 1, 10);
+	data(arbiter, A, T0, 21, 10);
+	/* Back by half a millisecond: nothing happens. By an hour: all that waits is due. */
+	assert_false(fg_arbiter_tick(arbiter, T0 - MS / 2));
+	assert_true(fg_arbiter_tick(arbiter, T0 - 3600000 * MS));
+	assert_int_equal(take(arbiter, out), 1);
+	assert_int_equal(line_counter(arbiter, A, FG_ARBITER_LINE_silences), 0);
+	assert_passes(data(arbiter, A, T0 - 3600000 * MS, 31, 10), 0, 10);
+	fg_arbiter_free(arbiter);
 }
 
 static void events_are_bounded(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){.events = 4});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.events = 4});
 	struct fg_arbiter_event events[8];
 
 	(void)state;
 	for (uint64_t n = 1; n < 20; n += 2)
-		data(lines, A, T0, n, 1);
-	assert_int_equal(fg_arbiter_events_lost(lines), 5);
-	assert_int_equal(fg_arbiter_events(lines, events, 3), 3);
+		data(arbiter, A, T0, n, 1);
+	assert_int_equal(fg_arbiter_events_lost(arbiter), 5);
+	assert_int_equal(fg_arbiter_events(arbiter, events, 3), 3);
 	assert_int_equal(events[0].first, 2);
-	assert_int_equal(fg_arbiter_events(lines, events, 8), 1);
+	assert_int_equal(fg_arbiter_events(arbiter, events, 8), 1);
 	assert_int_equal(events[0].first, 8);
-	data(lines, A, T0, 100, 1);
-	assert_int_equal(fg_arbiter_events(lines, events, 8), 1);
+	data(arbiter, A, T0, 100, 1);
+	assert_int_equal(fg_arbiter_events(arbiter, events, 8), 1);
 	assert_int_equal(events[0].last, 99);
 	for (unsigned int i = 0; i < FG_ARBITER_EVENT_KINDS; i++)
 		assert_non_null(fg_arbiter_event_name(i));
@@ -264,33 +265,34 @@ static void events_are_bounded(void **state)
 		strstr(fg_arbiter_line_counter_help(FG_ARBITER_LINE_first_arrivals), "first"));
 	assert_non_null(
 		strstr(fg_arbiter_channel_counter_help(FG_ARBITER_CHANNEL_missing), "given up"));
-	fg_arbiter_free(lines);
+	fg_arbiter_free(arbiter);
 }
 
 static void numbers_of_32_bits_wrap(void **state)
 {
-	struct fg_arbiter *lines = lines_of((struct fg_arbiter_conf){0});
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){0});
 	struct fg_feed_packet pkt = packet_of(FG_FEED_DATA, 0, 10);
 	struct fg_arbiter_result result;
-	struct fg_arbiter_channel space;
+	struct fg_arbiter_channel channel;
 
 	(void)state;
 	pkt.sequence_bits = 32;
 	for (uint64_t n = UINT64_C(0xffffffce); n < UINT64_C(0x100000064); n += 10) {
 		if (n == UINT64_C(0xfffffff6))
-			continue; /* across the end */
+			continue; /* a gap across the wrap */
 		pkt.first = n & UINT32_MAX;
-		fg_arbiter_arbitrate(lines, A, T0, &pkt, NULL, &result);
+		fg_arbiter_arbitrate(arbiter, A, T0, &pkt, NULL, &result);
 		assert_passes(result, 0, 10);
 	}
-	assert_int_equal(event_of(lines, FG_ARBITER_GAP_OPENED).last, UINT64_C(0xffffffff));
+	assert_int_equal(event_of(arbiter, FG_ARBITER_GAP_OPENED).last, UINT64_C(0xffffffff));
 	pkt.first = 0xfffffff6;
-	fg_arbiter_arbitrate(lines, B, T0, &pkt, NULL, &result);
+	fg_arbiter_arbitrate(arbiter, B, T0, &pkt, NULL, &result);
 	assert_passes(result, 0, 10);
-	assert_int_equal(event_of(lines, FG_ARBITER_GAP_CLOSED_OTHER).first, UINT64_C(0xfffffff6));
-	assert_int_equal(fg_arbiter_channels(lines, &space, 1), 1);
-	assert_int_equal(space.next, 100);
-	fg_arbiter_free(lines);
+	assert_int_equal(event_of(arbiter, FG_ARBITER_GAP_CLOSED_OTHER).first,
+			 UINT64_C(0xfffffff6));
+	assert_int_equal(fg_arbiter_channels(arbiter, &channel, 1), 1);
+	assert_int_equal(channel.next, 100);
+	fg_arbiter_free(arbiter);
 }
 
 int main(void)
@@ -299,16 +301,16 @@ int main(void)
 		cmocka_unit_test(session_changes),
 		cmocka_unit_test(table_is_bounded),
 		cmocka_unit_test(silence),
-		cmocka_unit_test(held_until_its_turn),
+		cmocka_unit_test(held_until_in_order),
 		cmocka_unit_test(overtaken_while_held),
-		cmocka_unit_test(released_by_what_ends_it),
+		cmocka_unit_test(released_by_reset_and_session),
 		cmocka_unit_test(clock_goes_back),
 		cmocka_unit_test(events_are_bounded),
 		cmocka_unit_test(numbers_of_32_bits_wrap),
 	};
 	struct fg_error error = {0};
 
-	if (fg_eal_start_private("test_lines_limits", &error) != 0) {
+	if (fg_eal_start_private("test_arbiter_limits", &error) != 0) {
 		fprintf(stderr, "%s\n", error.text);
 		return 1;
 	}
