@@ -9,7 +9,7 @@ static const size_t rules_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rul
 static const size_t rule_feeds_bytes =
 	(size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rule_feed_counter);
 
-/* Zeroed address space; NULL if there is none. */
+/* Reserve zeroed address space; NULL: none. */
 static void *reserve(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,

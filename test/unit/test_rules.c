@@ -548,7 +548,7 @@ static void as_many_entries_as_may_be(void **state)
 	free(text);
 }
 
-/* Names that were ever in use keep their ids, and there is an end of them. */
+/* Names keep their ids as long as the process lives, and the number of ids is limited. */
 static void ids_run_out(void **state)
 {
 	struct fg_rules *set;
@@ -566,7 +566,7 @@ static void ids_run_out(void **state)
 	assert_int_equal(set->rules[1].id, FG_RULE_IDS_MAX - 1);
 	fg_rules_free(set);
 	refused("rules:\n- {name: last, drop: true}\n- {name: more, drop: true}", -ENOSPC, 1, 1,
-		"rule 'more': too many rule names were ever in use; restart");
+		"rule 'more': too many rule names since the start; restart");
 	set = load("rules: [{name: last, drop: true}, {name: 7, drop: true}]");
 	fg_rules_free(set);
 }

@@ -179,14 +179,16 @@ static void refusals(void **state)
 		 "r.yaml:1:12: messages: the rule has no feed"},
 		{"[{name: x, feed: tied, slice: true, to: a}]", "slice: feed tied has no protocol"},
 		{"[{name: x, feed: itch, drop: true}]",
-		 "r.yaml:1:12: feed: what the rule drops is never seen by feed itch"},
+		 "r.yaml:1:12: feed: packets that the rule drops never reach feed itch, which "
+		 "would report gaps"},
 		{"[{name: x, feed: tied, messages: A, drop: true}]",
 		 "messages: the rule drops its packets"},
 		{"[{name: x, feed: itch, messages: [A, NoSuch], to: a}]",
-		 "r.yaml:1:38: messages: 'NoSuch' is no type of protocol itch50: neither one of "
-		 "its "
-		 "names nor its characters"},
-		{"[{name: x, feed: cme, messages: [A], to: a}]", "nor a number"},
+		 "r.yaml:1:38: messages: 'NoSuch' is no message type of protocol itch50: expected "
+		 "a "
+		 "name of one or its characters"},
+		{"[{name: x, feed: cme, messages: [A], to: a}]",
+		 "expected a name of one or its number"},
 		{"[{name: x, feed: itch, messages: [], to: a}]", "a list of 1 to 4096 types"},
 		{"[{name: x, feed: itch, messages: {a: b}, to: a}]", "expected a type or a list"},
 		{"[{name: x, feed: itch, messages: [[A]], to: a}]",
