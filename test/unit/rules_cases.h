@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `match` may say and what it means, and what is refused where and why. */
+/* What `match` can contain and what it matches; what is refused, where and why. */
 #ifndef RULES_CASES_H
 #define RULES_CASES_H
 
@@ -139,8 +139,8 @@ static const struct meaning {
 };
 
 /*
- * What stands between the braces of `match: {...}`. The mark ^ is taken out
- * first: it says where the message must point.
+ * The text between the braces of `match: {...}`. The mark ^, which is removed first, is
+ * the location that the message must have.
  */
 static const struct refusal {
 	const char *text;

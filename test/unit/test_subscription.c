@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a rule wants of its feed: messages, instruments, a file of them, and what is refused. */
+/* Subscriptions of rules: messages, instruments, a file of instruments, and what is refused. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void write_file(const char *text, size_t bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void nothing_wanted(void **state)
+static void no_subscription(void **state)
 {
 	struct fg_rules *rules = loaded("[{name: x, feed: itch, to: a}, {name: y, to: a}]");
 
@@ -145,7 +145,7 @@ static void instruments_in_a_file(void **state)
 	fg_rules_free(rules);
 }
 
-/* As many as there may be, and one more. */
+/* The maximum number, and one more. */
 static void the_most_instruments(void **state)
 {
 	const size_t bytes = (FG_INSTRUMENTS_MAX + 1) * 8;
@@ -249,7 +249,7 @@ static void bad_files(void **state)
 	}
 }
 
-/* Whoever knows no protocols accepts any types. */
+/* Without protocols in the scope, any types are accepted. */
 static void protocols_not_known(void **state)
 {
 	struct fg_rules *rules = NULL;
@@ -267,7 +267,7 @@ static void protocols_not_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_wanted),
+		cmocka_unit_test(no_subscription),
 		cmocka_unit_test(types_by_any_name),
 		cmocka_unit_test(instruments_in_the_file),
 		cmocka_unit_test(instruments_in_a_file),
