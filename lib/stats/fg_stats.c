@@ -62,12 +62,11 @@ void fg_totals_add(struct fg_totals *totals, const struct fg_lcore_stats *stats)
 
 void fg_totals_subtract(struct fg_totals *totals, const struct fg_totals *before)
 {
-	totals->received_packets -= before->received_packets;
-	totals->received_bytes -= before->received_bytes;
-	totals->delivered_packets -= before->delivered_packets;
-	totals->delivered_bytes -= before->delivered_bytes;
-	for (unsigned int i = 0; i < FG_DROP_COUNT; i++)
-		totals->dropped[i] -= before->dropped[i];
+	uint64_t *values = (uint64_t *)totals;
+	const uint64_t *subtrahends = (const uint64_t *)before;
+
+	for (size_t i = 0; i < sizeof(*totals) / sizeof(*values); i++)
+		values[i] -= subtrahends[i];
 }
 
 uint64_t fg_totals_dropped(const struct fg_totals *totals)

@@ -98,7 +98,7 @@ struct fg_lcore_stats *fg_lcore_stats_alloc(void);
 /** Free it; NULL is allowed. Threads: control, when its lcore has stopped. */
 void fg_lcore_stats_free(struct fg_lcore_stats *stats);
 
-/** The sum over all lcores at one time. */
+/** The sum over all lcores at one time. All fields are uint64_t counts. */
 struct fg_totals {
 	uint64_t received_packets, received_bytes;
 	uint64_t delivered_packets, delivered_bytes;

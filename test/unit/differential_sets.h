@@ -70,8 +70,8 @@ static inline void set_ports(uint16_t *min, uint16_t *max, uint32_t low, uint32_
 	*min = (uint16_t)RTE_MIN(low, 65535u);
 	*max = (uint16_t)RTE_MIN(high, 65535u);
 }
-#define SET_PORTS(match, side, low, high)                                                          \
-	set_ports(&(match)->side##_port_min, &(match)->side##_port_max, (low), (high))
+#define SET_PORTS(match, direction, low, high)                                                     \
+	set_ports(&(match)->direction##_port_min, &(match)->direction##_port_max, (low), (high))
 
 /* The styles of classify_sets.h, with any number of entries. */
 static inline void fill_from(struct entries *e, void (*make)(struct conditions *))
