@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Packet expressions, worked out a second time: tcpdump compiles them, and what it prints is run here."""
+"""An independent implementation of packet expressions: tcpdump compiles them, this interprets the program."""
 import functools
 import subprocess
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What feedgate should do, worked out a second time.
+"""The expected behaviour of feedgate: an independent implementation of its rules.
 
-Reads captures, decodes frames and judges them by a rule file, written from the RFCs and docs/configuration.md
-and sharing nothing with the C code. Slow and plain on purpose. Also turns a rule file into a pcap-filter(7)
-expression, so that tcpdump can be a third opinion.
+Reads captures, decodes frames and classifies them by a rule file. Written from the RFCs and docs/configuration.md, it
+shares nothing with the C code, and is slow and simple on purpose. It also turns a rule file into a pcap-filter(7)
+expression, so that tcpdump gives a third answer.
 """
 import functools
 import ipaddress
@@ -25,14 +25,14 @@ Packet = namedtuple("Packet", "time_ns data wire_len interface comment")
 
 
 class CaptureError(Exception):
-    """The file is no capture, ends too early or contradicts itself."""
+    """The file is no capture, is truncated, or contradicts itself."""
 
 
 # --- captures -------------------------------------------------------------------------------------------------
 
 
 def read_capture(path):
-    """The link type (None if no packet says) and the packets of a pcap or pcapng file."""
+    """The link type (None if there is none) and the packets of a pcap or pcapng file."""
     with open(path, "rb") as file:
         data = file.read()
     if len(data) < 24 and data[:4] != b"\x0a\x0d\x0d\x0a":
@@ -54,12 +54,12 @@ def _read_pcap(data):
     while at < len(data):
         if at + 16 > len(data):
             raise CaptureError("record header cut")
-        seconds, fraction, kept, wire = struct.unpack_from(order + "IIII", data, at)
+        seconds, fraction, captured, wire = struct.unpack_from(order + "IIII", data, at)
         at += 16
-        if kept > max(snaplen, SNAPLEN_MAX) or at + kept > len(data):
+        if captured > max(snaplen, SNAPLEN_MAX) or at + captured > len(data):
             raise CaptureError("record cut")
-        packets.append(Packet(seconds * 10**9 + fraction * unit_ns, data[at:at + min(kept, snaplen)], wire, 0, None))
-        at += kept
+        packets.append(Packet(seconds * 10**9 + fraction * unit_ns, data[at:at + min(captured, snaplen)], wire, 0, None))
+        at += captured
     return link & 0x3FFFFFF, packets
 
 
@@ -85,24 +85,24 @@ def _interface(order, body):
 
 
 def _enhanced(order, body, interfaces):
-    index, high, low, kept, wire = struct.unpack_from(order + "IIIII", body, 0)
-    if index >= len(interfaces) or 20 + kept > len(body):
+    index, high, low, captured, wire = struct.unpack_from(order + "IIIII", body, 0)
+    if index >= len(interfaces) or 20 + captured > len(body):
         raise CaptureError("packet block cut")
     side = interfaces[index]
     ticks = high << 32 | low
     time_ns = ticks * 10**9 // side["per_second"] + side["offset"] * 10**9
-    comment = _options(order, body, 20 + (kept + 3 & ~3)).get(1)
-    return Packet(time_ns, body[20:20 + kept], wire, side["name"] or index, comment and comment.decode())
+    comment = _options(order, body, 20 + (captured + 3 & ~3)).get(1)
+    return Packet(time_ns, body[20:20 + captured], wire, side["name"] or index, comment and comment.decode())
 
 
 def _simple(order, body, interfaces):
     wire = struct.unpack_from(order + "I", body, 0)[0]
     if not interfaces:
         raise CaptureError("packet before its interface")
-    kept = min(wire, interfaces[0]["snaplen"] or wire)
-    if 4 + kept > len(body):
+    captured = min(wire, interfaces[0]["snaplen"] or wire)
+    if 4 + captured > len(body):
         raise CaptureError("packet block cut")
-    return Packet(0, body[4:4 + kept], wire, interfaces[0]["name"] or 0, None)
+    return Packet(0, body[4:4 + captured], wire, interfaces[0]["name"] or 0, None)
 
 
 def _read_pcapng(data):
@@ -136,7 +136,7 @@ def _read_pcapng(data):
 
 
 def write_pcap(path, packets, link=ETHERNET):
-    """Packets, or bare frames, to a nanosecond pcap file."""
+    """Write packets, or frames alone, to a pcap file with nanoseconds."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SNAPLEN_MAX, link))
         for i, packet in enumerate(packets):
@@ -150,7 +150,7 @@ def write_pcap(path, packets, link=ETHERNET):
 
 
 class Key:
-    """The header fields of one frame that rules can speak of; extended: has IPv6 extension headers."""
+    """The header fields of a frame that rules can test; extended: it has IPv6 extension headers."""
 
     def __init__(self):
         self.frame = None
@@ -166,7 +166,7 @@ class Key:
 
 
 class Broken(Exception):
-    """The frame cannot be judged; the argument is the drop reason."""
+    """The frame cannot be classified; the argument is the drop reason."""
 
 
 def decode(frame, fragments="pass"):
@@ -298,7 +298,7 @@ class Rule:
         self.match = entry.get("match") or {}
 
     def matches(self, key, source, line):
-        """Every key of `match` holds."""
+        """Do all keys of `match` match?"""
         match = self.match
         if "source" in match and source not in _list(match["source"]):
             return False
@@ -313,12 +313,12 @@ class Rule:
     def _matches_link(self, key):
         match = self.match
         for side in ("src", "dst"):
-            wanted = (match.get("mac") or {}).get(side)
-            if wanted is not None and getattr(key, side + "_mac") not in [_mac(m) for m in _list(wanted)]:
+            values = (match.get("mac") or {}).get(side)
+            if values is not None and getattr(key, side + "_mac") not in [_mac(m) for m in _list(values)]:
                 return False
         if "vlan" in match:
-            wanted = [int(v, 0) for v in _list(match["vlan"])]
-            if key.vlans[:len(wanted)] != wanted:
+            values = [int(v, 0) for v in _list(match["vlan"])]
+            if key.vlans[:len(values)] != values:
                 return False
         return "ethertype" not in match or key.ethertype in [int(v, 0) for v in _list(match["ethertype"])]
 
@@ -329,9 +329,9 @@ class Rule:
             return False
         if key.family in families:
             for side in ("src", "dst"):
-                wanted = (match[f"ipv{key.family}"] or {}).get(side)
+                values = (match[f"ipv{key.family}"] or {}).get(side)
                 address = getattr(key, side)
-                if wanted is not None and not any(_within(address, net) for net in _list(wanted)):
+                if values is not None and not any(_within(address, net) for net in _list(values)):
                     return False
         return "protocol" not in match or (
             key.family != 0 and key.protocol in [int(v, 0) for v in _list(match["protocol"])])
@@ -345,13 +345,13 @@ class Rule:
             return False
         ports = self.match[name] or {}
         for side in ("src", "dst"):
-            wanted = ports.get(side)
-            if wanted is None:
+            values = ports.get(side)
+            if values is None:
                 continue
             if key.ports_of != number:
                 return False
             port = getattr(key, side + "_port")
-            if not any(low <= port <= high for low, high in map(_range, _list(wanted))):
+            if not any(low <= port <= high for low, high in map(_range, _list(values))):
                 return False
         return True
 
@@ -368,12 +368,12 @@ class Rules:
         self.lines = {source["name"]: source.get("line") for source in tree.get("sources") or []}
 
     def first(self, key, source):
-        """The rule that wins, or None."""
+        """The first rule that matches, or None."""
         line = self.lines.get(source)
         return next((rule for rule in self.rules if rule.matches(key, source, line)), None)
 
-    def judge(self, frame, source):
-        """(drop reason or None, rule name or None if none was asked, sinks)."""
+    def classify(self, frame, source):
+        """(drop reason or None, rule name or None for a frame that is not classified, sinks)."""
         try:
             key = decode(frame, self.fragments)
         except Broken as reason:
@@ -389,7 +389,7 @@ class Rules:
 
 
 class Expected:
-    """What a run over some sources must have done."""
+    """The expected counts and frames of a run over some sources."""
 
     def __init__(self, rules, sources):
         """sources: {name: [Packet]}"""
@@ -402,7 +402,7 @@ class Expected:
                 self._add(rules, source, packet)
 
     def _add(self, rules, source, packet):
-        reason, rule, sinks = rules.judge(packet.data, source)
+        reason, rule, sinks = rules.classify(packet.data, source)
         self.received += 1
         self.bytes += len(packet.data)
         if rule is not None:
@@ -448,7 +448,7 @@ def _filter_ports(name, words):
 
 
 def _filter_expression(text, level):
-    """It is not for filters to say what a tag would have moved; such an expression must match no tagged frame."""
+    """Offsets in tagged frames differ: an expression that tests more than Ethernet must match none of them."""
     words = set(re.findall("[a-z][a-z0-9-]*", re.sub("0x[0-9a-f]+", "", text)))
     if level == 0 or words <= {"ether", "len", "and", "or", "not"}:
         return f"({text})"
@@ -457,7 +457,7 @@ def _filter_expression(text, level):
 
 
 def _filter_rule(rule, level, source, line):
-    """The rule as seen behind @p level VLAN tags; ether[] counts from the frame's start, all else from the tags."""
+    """The rule for frames with @p level VLAN tags. ether[] counts from the start of the frame, all else from the tags."""
     match, terms = rule.match, []
     if "source" in match and source not in _list(match["source"]):
         return NEVER
@@ -467,10 +467,10 @@ def _filter_rule(rule, level, source, line):
         if (match.get("mac") or {}).get(side) is not None:
             terms.append(_any(f"ether {side} {mac}" for mac in _list(match["mac"][side])))
     if "vlan" in match:
-        wanted = _list(match["vlan"])
-        if len(wanted) > level:
+        values = _list(match["vlan"])
+        if len(values) > level:
             return NEVER
-        terms += [f"(ether[{14 + 4 * i}:2] & 0xfff = {int(vid, 0)})" for i, vid in enumerate(wanted)]
+        terms += [f"(ether[{14 + 4 * i}:2] & 0xfff = {int(vid, 0)})" for i, vid in enumerate(values)]
     if "ethertype" in match:
         terms.append(_any(f"ether[{12 + 4 * level}:2] = {int(v, 0)}" for v in _list(match["ethertype"])))
     families = [(name, word) for name, word in (("ipv4", "ip"), ("ipv6", "ip6")) if name in match]
@@ -487,16 +487,16 @@ def _filter_rule(rule, level, source, line):
 
 
 def _filter_level(rules, sink, level, source):
-    """First match wins, written out."""
+    """First match wins, as one expression."""
     line, expression = rules.lines.get(source), _all([]) if sink in rules.default_to else NEVER
     for rule in reversed(rules.rules):
-        mine = _filter_rule(rule, level, source, line)
-        expression = f"({mine} or {expression})" if sink in rule.to else f"((not {mine}) and {expression})"
+        own = _filter_rule(rule, level, source, line)
+        expression = f"({own} or {expression})" if sink in rule.to else f"((not {own}) and {expression})"
     return expression
 
 
 def pcap_filter(rules, sink, source):
-    """What reaches @p sink from @p source, for frames that are neither broken nor have IPv6 extension headers."""
+    """The frames from @p source that @p sink gets, if they are not malformed and have no IPv6 extension headers."""
     untagged = "(not (ether[{0}:2] = 0x8100 or ether[{0}:2] = 0x88a8 or ether[{0}:2] = 0x9100))"
     levels = [_filter_level(rules, sink, level, source) for level in range(VLANS_MAX + 1)]
     return (f"({untagged.format(12)} and {levels[0]}) or (vlan and (({untagged.format(16)} and {levels[1]})"

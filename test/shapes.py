@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames of many shapes: whole ones made by scapy, and what is left when they are cut or hit by noise."""
+"""Frames of many shapes: valid ones made by scapy, truncated ones, and ones with random bytes."""
 import functools
 import random
 import warnings
@@ -127,14 +127,14 @@ def datagram(dst, port):
 
 
 def _kept(function):
-    """Decorator: made only once in a process; each caller has a list of its own."""
+    """Decorator: make the frames once in a process; each caller gets its own list."""
     made = functools.cache(function)
     return functools.wraps(function)(lambda: list(made()))
 
 
 @_kept
 def whole():
-    """Frames as a sender means them."""
+    """Valid frames."""
     frames = [bytes(_link() / packet) for packet in _network()]
     frames += [bytes(frame) for frame in _links()]
     frames.append(bytes(_link() / IP(dst="239.1.2.3", src="10.0.0.1") / UDP(sport=1, dport=26477) / bytes(1472)))
@@ -152,13 +152,13 @@ def odd():
 
 
 def jumbo():
-    """Frames of more than one mbuf's room; the largest that a source takes."""
+    """Frames larger than an mbuf, up to the largest that a source accepts."""
     return [bytes(_link() / IP(dst="239.1.2.3", src="10.0.0.1") / UDP(sport=1, dport=26477) / bytes(size))
             for size in (2020, 2080, 4000, 9000, 16000, 65493)]
 
 
 def cut():
-    """Every beginning of some frames; the empty one is left out."""
+    """Some frames truncated to each length but 0."""
     ipv6 = (IPv6(src="fe80::1", dst="ff02::5") / IPv6ExtHdrHopByHop() / IPv6ExtHdrFragment(m=1) / TCP(sport=1, dport=22))
     ipv4 = IP(src="10.0.0.1", dst="239.1.2.3", options=[IPOption_RR(routers=["1.2.3.4"] * 3)]) / UDP(sport=1, dport=26477) / b"xy"
     frames = []
@@ -169,7 +169,7 @@ def cut():
 
 
 def noisy(count, seed=1):
-    """Whole and odd frames with a few header bytes replaced."""
+    """Valid and odd frames with a few header bytes replaced."""
     rng = random.Random(seed)
     base, frames = whole() + odd(), []
     for _ in range(count):

@@ -13,7 +13,7 @@ int fg_eal_start_private(const char *program, struct fg_error *error)
 	char *argv[] = {name,
 			(char[]){"--no-huge"},
 			(char[]){"-m"},
-			(char[]){"2048"}, /* At most: memory is taken when it is used. */
+			(char[]){"2048"}, /* MB at most: pages are taken when they are touched. */
 			(char[]){"--no-pci"},
 			(char[]){"--no-telemetry"},
 			(char[]){"--no-shconf"},

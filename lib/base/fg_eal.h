@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * An EAL for programs that compile rules and judge packets, but touch no device.
+ * Starts EAL for programs that use no device, such as feedgate-lookup.
  */
 #ifndef FG_EAL_H
 #define FG_EAL_H
@@ -9,10 +9,10 @@
 #include <fg_error.h>
 
 /**
- * Start EAL with a heap and nothing else: no hugepages, devices, telemetry or files shared with
- * other processes, and only errors in its log. Needs no root; any number of such processes may
- * run at once. rte_eal_cleanup() ends it.
- * @param program  Name for EAL's messages.
+ * Start EAL with a heap and nothing else: without hugepages, devices, telemetry and files
+ * shared with other processes. EAL logs errors only. Needs no root; any number of such
+ * processes may run at once. rte_eal_cleanup() stops it.
+ * @param program  Name of the program in EAL's messages.
  * @return 0, or -errno with @p error set.
  * Threads: control, once a process.
  */

@@ -10,7 +10,7 @@ static void append(struct fg_error *error, const char *format, va_list args)
 	size_t used = strlen(error->text);
 
 	vsnprintf(error->text + used, sizeof(error->text) - used, format, args);
-	/* The place too: a path may hold anything. */
+	/* In the location, too: a path may contain anything. */
 	for (char *c = error->text; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';

@@ -15,10 +15,10 @@ const char *const fg_isa_options[] = {"auto", "avx512", "avx2", "sse", "scalar",
 
 enum { FLAGS_MAX = 6 };
 
-/* What a set needs. */
+/* What a set requires. */
 struct set {
 	const char *name;
-	unsigned int simd_bits; /* that EAL must allow */
+	unsigned int simd_bits; /* width that EAL must allow */
 	unsigned int n_flags;
 	enum rte_cpu_flag_t flags[FLAGS_MAX];
 };
@@ -43,7 +43,7 @@ static const struct set sets[] = {
 static bool cpu_has(const struct set *set)
 {
 	if (set->n_flags > FLAGS_MAX)
-		return false; /* Another architecture's. */
+		return false; /* A set of another architecture. */
 	for (unsigned int f = 0; f < set->n_flags; f++)
 		if (rte_cpu_get_flag_enabled(set->flags[f]) <= 0)
 			return false;

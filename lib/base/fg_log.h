@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Log lines of the control side, through DPDK's log (`--log-level=feedgate,debug`).
+ * Log lines, through DPDK's log; EAL's `--log-level=feedgate,debug` sets the level.
  *
- * Never on the hot side: there, a counter says it.
+ * For control threads only: hot code counts instead.
  */
 #ifndef FG_LOG_H
 #define FG_LOG_H
 
 #include <rte_log.h>
 
-extern int fg_logtype;
+extern int fg_logtype; /**< DPDK's number of the log type "feedgate". */
 
-/** fg_log(WARNING, "port %u: ...", port): one line; the newline is added. */
+/**
+ * Log one line: fg_log(WARNING, "port %u: ...", port). The macro adds "feedgate: "
+ * and the newline. Threads: control.
+ */
 #define fg_log(level, format, ...)                                                                 \
 	rte_log(RTE_LOG_##level, (uint32_t)fg_logtype, "feedgate: " format "\n", ##__VA_ARGS__)
 

@@ -18,7 +18,7 @@ int fg_number_read(const char *text, uint64_t max, uint64_t *out)
 	char *end;
 	uint64_t value;
 
-	/* strtoull takes blanks, signs and an octal 0; a configuration does not. */
+	/* strtoull alone would accept blanks and signs, and read 010 as octal. */
 	if (digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")] != '\0' ||
 	    *digits == '\0')
 		return -EINVAL;
@@ -234,7 +234,7 @@ static int read_map(const struct fg_option *rows, const struct fg_node *node, vo
 	return 0;
 }
 
-/* A scalar stands for row 0. */
+/* A scalar sets row 0. */
 static int check_missing(const struct fg_option *rows, const struct fg_node *node,
 			 struct fg_error *error)
 {
@@ -256,7 +256,7 @@ static int read_node(const struct fg_option *rows, const struct fg_node *node, v
 		return fg_error_at(error, EINVAL, node, "expected a map, found a list");
 	if (node->kind == FG_NODE_MAP)
 		return read_map(rows, node, conf, error);
-	/* `count:` is as good as `count: {}`. */
+	/* `count:` means `count: {}`. */
 	if (rows[0].name == NULL && node->text[0] == '\0')
 		return 0;
 	if (rows[0].name == NULL)

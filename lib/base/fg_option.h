@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Option rows: one row per setting, from which the file reader, `show config`
- * and the reference in docs all take what they need.
+ * Option rows: a row describes one setting. The reader of the configuration file and
+ * `show config` work from the rows.
  *
- * A kind of source or sink has an array of rows ending in a row without a
- * name, and a struct into which the rows' values are stored:
+ * Each kind of source or sink has an array of rows, which ends with a row without a name,
+ * and a struct for the values:
  *
  *     struct replay_conf { char *path; uint64_t loops; };
  *     static const struct fg_option replay_options[] = {
@@ -14,6 +14,9 @@
  *         {.name = "loops", .type = FG_OPTION_U64, .offset = offsetof(struct replay_conf, loops),
  *          .max = UINT32_MAX, .value = "1", .help = "how many times; 0: for ever"},
  *         {0}};
+ *
+ * fg_option_read() fills the struct from a map of the file, `{path: day.pcap, loops: 3}`,
+ * or from a value alone, `day.pcap`, which sets the first row.
  */
 #ifndef FG_OPTION_H
 #define FG_OPTION_H
@@ -34,40 +37,41 @@ enum fg_option_type {
 	FG_OPTION_NAME,   /**< uint64_t: index of one of the names. */
 };
 
-/** The value that stands for names[index] of a FG_OPTION_U64 row. */
+/** The value of a FG_OPTION_U64 row that is set by name: names[index]. */
 #define FG_OPTION_NAMED(index) (UINT64_MAX - (index))
 
 struct fg_option {
 	const char *name;
 	enum fg_option_type type;
-	size_t offset;            /**< Of the value in the kind's struct. */
-	uint64_t min, max;        /**< FG_OPTION_U64; max 0: no upper bound. */
-	bool power_of_two;        /**< FG_OPTION_U64: nothing else will do. */
-	const char *const *names; /**< NULL-terminated; NAME needs them, U64 may have them. */
-	const char *value;        /**< Default as text; NULL: the option must be given. */
-	const char *unit;         /**< "bytes", "packets", ...; NULL if none. */
-	const char *help;         /**< One line for people. */
+	size_t offset;            /**< Of the value in the struct, bytes. */
+	uint64_t min, max;        /**< FG_OPTION_U64: the range; max 0: no upper bound. */
+	bool power_of_two;        /**< FG_OPTION_U64: other numbers are refused. */
+	const char *const *names; /**< NULL-terminated. FG_OPTION_NAME; optional for U64. */
+	const char *value;        /**< Default, as text; NULL: the option is required. */
+	const char *unit;         /**< "bytes", "packets", ...; NULL: none. */
+	const char *help;         /**< One line for users. */
 };
 
 /**
- * Set one option from text.
- * @param at  Where the text stood, for the error; may be NULL.
- * @return 0, -EINVAL (not of this type; unknown name), -ERANGE or -ENOMEM;
- *         @p error says which value and what was expected.
+ * Set one option from text. A string is copied, and the one before it freed.
+ * @param conf  The struct of the values.
+ * @param at    Location of the text, for @p error; may be NULL.
+ * @return 0; -EINVAL: not of the row's type, or no such name; -ERANGE; -ENOMEM. @p error has
+ *         the value and what was expected.
  * Threads: control.
  */
 int fg_option_set(const struct fg_option *row, void *conf, const char *text,
 		  const struct fg_node *at, struct fg_error *error);
 
 /**
- * Fill @p conf from @p node: defaults first, then what the file says.
+ * Set all options: first the defaults, then the values of @p node.
  *
- * @param rows  Ends with a row whose name is NULL. A scalar node sets row 0.
- * @param node  A map or a scalar; NULL means that only defaults apply.
- * @param conf  The kind's struct, zeroed by the caller. On error nothing in
- *              it needs freeing.
- * @return 0; -EINVAL for an unknown key, a list or map where a value belongs,
- *         or an option missing; otherwise as fg_option_set().
+ * @param rows  End with a row whose name is NULL.
+ * @param node  A map, or a scalar, which sets row 0; NULL: defaults only.
+ * @param conf  The struct of the values, zeroed. Free with fg_option_free(); after an error
+ *              it holds nothing to free.
+ * @return 0; -EINVAL: an unknown key, a list or a map instead of a value, or a required
+ *         option is missing; otherwise as fg_option_set().
  * Threads: control.
  */
 int fg_option_read(const struct fg_option *rows, const struct fg_node *node, void *conf,
@@ -84,15 +88,16 @@ int fg_option_read(const struct fg_option *rows, const struct fg_node *node, voi
  */
 int fg_option_unknown_key(const struct fg_node *node, const char *expected, struct fg_error *error);
 
-/** Free the strings in @p conf and forget them. Threads: control. */
+/** Free the strings in @p conf and set them to NULL. Threads: control. */
 void fg_option_free(const struct fg_option *rows, void *conf);
 
-/** Print "name: value" for each row, joined by ", ". Threads: control. */
+/** Print all options as "name: value, name: value". Threads: control. */
 void fg_option_print(FILE *out, const struct fg_option *rows, const void *conf);
 
 /**
- * Read a whole unsigned number: decimal or 0x..., nothing before or after.
- * @return 0, -EINVAL (no number) or -ERANGE (over @p max).
+ * Read an unsigned number, decimal or 0x...; all of @p text must be the number.
+ * @return 0; -EINVAL: no number; -ERANGE: over @p max. Then @p out is not set.
+ * Threads: any.
  */
 int fg_number_read(const char *text, uint64_t max, uint64_t *out);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rte_acl behind the engine interface: one trie per address family.
+ * The engine "acl": DPDK's rte_acl, one trie for each address family.
  *
- * Tries read the key where it lies: struct fg_key has rte_acl's form (first
- * field one byte, the others in groups of four).
+ * rte_acl reads keys in place: the layout of struct fg_key is what it requires
+ * (the first field is one byte, the others stand in groups of four bytes).
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -25,14 +25,14 @@ enum { TRIES = 3 };
 static const uint8_t families[TRIES] = {FG_FAMILY_OTHER, FG_FAMILY_IPV4, FG_FAMILY_IPV6};
 
 /*
- * Most packets are wanted by nobody. Where every entry of a family names a
- * whole destination address, one bit per hashed address tells most of them
- * without a walk; a wrong "maybe" costs a walk, and there is no wrong "no".
+ * Most packets match no rule. If every entry of a family tests a whole destination
+ * address, a bit map of hashed addresses rules most of these packets out without
+ * walking the trie. A collision only costs a walk.
  */
 struct trie {
 	struct rte_acl_ctx *walk; /* NULL: no entry */
-	uint64_t *maybe;          /* bits by address_hash(); NULL: every key walks */
-	unsigned int hash_bits;   /* of maybe: 1 << hash_bits bits */
+	uint64_t *maybe;          /* bit map, by address_hash(); NULL: every key walks the trie */
+	unsigned int hash_bits;   /* maybe has 1 << hash_bits bits */
 };
 
 struct acl {
@@ -85,20 +85,20 @@ static inline uint32_t address_hash(const struct fg_key *key, uint8_t family,
 			  (64 - hash_bits));
 }
 
-static bool names_whole_address(const struct fg_match *match, uint8_t family)
+static bool tests_whole_address(const struct fg_match *match, uint8_t family)
 {
 	static const uint8_t ones[16] = {[0 ... 15] = 0xff};
 
 	return memcmp(match->mask.dst_ip, ones, family == FG_FAMILY_IPV4 ? 4 : 16) == 0;
 }
 
-/* The bits for @p rules entries, sixteen and more for each; none if an entry has no address. */
+/* The bit map, at least 16 bits for each entry; none if an entry tests no whole address. */
 static int build_maybe(struct trie *trie, const struct fg_table_conf *conf,
 		       const struct fg_match *matches, uint32_t count, uint8_t family,
 		       uint32_t rules)
 {
 	for (uint32_t m = 0; m < count; m++)
-		if (acl_belongs(&matches[m], family) && !names_whole_address(&matches[m], family))
+		if (acl_belongs(&matches[m], family) && !tests_whole_address(&matches[m], family))
 			return 0;
 	trie->hash_bits = 12;
 	while ((UINT64_C(1) << trie->hash_bits) < 16 * (uint64_t)rules)
@@ -140,7 +140,7 @@ static int build_walk(const struct fg_table_conf *conf, const struct fg_match *m
 	return 0;
 }
 
-/* On error, acl_free() frees what was made. */
+/* On error, acl_free() frees what was built. */
 static int build_trie(const struct fg_table_conf *conf, const struct fg_match *matches,
 		      uint32_t count, uint8_t family, struct trie *trie)
 {
@@ -193,14 +193,14 @@ static int acl_build(const struct fg_table_conf *conf, const struct fg_match *ma
 	return 0;
 }
 
-/* Keys that must be walked, and where they stand in the burst. */
+/* Keys that must walk the trie, and their indexes in the burst. */
 struct walkers {
 	const uint8_t *keys[FG_BURST_MAX];
 	uint8_t index[FG_BURST_MAX];
 	unsigned int count;
 };
 
-/* Of the keys of @p family, those which the bits do not rule out. */
+/* The keys of @p family that the bit map does not rule out. */
 static inline void pick(const struct trie *trie, const struct fg_key *keys, uint8_t family,
 			unsigned int count, struct walkers *walkers)
 {
@@ -229,7 +229,7 @@ static inline void lookup_family(const struct trie *trie, const struct fg_key *k
 
 	if (trie->walk == NULL)
 		return;
-	/* Said twice, so that the usual family's loop is compiled for it alone. */
+	/* A constant for the usual family: its loop is compiled separately. */
 	if (family == FG_FAMILY_IPV4)
 		pick(trie, keys, FG_FAMILY_IPV4, count, &walkers);
 	else

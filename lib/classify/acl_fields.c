@@ -5,7 +5,7 @@
 
 #define FIELD_BYTES(name) offsetof(struct fg_key, name), sizeof(((struct fg_key *)0)->name)
 
-/* The fields of a key in walking order; a group's fields stand together. */
+/* The fields of a key in the order of the trie; the fields of a group stand together. */
 struct field {
 	size_t offset;
 	size_t bytes;
@@ -13,7 +13,7 @@ struct field {
 };
 
 #define FIRST_FIELD SIZE_MAX
-/* Ports and addresses first: they decide soonest. payload_* are never matched, but fill groups. */
+/* Addresses and ports first: they rule out most keys. payload_* only fill their groups. */
 static const struct field fields[] = {
 	{FIELD_BYTES(l4), FIRST_FIELD},
 	{offsetof(struct fg_key, dst_ip), 4, 32},
@@ -46,7 +46,7 @@ static const struct field fields[] = {
 
 static const size_t sport_offset = offsetof(struct fg_key, src_port_be);
 static const size_t dport_offset = offsetof(struct fg_key, dst_port_be);
-static_assert(FIELDS == ACL_FIELDS, "acl_fields.h says how many");
+static_assert(FIELDS == ACL_FIELDS, "acl_fields.h has the number of fields");
 
 static bool is_port(const struct field *field)
 {
@@ -67,8 +67,8 @@ static void port_range(const struct fg_match *match, const struct field *field, 
 	*max = src ? match->src_port_max : match->dst_port_max;
 }
 
-/* Does this entry look at the field? The family is decided by the choice of the trie. */
-static bool looks_at(const struct fg_match *match, const struct field *field)
+/* Does the entry test the field? The family needs no test: each has its own trie. */
+static bool tests_field(const struct fg_match *match, const struct field *field)
 {
 	static const uint8_t zero[4];
 	uint16_t min, max;
@@ -82,23 +82,23 @@ static bool looks_at(const struct fg_match *match, const struct field *field)
 	return memcmp((const uint8_t *)&match->mask + field->offset, zero, field->bytes) != 0;
 }
 
-/* Which groups the trie of @p family must walk; group offsets are multiples of four below 64. */
 uint64_t acl_used_groups(const struct fg_match *matches, uint32_t count, uint8_t family)
 {
 	uint64_t used = 0;
 
 	for (size_t f = 0; f < FIELDS; f++) {
-		/* The first byte of group 0 is walked before all groups anyway. */
+		/* The first byte of group 0 is the first field of every trie. */
 		if (fields[f].group == FIRST_FIELD || (used >> fields[f].group & 1) != 0 ||
 		    (fields[f].group == 0 && fields[f].offset == 0))
 			continue;
 		for (uint32_t m = 0; m < count; m++)
-			if (acl_belongs(&matches[m], family) && looks_at(&matches[m], &fields[f])) {
+			if (acl_belongs(&matches[m], family) &&
+			    tests_field(&matches[m], &fields[f])) {
 				used |= UINT64_C(1) << fields[f].group;
 				break;
 			}
 	}
-	/* rte_acl wants a group after the first byte. */
+	/* rte_acl needs a group after the first field. */
 	return used != 0 ? used : 1;
 }
 
@@ -174,10 +174,11 @@ void acl_fill_rule(struct acl_rule *rule, const struct fg_match *match, uint64_t
 			port_range(match, &fields[f], &to->value.u16, &to->mask_range.u16);
 			continue;
 		}
-		/* All masks are prefixes within a field (fg_match), so a length says it. */
 		if (fields[f].offset == offsetof(struct fg_key, family))
 			continue;
 		set_value(&to->value, fields[f].bytes, number(&match->value, &fields[f]));
+		/* rte_acl takes the length of a mask; all masks are prefixes, see struct fg_match.
+		 */
 		set_value(&to->mask_range, fields[f].bytes,
 			  (uint32_t)__builtin_popcount(number(&match->mask, &fields[f])));
 	}

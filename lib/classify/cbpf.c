@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pass, in order, over a program that only jumps forward. For every
- * instruction it keeps the highest value that each register may hold when
- * control comes there; where ways meet, the higher one. A result that does not
- * fit 32 bits wraps, and may then be anything.
+ * One pass, in order, over a program that only jumps forward. For each instruction
+ * it computes the maximum of each register when control reaches it; where paths
+ * meet, the larger one. A result that does not fit 32 bits wraps: it may be anything.
  */
 #include "cbpf.h"
 
@@ -14,7 +13,7 @@
 #define ANYTHING UINT64_C(0xffffffff)
 
 struct state {
-	uint64_t paths; /* ways that lead here; 0: none */
+	uint64_t paths; /* that lead here; 0: unreachable */
 	uint64_t a, x, memory[BPF_MEMWORDS];
 };
 
@@ -81,7 +80,7 @@ static uint64_t after_alu(const struct bpf_insn *insn, uint64_t a, uint64_t by,
 	case BPF_RSH:
 		facts->long_shift |= by > 31;
 		return by_constant && by <= 31 ? a >> by : a;
-	default: /* what may fall below zero */
+	default: /* It may fall below zero, and wrap. */
 		return ANYTHING;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be said of a classic BPF program without running it. */
+/* Properties of a classic BPF program, found without running it. */
 #ifndef CLASSIFY_CBPF_H
 #define CLASSIFY_CBPF_H
 
@@ -9,14 +9,14 @@
 struct bpf_insn;
 struct bpf_program;
 
-/* What a program may do on its way, whatever packet it sees. */
+/* What a program may do for any packet. */
 struct cbpf_facts {
 	bool far_load;   /* read from an offset over INT32_MAX */
 	bool long_shift; /* shift by more than 31 bits */
-	uint64_t steps;  /* of all ways through it together; UINT64_MAX: that many or more */
+	uint64_t steps;  /* of all paths through it together; UINT64_MAX: that many or more */
 };
 
-/* Does it ever jump back? Only then may it not end. */
+/* Does it jump backwards? A program that does not always ends. */
 bool cbpf_loops(const struct bpf_program *program);
 
 /* @p program must not loop. 0 or -ENOMEM. */

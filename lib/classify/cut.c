@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wildcard tier: cutting entries into a tree, by bits.
+ * Wildcard tier: boxes are cut into a tree by the bits of the key.
  *
- * A node takes a few bits of the key, wherever they stand, that tell the
- * entries apart best (the idea of bit-level cutting: Liu et al., BitCuts,
- * 2017); an entry that leaves a bit open goes both ways. What is left in a
- * leaf is compared all at once, a block of lanes at a time, so a leaf may well
- * hold a block full.
+ * A node tests a few bits, from anywhere in the key, that separate its boxes
+ * best: bit-level cutting, Liu et al., BitCuts, 2017. A box that leaves a bit
+ * open goes to both sides. Lookups compare the boxes of a leaf a block of lanes
+ * at a time, so a leaf may hold a block full of them.
  *
- * What it may cost is bounded: every copy of an entry and every look at one is
- * taken from copies_left and work_left. When they are used up, leaves stay as
- * long as they are. So any set of entries gets a tree.
+ * The cost is bounded: each copy of a box is taken from copies_remaining, each
+ * read of one from work_remaining. When either is used up, leaves stay as long
+ * as they are. So every set of entries gets a tree.
  */
+#include "cut.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_common.h>
 
-#include "build.h"
-
 enum {
 	NODE_BITS_MAX = 12,
-	SAMPLE_MAX = 4096, /* entries that choose the bits of a node */
+	SAMPLE_MAX = 4096, /* boxes by which the bits of a node are chosen */
 	DEPTH_MAX = 48,
 };
 
@@ -61,21 +60,21 @@ static struct node *add_node(struct cutting *c, uint32_t *ref)
 	return &c->nodes.at[*ref];
 }
 
-/* Does the entry match whatever comes along this way? */
-static bool covers_all(const struct cutting *c, const struct cube *cube)
+/* Does the box match all keys that reach this place? */
+static bool covers_all(const struct cutting *c, const struct box *box)
 {
 	uint64_t open = 0;
 
 	for (unsigned int w = 0; w < KEY_WORDS; w++)
-		open |= cube->masks[w] & ~c->fixed[w];
-	return open == 0 && !cube->ranged;
+		open |= box->masks[w] & ~c->fixed[w];
+	return open == 0 && !box->ranged;
 }
 
-/* Entries behind one that matches all can never win. @return how many count. */
+/* Boxes after one that matches all keys never win. @return the number of those that may. */
 static uint32_t reachable(const struct cutting *c, const uint32_t *ids, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (covers_all(c, &c->cubes[ids[i]]))
+		if (covers_all(c, &c->boxes[ids[i]]))
 			return i + 1;
 	return count;
 }
@@ -95,29 +94,29 @@ static uint32_t make_leaf(struct cutting *c, const uint32_t *ids, uint32_t count
 }
 
 /*
- * Choosing bits. The sample lies in cells, one for each value of the bits
- * chosen so far; cost() of them, summed up, is what another bit is to lower.
+ * The choice of a node's bits. The bits chosen so far divide a sample of the
+ * boxes into cells. The next bit is the one that lowers the sum of their cost() most.
  */
 struct choice {
 	uint64_t masks[2];
 	uint8_t words[2];
 	uint8_t n_words, n_bits;
-	/* Cells: ids one after another, and where each cell ends. */
+	/* Cells: their boxes one after another, and the end of each cell. */
 	uint32_t *ids, *next_ids;
 	uint32_t *ends, *next_ends;
 	uint32_t n_cells;
 	uint32_t room; /* of ids */
 };
 
-/* A copy costs its leaf's blocks, in lanes. */
+/* Each copy costs the blocks of its leaf, counted in lanes. */
 static uint64_t cost(uint64_t copies, uint32_t leaf_max)
 {
 	return copies * RTE_MAX(copies, (uint64_t)leaf_max);
 }
 
 /*
- * Bits that entries of the node fix, and for each: how many entries of a cell
- * have it 0, how many 1, and the sum of costs that cutting there would leave.
+ * The bits that boxes of the node fix. For each: the boxes of a cell that fix it
+ * to 0 and to 1, and the sum of costs if all cells were split there.
  */
 struct bits {
 	uint32_t n;
@@ -134,7 +133,7 @@ static void list_bits(struct bits *bits, const struct cutting *c, const uint32_t
 
 	for (uint32_t i = 0; i < count; i++)
 		for (unsigned int w = 0; w < KEY_WORDS; w++)
-			masks[w] |= c->cubes[ids[i]].masks[w];
+			masks[w] |= c->boxes[ids[i]].masks[w];
 	bits->n = 0;
 	for (uint8_t w = 0; w < KEY_WORDS; w++)
 		for (uint64_t open = masks[w] & ~c->fixed[w]; open != 0; open &= open - 1) {
@@ -152,13 +151,13 @@ static void count_bits(struct bits *bits, const struct cutting *c, const uint32_
 	memset(bits->zeros, 0, bits->n * sizeof(bits->zeros[0]));
 	memset(bits->ones, 0, bits->n * sizeof(bits->ones[0]));
 	for (uint32_t i = 0; i < count; i++) {
-		const struct cube *cube = &c->cubes[ids[i]];
+		const struct box *box = &c->boxes[ids[i]];
 
 		for (unsigned int w = 0; w < KEY_WORDS; w++)
-			for (uint64_t open = cube->masks[w] & ~c->fixed[w]; open != 0;
+			for (uint64_t open = box->masks[w] & ~c->fixed[w]; open != 0;
 			     open &= open - 1) {
 				const int b = __builtin_ctzll(open);
-				const uint32_t one = cube->values[w] >> b & 1;
+				const uint32_t one = box->values[w] >> b & 1;
 
 				bits->ones[bits->index[w][b]] += one;
 				bits->zeros[bits->index[w][b]] += 1 - one;
@@ -166,7 +165,7 @@ static void count_bits(struct bits *bits, const struct cutting *c, const uint32_
 	}
 }
 
-/* The sums over all cells. @return that of not cutting any more. */
+/* Sum the costs over all cells. @return the sum without another split. */
 static uint64_t weigh_bits(struct bits *bits, const struct cutting *c, const struct choice *choice)
 {
 	uint64_t now = 0;
@@ -192,7 +191,7 @@ static bool may_use(const struct choice *choice, unsigned int word)
 	return choice->n_words < 2 || choice->words[0] == word || choice->words[1] == word;
 }
 
-/* The bit with the lowest sum, or bits->n if none is worth it. */
+/* The bit with the lowest sum, or bits->n if none gains enough. */
 static uint32_t best_bit(const struct bits *bits, const struct cutting *c,
 			 const struct choice *choice, uint64_t now)
 {
@@ -208,7 +207,7 @@ static uint32_t best_bit(const struct bits *bits, const struct cutting *c,
 	return best;
 }
 
-/* Split each cell by a bit. false: there would be too many copies. */
+/* Split each cell by a bit. false: too many copies. */
 static bool split_cells(const struct cutting *c, struct choice *choice, unsigned int word,
 			unsigned int bit)
 {
@@ -217,10 +216,10 @@ static bool split_cells(const struct cutting *c, struct choice *choice, unsigned
 	for (uint32_t cell = 0; cell < choice->n_cells; cell++) {
 		for (unsigned int side = 0; side < 2; side++) {
 			for (uint32_t i = from; i < choice->ends[cell]; i++) {
-				const struct cube *cube = &c->cubes[choice->ids[i]];
+				const struct box *box = &c->boxes[choice->ids[i]];
 
-				if ((cube->masks[word] >> bit & 1) != 0 &&
-				    (cube->values[word] >> bit & 1) != side)
+				if ((box->masks[word] >> bit & 1) != 0 &&
+				    (box->values[word] >> bit & 1) != side)
 					continue;
 				if (to == choice->room)
 					return false;
@@ -251,15 +250,15 @@ static void add_bit(struct cutting *c, struct choice *choice, unsigned int word,
 
 static bool spend(struct cutting *c, uint64_t work)
 {
-	if (c->work_left < work) {
-		c->work_left = 0;
+	if (c->work_remaining < work) {
+		c->work_remaining = 0;
 		return false;
 	}
-	c->work_left -= work;
+	c->work_remaining -= work;
 	return true;
 }
 
-/* Take bits as long as they are worth it. They are in fixed[], then. */
+/* Choose bits as long as they gain enough, and add them to fixed[]. */
 static void choose_bits(struct cutting *c, struct choice *choice, uint32_t count)
 {
 	struct bits bits;
@@ -286,7 +285,7 @@ static bool choice_open(struct choice *choice, const uint32_t *ids, uint32_t cou
 	const uint32_t sample = RTE_MIN(count, (uint32_t)SAMPLE_MAX);
 
 	memset(choice, 0, sizeof(*choice));
-	/* Eight copies of each on average: where more are needed, cutting further is of no use. */
+	/* Eight copies of a box on average: a bit that takes more gains nothing. */
 	choice->room = sample * 8 + 64;
 	choice->ids = malloc(choice->room * sizeof(uint32_t));
 	choice->next_ids = malloc(choice->room * sizeof(uint32_t));
@@ -310,12 +309,12 @@ static void choice_close(struct choice *choice)
 	free(choice->next_ends);
 }
 
-/* The children that an entry goes to: those that agree with base where open is 0. */
+/* The children that a box goes to: those that agree with base where open is 0. */
 struct places {
 	uint32_t base, open;
 };
 
-static struct places places_of(const struct cube *cube, const struct choice *choice)
+static struct places places_of(const struct box *box, const struct choice *choice)
 {
 	struct places places = {0, 0};
 	unsigned int shift = 0;
@@ -324,32 +323,32 @@ static struct places places_of(const struct cube *cube, const struct choice *cho
 		const uint64_t mask = choice->masks[w];
 		const unsigned int word = choice->words[w];
 
-		places.base |= (uint32_t)bits_gather(cube->values[word], mask) << shift;
-		places.open |= (uint32_t)bits_gather(~cube->masks[word], mask) << shift;
+		places.base |= (uint32_t)bits_gather(box->values[word], mask) << shift;
+		places.open |= (uint32_t)bits_gather(~box->masks[word], mask) << shift;
 		shift += (unsigned int)__builtin_popcountll(mask);
 	}
 	return places;
 }
 
 /* Children's lists, one after another. */
-struct kids {
+struct children {
 	uint32_t *ends; /* [n + 1], ends[0] = 0 */
 	uint32_t *ids;
 	uint32_t n;
 };
 
-/* 0 copies: no memory, or more than are left. */
+/* @return all copies; 0: more than remain. @p sizes: the copies in each child. */
 static uint64_t count_copies(const struct cutting *c, const struct choice *choice,
 			     const uint32_t *ids, uint32_t count, uint32_t *sizes)
 {
 	uint64_t copies = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct places p = places_of(&c->cubes[ids[i]], choice);
+		const struct places p = places_of(&c->boxes[ids[i]], choice);
 		uint32_t open = p.open;
 
 		copies += UINT64_C(1) << __builtin_popcount(p.open);
-		if (copies > c->copies_left)
+		if (copies > c->copies_remaining)
 			return 0;
 		for (;; open = (open - 1) & p.open) {
 			sizes[p.base | open]++;
@@ -360,35 +359,36 @@ static uint64_t count_copies(const struct cutting *c, const struct choice *choic
 	return copies;
 }
 
-static bool deal(struct cutting *c, const struct choice *choice, const uint32_t *ids,
-		 uint32_t count, struct kids *kids)
+/* Make the lists of all children. false: no memory, or too many copies. */
+static bool distribute(struct cutting *c, const struct choice *choice, const uint32_t *ids,
+		       uint32_t count, struct children *children)
 {
 	uint64_t bytes;
 
-	kids->n = UINT32_C(1) << choice->n_bits;
-	kids->ids = NULL;
-	kids->ends = calloc(kids->n + 1u, sizeof(uint32_t));
-	if (kids->ends == NULL)
+	children->n = UINT32_C(1) << choice->n_bits;
+	children->ids = NULL;
+	children->ends = calloc(children->n + 1u, sizeof(uint32_t));
+	if (children->ends == NULL)
 		return false;
-	bytes = count_copies(c, choice, ids, count, kids->ends + 1) * sizeof(uint32_t);
+	bytes = count_copies(c, choice, ids, count, children->ends + 1) * sizeof(uint32_t);
 	if (bytes == 0 || !spend(c, bytes))
 		return false;
-	kids->ids = malloc(bytes);
-	if (kids->ids == NULL)
+	children->ids = malloc(bytes);
+	if (children->ids == NULL)
 		return false;
-	/* ends[k + 1] is first where list k begins, and moves up to where it ends. */
-	for (uint32_t k = 0, sum = 0; k < kids->n; k++) {
-		const uint32_t size = kids->ends[k + 1];
+	/* ends[k + 1] is the start of list k at first; filling the list moves it to the end. */
+	for (uint32_t k = 0, sum = 0; k < children->n; k++) {
+		const uint32_t size = children->ends[k + 1];
 
-		kids->ends[k + 1] = sum;
+		children->ends[k + 1] = sum;
 		sum += size;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct places p = places_of(&c->cubes[ids[i]], choice);
+		const struct places p = places_of(&c->boxes[ids[i]], choice);
 		uint32_t open = p.open;
 
 		for (;; open = (open - 1) & p.open) {
-			kids->ids[kids->ends[(p.base | open) + 1]++] = ids[i];
+			children->ids[children->ends[(p.base | open) + 1]++] = ids[i];
 			if (open == 0)
 				break;
 		}
@@ -398,10 +398,10 @@ static bool deal(struct cutting *c, const struct choice *choice, const uint32_t 
 
 static uint32_t cut(struct cutting *c, const uint32_t *ids, uint32_t count, unsigned int depth);
 
-/* Has an earlier sibling the same list? Then it shares its child, too. */
-struct twins {
-	uint32_t *kid; /* [size], 0: none, else number of a child + 1 */
-	uint32_t size; /* a power of two */
+/* Siblings with equal lists share a child: a hash table of the lists. */
+struct list_table {
+	uint32_t *child; /* [size], number of a child + 1; 0: empty */
+	uint32_t size;   /* a power of two */
 };
 
 static uint32_t list_hash(const uint32_t *ids, uint32_t count)
@@ -413,56 +413,59 @@ static uint32_t list_hash(const uint32_t *ids, uint32_t count)
 	return (uint32_t)(hash >> 32);
 }
 
-static uint32_t find_twin(struct twins *twins, const struct kids *kids, uint32_t k)
+/* The first sibling with the list of child @p k, which may be @p k itself. */
+static uint32_t find_equal(struct list_table *table, const struct children *children, uint32_t k)
 {
-	const uint32_t *ids = kids->ids + kids->ends[k];
-	const uint32_t count = kids->ends[k + 1] - kids->ends[k];
+	const uint32_t *ids = children->ids + children->ends[k];
+	const uint32_t count = children->ends[k + 1] - children->ends[k];
 
 	for (uint32_t at = list_hash(ids, count);; at++) {
-		uint32_t *slot = &twins->kid[at & (twins->size - 1)];
+		uint32_t *slot = &table->child[at & (table->size - 1)];
 		const uint32_t other = *slot - 1;
 
 		if (*slot == 0) {
 			*slot = k + 1;
 			return k;
 		}
-		if (kids->ends[other + 1] - kids->ends[other] == count &&
-		    memcmp(kids->ids + kids->ends[other], ids, count * sizeof(*ids)) == 0)
+		if (children->ends[other + 1] - children->ends[other] == count &&
+		    memcmp(children->ids + children->ends[other], ids, count * sizeof(*ids)) == 0)
 			return other;
 	}
 }
 
-static void cut_kids(struct cutting *c, const struct kids *kids, uint32_t first, unsigned int depth)
+static void cut_children(struct cutting *c, const struct children *children, uint32_t first,
+			 unsigned int depth)
 {
-	struct twins twins = {.size = kids->n * 2};
+	struct list_table table = {.size = children->n * 2};
 
-	if (twins.size > 0)
-		twins.kid = calloc(twins.size, sizeof(uint32_t));
-	if (twins.kid == NULL) {
+	if (table.size > 0)
+		table.child = calloc(table.size, sizeof(uint32_t));
+	if (table.child == NULL) {
 		c->no_memory = true;
 		return;
 	}
-	for (uint32_t k = 0; k < kids->n; k++) {
-		const uint32_t twin = find_twin(&twins, kids, k);
-		const uint32_t ref = twin < k ? c->kids.at[first + twin]
-					      : cut(c, kids->ids + kids->ends[k],
-						    kids->ends[k + 1] - kids->ends[k], depth + 1);
+	for (uint32_t k = 0; k < children->n; k++) {
+		const uint32_t equal = find_equal(&table, children, k);
+		const uint32_t ref =
+			equal < k ? c->children.at[first + equal]
+				  : cut(c, children->ids + children->ends[k],
+					children->ends[k + 1] - children->ends[k], depth + 1);
 
-		c->kids.at[first + k] = ref;
+		c->children.at[first + k] = ref;
 	}
-	free(twins.kid);
+	free(table.child);
 }
 
-static uint32_t make_node(struct cutting *c, const struct choice *choice, const struct kids *kids,
-			  unsigned int depth)
+static uint32_t make_node(struct cutting *c, const struct choice *choice,
+			  const struct children *children, unsigned int depth)
 {
-	const uint32_t first = c->kids.count;
+	const uint32_t first = c->children.count;
 	struct node *node;
 	uint32_t ref;
 
-	if (!numbers_room(c, &c->kids, kids->n))
+	if (!numbers_room(c, &c->children, children->n))
 		return REF_NONE;
-	c->kids.count += kids->n;
+	c->children.count += children->n;
 	node = add_node(c, &ref);
 	if (node == NULL)
 		return REF_NONE;
@@ -470,9 +473,9 @@ static uint32_t make_node(struct cutting *c, const struct choice *choice, const 
 		.masks = {choice->masks[0], choice->masks[1]},
 		.words = {choice->words[0], choice->words[1]},
 		.shift = (uint8_t)__builtin_popcountll(choice->masks[0]),
-		.first_kid = first,
+		.first_child = first,
 	};
-	cut_kids(c, kids, first, depth);
+	cut_children(c, children, first, depth);
 	return ref;
 }
 
@@ -480,9 +483,9 @@ static uint32_t cut(struct cutting *c, const uint32_t *ids, uint32_t count, unsi
 {
 	uint64_t fixed[KEY_WORDS];
 	struct choice choice;
-	struct kids kids = {0};
+	struct children children = {0};
 	uint32_t ref = REF_NONE;
-	bool dealt = false;
+	bool distributed = false;
 
 	count = reachable(c, ids, count);
 	if (count <= c->leaf_max || depth == DEPTH_MAX)
@@ -491,28 +494,28 @@ static uint32_t cut(struct cutting *c, const uint32_t *ids, uint32_t count, unsi
 	if (choice_open(&choice, ids, count))
 		choose_bits(c, &choice, count);
 	if (choice.n_bits > 0)
-		dealt = deal(c, &choice, ids, count, &kids);
+		distributed = distribute(c, &choice, ids, count, &children);
 	choice_close(&choice);
-	if (dealt) {
-		const uint64_t more = kids.ends[kids.n] - count;
+	if (distributed) {
+		const uint64_t more = children.ends[children.n] - count;
 
-		c->copies_left -= RTE_MIN(c->copies_left, more);
-		ref = make_node(c, &choice, &kids, depth);
+		c->copies_remaining -= RTE_MIN(c->copies_remaining, more);
+		ref = make_node(c, &choice, &children, depth);
 	}
-	free(kids.ids);
-	free(kids.ends);
+	free(children.ids);
+	free(children.ends);
 	memcpy(c->fixed, fixed, sizeof(fixed));
-	return dealt ? ref : make_leaf(c, ids, count);
+	return distributed ? ref : make_leaf(c, ids, count);
 }
 
-uint32_t cut_tree(struct cutting *c, const uint32_t *ids, uint32_t count)
+void cut_tree(struct cutting *c, const uint32_t *ids, uint32_t count)
 {
-	return cut(c, ids, count, 0);
+	c->root = cut(c, ids, count, 0);
 }
 
 void cutting_free(struct cutting *c)
 {
 	free(c->nodes.at);
-	free(c->kids.at);
+	free(c->children.at);
 	free(c->lists.at);
 }

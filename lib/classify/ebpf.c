@@ -15,18 +15,18 @@
 #include "jit.h"
 
 /*
- * rte_bpf_load() goes every way through a program. Releases before 22.11.11
- * remember nothing of what they saw, later ones little: this many steps take a
- * tenth of a second.
+ * rte_bpf_load() follows every path through a program, and reuses little (none
+ * before 22.11.11) of what it found on other paths. This many steps take a tenth
+ * of a second.
  */
 #define STEPS_MAX 1000000u
 
-/* rte_bpf_convert() clears A and X first, and fetches the mbuf. */
+/* Instructions by which rte_bpf_convert() clears A and X and fetches the mbuf. */
 #define PROLOGUE 3u
 
-#define SPARE_REG EBPF_REG_9 /* it uses up to 8 */
+#define SPARE_REG EBPF_REG_9 /* rte_bpf_convert() uses up to 8 */
 
-/* Does DPDK get it right? Shifts and far offsets it takes modulo what fits. */
+/* Can DPDK run it correctly? It truncates long shifts and far offsets. */
 static bool fits_dpdk(const struct bpf_program *program)
 {
 	struct cbpf_facts facts;
@@ -41,8 +41,8 @@ static bool jumps(const struct ebpf_insn *insn)
 }
 
 /*
- * On x86 "test" takes 32 bits, but up to 26.07 at least the JIT emits eight if
- * the number fits them, and what follows is no code any more.
+ * "test" of x86 has an immediate of 32 bits, but the JIT compiler (up to 26.07 at
+ * least) emits eight if the number fits them: the rest of the code is garbage.
  */
 static bool breaks_jit(const struct ebpf_insn *insn)
 {
@@ -58,33 +58,33 @@ static bool prologue_is_known(const struct rte_bpf_prm *prm)
 	       clear_x->dst_reg == clear_x->src_reg;
 }
 
-/* A converted program, and where its instructions go when it is mended. */
-struct mending {
+/* A converted program, and the places of its instructions once it is repaired. */
+struct repair {
 	const struct rte_bpf_prm *prm;
-	uint32_t *at;     /* [nb_ins] */
-	uint8_t *is_goal; /* [nb_ins]: something jumps here, or it is the first exit */
-	uint32_t count;   /* what they will be together */
+	uint32_t *at;       /* [nb_ins], new places */
+	uint8_t *is_target; /* [nb_ins]: a jump target, or the first exit */
+	uint32_t count;     /* of the repaired program */
 };
 
-static void find_goals(struct mending *m)
+static void find_targets(struct repair *m)
 {
-	bool exit_met = false;
+	bool exit_found = false;
 
 	for (uint32_t i = 0; i < m->prm->nb_ins; i++) {
 		const struct ebpf_insn *insn = &m->prm->ins[i];
 
 		if (jumps(insn))
-			m->is_goal[(int32_t)i + 1 + insn->off] = true;
-		if (insn->code == (BPF_JMP | EBPF_EXIT) && !exit_met)
-			m->is_goal[i] = exit_met = true;
+			m->is_target[(int32_t)i + 1 + insn->off] = true;
+		if (insn->code == (BPF_JMP | EBPF_EXIT) && !exit_found)
+			m->is_target[i] = exit_found = true;
 	}
 }
 
-static void place(struct mending *m)
+static void place(struct repair *m)
 {
 	for (uint32_t i = 0; i < m->prm->nb_ins; i++) {
 		m->at[i] = m->count;
-		m->count += 1u + m->is_goal[i] + breaks_jit(&m->prm->ins[i]);
+		m->count += 1u + m->is_target[i] + breaks_jit(&m->prm->ins[i]);
 	}
 }
 
@@ -97,8 +97,8 @@ static struct ebpf_insn set_spare(int32_t value)
 	};
 }
 
-/* Write the program to @p to, with marks, and without the mistakes of its makers. */
-static void mend(const struct mending *m, struct ebpf_insn *to)
+/* Write the program to @p to: with marks, and with the defects of rte_bpf repaired. */
+static void write_repaired(const struct repair *m, struct ebpf_insn *to)
 {
 	int32_t marks = 0;
 
@@ -106,9 +106,9 @@ static void mend(const struct mending *m, struct ebpf_insn *to)
 		struct ebpf_insn insn = m->prm->ins[i];
 		struct ebpf_insn *out = &to[m->at[i]];
 
-		if (m->is_goal[i])
+		if (m->is_target[i])
 			*out++ = set_spare(JIT_MARK + marks++);
-		/* Up to 26.07 at least, loads of 1 and 4 bytes at [x + k] begin at A instead. */
+		/* Up to 26.07 at least, loads of 1 and 4 bytes at [x + k] use A instead of X. */
 		if (BPF_CLASS(insn.code) == BPF_LD && BPF_MODE(insn.code) == BPF_IND)
 			insn.src_reg = m->prm->ins[1].dst_reg;
 		if (breaks_jit(&insn)) {
@@ -138,28 +138,28 @@ static uint64_t (*load(const struct rte_bpf_prm *prm, struct rte_bpf **bpf))(voi
 	return NULL;
 }
 
-static uint64_t (*load_mended(const struct rte_bpf_prm *prm, struct rte_bpf **bpf))(void *)
+static uint64_t (*load_repaired(const struct rte_bpf_prm *prm, struct rte_bpf **bpf))(void *)
 {
-	struct mending m = {.prm = prm};
-	struct rte_bpf_prm mended = *prm;
+	struct repair m = {.prm = prm};
+	struct rte_bpf_prm repaired = *prm;
 	uint64_t (*func)(void *) = NULL;
 	struct ebpf_insn *insns;
 
 	m.at = calloc(prm->nb_ins, sizeof(*m.at));
-	m.is_goal = calloc(prm->nb_ins, sizeof(*m.is_goal));
-	if (m.at != NULL && m.is_goal != NULL) {
-		find_goals(&m);
+	m.is_target = calloc(prm->nb_ins, sizeof(*m.is_target));
+	if (m.at != NULL && m.is_target != NULL) {
+		find_targets(&m);
 		place(&m);
 		insns = calloc(m.count, sizeof(*insns));
 		if (insns != NULL && m.count <= INT16_MAX) {
-			mend(&m, insns);
-			mended.ins = insns;
-			mended.nb_ins = m.count;
-			func = load(&mended, bpf);
+			write_repaired(&m, insns);
+			repaired.ins = insns;
+			repaired.nb_ins = m.count;
+			func = load(&repaired, bpf);
 		}
 		free(insns);
 	}
-	free(m.is_goal);
+	free(m.is_target);
 	free(m.at);
 	return func;
 }
@@ -175,7 +175,7 @@ uint64_t (*ebpf_load(const struct bpf_program *program, struct rte_bpf **bpf))(v
 	if (prm == NULL)
 		return NULL;
 	if (prologue_is_known(prm))
-		func = load_mended(prm, bpf);
+		func = load_repaired(prm, bpf);
 	rte_free(prm);
 	return func;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs for DPDK, made of libpcap's. */
+/* Machine code for libpcap's programs, by DPDK. */
 #ifndef CLASSIFY_EBPF_H
 #define CLASSIFY_EBPF_H
 
@@ -9,10 +9,10 @@ struct bpf_program;
 struct rte_bpf;
 
 /*
- * Machine code for @p program, which must not loop, to be called with an mbuf:
- * 0 for no match. NULL if DPDK makes none, or none that judges every packet as
- * libpcap does, or would take too long to check it: none of these is an error.
- * @param bpf  Owns it; free with rte_bpf_destroy(). Set on success.
+ * Compile @p program, which must not loop. Call the result with an mbuf: 0 is no
+ * match. NULL, which is no error, if DPDK makes no code, or code that does not
+ * match the same packets as libpcap, or would take too long to verify it.
+ * @param bpf  Owns the code; free with rte_bpf_destroy(). Set on success.
  */
 uint64_t (*ebpf_load(const struct bpf_program *program, struct rte_bpf **bpf))(void *mbuf);
 

@@ -11,9 +11,9 @@
 #include <fg_expr.h>
 
 /*
- * Sorted. Words that libpcap has known as keywords since 1.9: what an older
- * one does not know it would look up. Left out are those that a name must
- * follow (gateway, ifname, ...) and those for links that are not Ethernet.
+ * The keywords of libpcap 1.9 and later, sorted. (An older libpcap would look up
+ * those that it does not know.) Not in the list: keywords that a name follows
+ * (gateway, ifname, ...) and those of links other than Ethernet.
  */
 static const char *const keywords[] = {
 	"aarp",
@@ -153,7 +153,7 @@ static bool is_number(const char *word)
 	return word[0] != '\0' && word[digits(word)] == '\0';
 }
 
-/* @p groups of @p min to @p max digits, separated by @p separator? */
+/* Is it so many @p groups of @p min to @p max digits, with @p separator between them? */
 static bool is_grouped(const char *word, size_t (*span)(const char *), unsigned int groups,
 		       size_t min, size_t max, char separator)
 {
@@ -183,7 +183,7 @@ static bool is_address(const char *word)
 	       is_grouped(word, hex_digits, 3, 4, 4, '.') || inet_pton(AF_INET6, word, ipv6) == 1;
 }
 
-/* "12:2" or "len:2", as in ip[12:2]: libpcap sees three. */
+/* "12:2" or "len:2", as in ip[12:2]: three words to libpcap. */
 static bool is_slice(char *word)
 {
 	char *colon = strchr(word, ':');
@@ -198,10 +198,10 @@ static bool is_slice(char *word)
 }
 
 /*
- * libpcap's scanner takes the longest text that fits, and of several rules for
- * the same length a name comes last. So a run of all characters that such a
- * text may have is no name if the whole run is something else. Two ports with
- * a dash are a name to the scanner, but after "portrange" nobody looks it up.
+ * libpcap's scanner takes the longest match, and of several rules that match the
+ * same length, the rule for names comes last. So a run of word characters is not
+ * a name if all of it is something else. Two ports with a dash are a name to the
+ * scanner, but libpcap does not look up the name after "portrange".
  */
 static bool word_is_known(char *word, bool after_portrange)
 {
@@ -209,7 +209,7 @@ static bool word_is_known(char *word, bool after_portrange)
 	       (after_portrange && is_grouped(word, digits, 2, 1, 5, '-'));
 }
 
-/* Whatever the locale. */
+/* isalnum() would depend on the locale. */
 static bool is_alphanumeric(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -220,7 +220,7 @@ static bool in_word(char c)
 	return is_alphanumeric(c) || c == '-' || c == '.' || c == ':' || c == '_';
 }
 
-/* Does a word begin here? A dash or a single colon is a sign then. */
+/* Does a word begin here? A dash or a single colon begins none: it is a sign. */
 static bool begins_word(const char *at)
 {
 	return is_alphanumeric(at[0]) || (at[0] == ':' && at[1] == ':');

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "exprs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdalign.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,23 +19,28 @@
 
 #define WORDS (sizeof(struct fg_key) / sizeof(uint64_t))
 
-/* A packet may be of several segments; libpcap reads one. Sources take no longer frame. */
+/* No source accepts a longer frame. */
 #define FRAME_BYTES_MAX UINT16_MAX
 
 struct program {
-	uint64_t (*jit)(void *mbuf); /* NULL: libpcap runs it */
+	uint64_t (*jit)(void *mbuf); /* NULL: libpcap interprets it */
 	struct rte_bpf *bpf;         /* owns jit */
 	const struct fg_expr *expr;
 };
 
+/* Value and mask take one cache line each, all the rest a third one. */
 struct entry {
 	alignas(RTE_CACHE_LINE_MIN_SIZE) uint64_t value[WORDS];
 	uint64_t mask[WORDS];
 	uint32_t rule;
 	uint32_t program;
-	uint16_t src_port_min, src_port_span; /* span: highest less lowest */
+	uint16_t src_port_min, src_port_span; /* span: maximum less minimum */
 	uint16_t dst_port_min, dst_port_span;
 };
+
+static_assert(offsetof(struct entry, mask) == 64 && offsetof(struct entry, rule) == 128 &&
+		      sizeof(struct entry) == 192,
+	      "an entry is three cache lines");
 
 struct exprs {
 	uint32_t n_programs, n_entries;
@@ -48,7 +55,7 @@ void exprs_limit(enum exprs_runner best)
 	best_runner = best;
 }
 
-/* What DPDK does not take libpcap runs; no expression is refused here. */
+/* libpcap runs what DPDK cannot, so this does not fail. */
 static void load_program(const struct fg_expr *expr, struct program *program)
 {
 	*program = (struct program){.expr = expr};
@@ -82,20 +89,20 @@ static void make_entry(const struct fg_match *match, uint32_t program, struct en
 	entry->dst_port_span = (uint16_t)(match->dst_port_max - match->dst_port_min);
 }
 
-/* The distinct expressions of @p matches in @p found, by address. Returns how many. */
+/* Put the distinct expressions of @p matches into @p found, by address. @return their number. */
 static uint32_t find_programs(const struct fg_match *matches, uint32_t count,
 			      const struct fg_expr **found)
 {
-	uint32_t n = 0, kept = 0;
+	uint32_t n = 0, distinct = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (matches[i].expr != NULL)
 			found[n++] = matches[i].expr;
 	qsort(found, n, sizeof(*found), compare_pointers);
 	for (uint32_t i = 0; i < n; i++)
-		if (kept == 0 || found[kept - 1] != found[i])
-			found[kept++] = found[i];
-	return kept;
+		if (distinct == 0 || found[distinct - 1] != found[i])
+			found[distinct++] = found[i];
+	return distinct;
 }
 
 static void fill(struct exprs *exprs, const struct fg_match *matches, uint32_t count,
@@ -190,7 +197,7 @@ uint32_t exprs_run_by(const struct exprs *exprs, enum exprs_runner runner)
 	return n;
 }
 
-/* Of several segments: rare, and the frame must be put together on the stack. */
+/* Packets of several segments are rare. libpcap reads one: copy the frame to the stack. */
 static __rte_noinline bool run_on_segments(const struct fg_expr *expr, const struct rte_mbuf *pkt)
 {
 	const uint32_t length = RTE_MIN(pkt->pkt_len, (uint32_t)FRAME_BYTES_MAX);
@@ -221,20 +228,20 @@ static inline bool header_matches(const struct entry *entry, const uint64_t key[
 	       (uint16_t)(dst_port - entry->dst_port_min) <= entry->dst_port_span;
 }
 
-/* The first entry before @p rule that matches; @p rule if none does. */
+/* The rule of the first entry before @p rule that matches; @p rule if none does. */
 static uint32_t lookup(const struct exprs *exprs, const struct fg_key *key, struct rte_mbuf *pkt,
 		       uint32_t rule)
 {
 	const uint16_t src_port = rte_be_to_cpu_16(key->src_port_be);
 	const uint16_t dst_port = rte_be_to_cpu_16(key->dst_port_be);
-	uint32_t refused_by = UINT32_MAX; /* entries of one rule often share a program */
+	uint32_t refused_by = UINT32_MAX; /* a program; entries of one rule often share it */
 	uint64_t words[WORDS];
 
 	memcpy(words, key, sizeof(words));
 	for (uint32_t i = 0; i < exprs->n_entries; i++) {
 		const struct entry *entry = &exprs->entries[i];
 
-		/* No rule is 0, which is one more than the highest here. */
+		/* FG_RULE_NONE is 0: less one it is the highest. */
 		if (entry->rule - 1 >= rule - 1)
 			break;
 		if (entry->program == refused_by ||

@@ -15,7 +15,7 @@ static const struct engine *const engines[] = {&engine_tiered, &engine_acl, &eng
 
 const char *const fg_table_engines[] = {"tiered", "acl", "linear", NULL};
 
-static_assert(RTE_DIM(engines) + 1 == RTE_DIM(fg_table_engines), "an engine has a name");
+static_assert(RTE_DIM(engines) + 1 == RTE_DIM(fg_table_engines), "each engine has its name");
 
 const struct fg_option fg_classify_options[] = {
 	{.name = "engine",
@@ -23,20 +23,20 @@ const struct fg_option fg_classify_options[] = {
 	 .offset = offsetof(struct fg_classify_conf, engine),
 	 .names = fg_table_engines,
 	 .value = "tiered",
-	 .help = "how rules are matched: tiered, acl (DPDK's rte_acl), linear (one after another)"},
+	 .help = "how keys are matched: tiered, acl (DPDK's rte_acl), linear (entry by entry)"},
 	{.name = "variant",
 	 .type = FG_OPTION_NAME,
 	 .offset = offsetof(struct fg_classify_conf, variant),
 	 .names = fg_isa_options,
 	 .value = "auto",
-	 .help = "instructions that tiered uses; auto: the widest that CPU and EAL allow"},
+	 .help = "vector instructions of tiered; auto: the widest that CPU and EAL allow"},
 	{.name = "budget",
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct fg_classify_conf, budget_bytes),
 	 .min = UINT64_C(1) << 20,
 	 .value = "256M",
 	 .unit = "bytes",
-	 .help = "memory that the compiled rules may take; beyond it they are refused"},
+	 .help = "memory for the compiled rules; a rule set that needs more is refused"},
 	{0},
 };
 

@@ -10,19 +10,19 @@
 #include "expr.h"
 #include "expr_text.h"
 
-#define SNAPLEN 65535 /* what a program that accepts returns; it must only not be 0 */
+#define SNAPLEN 65535 /* a program returns it to accept a packet: anything but 0 will do */
 
 static int check_program(const struct bpf_program *program, struct fg_error *error)
 {
 	if (program->bf_len > FG_EXPR_STEPS_MAX)
 		return fg_error_set(error, EINVAL,
-				    "an expression of %u instructions: at most %u; several rules "
-				    "or a list of expressions may say the same",
+				    "an expression of %u instructions: at most %u; split it into "
+				    "a list of expressions, or into several rules",
 				    program->bf_len, FG_EXPR_STEPS_MAX);
 	if (cbpf_loops(program))
 		return fg_error_set(error, EINVAL,
 				    "an expression with a loop (protochain): the packet would "
-				    "decide how long it runs");
+				    "decide how long it takes");
 	return 0;
 }
 

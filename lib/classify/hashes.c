@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Exact tier: from entries of one combination of fields to buckets. */
-#include <errno.h>
-#include <stdlib.h>
+/* Exact tier: entries of one combination of fields into buckets. */
+#include "hashes.h"
+
 #include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
 #include <rte_malloc.h>
 
-#include "build.h"
-
-/* Attempts to place what overflowed in a hash of its own. */
+/* Hash tables of one combination: the first, and those for what overflows the one before. */
 #define OVERFLOW_LEVELS 3u
 
-#define VALUES_MAX 4u /* see hash_words() */
+/* Entries that may share a hash because groups are not hashed, see hash_words(). */
+#define VALUES_MAX 4u
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -34,7 +33,8 @@ static bool port_as_words(uint16_t min, uint16_t max, uint16_t *value, uint16_t 
 	return min == max;
 }
 
-bool match_as_words(const struct fg_match *match, uint64_t *values, uint64_t *masks)
+/* The entry as words, ports included. false: a port is a range, which no mask expresses. */
+static bool match_as_words(const struct fg_match *match, uint64_t *values, uint64_t *masks)
 {
 	struct fg_key value = match->value, mask = match->mask;
 
@@ -48,7 +48,7 @@ bool match_as_words(const struct fg_match *match, uint64_t *values, uint64_t *ma
 	return true;
 }
 
-/* Named not at all, or whole: all 16 bytes, or the four of IPv4. */
+/* Is an address tested whole, all 16 bytes or the four of IPv4, or not at all? */
 static bool is_whole(const uint8_t *mask, const struct fg_match *match)
 {
 	static const uint8_t zeros[16], ones[16] = {[0 ... 15] = 0xff};
@@ -69,7 +69,7 @@ bool hash_fits(const struct fg_match *match, uint64_t *masks)
 	       match_as_words(match, values, masks);
 }
 
-/* The entry's groups of 32 bits, as they lie in memory. */
+/* The values of the entry as groups of 32 bits, in memory order. */
 static void match_groups(const struct fg_match *match, uint32_t *groups)
 {
 	uint64_t values[KEY_WORDS], masks[KEY_WORDS];
@@ -78,17 +78,16 @@ static void match_groups(const struct fg_match *match, uint32_t *groups)
 	memcpy(groups, values, sizeof(values));
 }
 
-/* How many values a group of the entries has, up to @p most. */
-static uint32_t count_values(const struct fg_match *matches, const uint32_t *ids, uint32_t count,
-			     unsigned int group, uint32_t most)
+/* The number of values that a group has in @p entries, counted up to @p max. */
+static uint32_t count_values(const struct entry_set *entries, unsigned int group, uint32_t max)
 {
 	uint32_t seen[VALUES_MAX + 1];
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < count && n < most; i++) {
+	for (uint32_t i = 0; i < entries->count && n < max; i++) {
 		uint32_t groups[KEY_GROUPS], s = 0;
 
-		match_groups(&matches[ids[i]], groups);
+		match_groups(entry_set_get(entries, i), groups);
 		while (s < n && seen[s] != groups[group])
 			s++;
 		if (s == n)
@@ -105,14 +104,14 @@ static void add_group(struct hash *hash, unsigned int group, uint32_t mask, uint
 }
 
 /*
- * All words are compared. Groups that hardly tell entries apart, as the one
- * that says IPv4 and UDP, are not hashed: a hash then stands for VALUES_MAX
- * entries at most.
+ * All words of the combination are compared. Groups with few values, as the one
+ * with protocol and family, hardly spread entries and are not hashed; at most
+ * VALUES_MAX entries share a hash for that.
  */
-static void hash_words(struct hash *hash, const struct fg_match *matches, const uint32_t *ids,
-		       uint32_t count, const uint64_t *masks, uint64_t seed)
+static void hash_words(struct hash *hash, const struct entry_set *entries, const uint64_t *masks,
+		       uint64_t seed)
 {
-	uint32_t group_masks[KEY_GROUPS], left_out = 1;
+	uint32_t group_masks[KEY_GROUPS], sharing = 1;
 
 	memcpy(group_masks, masks, sizeof(group_masks));
 	for (unsigned int w = 0; w < KEY_WORDS; w++)
@@ -121,32 +120,32 @@ static void hash_words(struct hash *hash, const struct fg_match *matches, const 
 			hash->masks[hash->n_words++] = masks[w];
 		}
 	for (unsigned int g = 0; g < KEY_GROUPS; g++) {
-		const uint32_t most = VALUES_MAX / left_out + 1;
+		const uint32_t max = VALUES_MAX / sharing + 1;
 		uint32_t values;
 
 		if (group_masks[g] == 0)
 			continue;
-		values = count_values(matches, ids, count, g, most);
-		if (values < most)
-			left_out *= values;
+		values = count_values(entries, g, max);
+		if (values < max)
+			sharing *= values;
 		else
 			add_group(hash, g, group_masks[g], &seed);
 	}
-	/* Lookups take pairs: a group without a bit does no harm. */
+	/* Lookups hash at least two groups: one whose mask is 0 adds nothing. */
 	while (hash->n_hashed < 2)
 		add_group(hash, 0, 0, &seed);
 }
 
-/* All but memory: words, factors, and how many buckets. */
-static void hash_shape(struct hash *hash, const struct fg_match *matches, const uint32_t *ids,
-		       uint32_t count, const uint64_t *masks, unsigned int level)
+/* Everything but the memory: words, factors, and the number of buckets. */
+static void hash_shape(struct hash *hash, const struct entry_set *entries, const uint64_t *masks,
+		       unsigned int level)
 {
 	unsigned int bits = 1 + level;
 
 	memset(hash, 0, sizeof(*hash));
-	hash_words(hash, matches, ids, count, masks, level + 1);
-	/* A third of the places in use at most: then buckets hardly ever overflow. */
-	while ((UINT64_C(1) << bits) * BUCKET_TAGS / 3 < count)
+	hash_words(hash, entries, masks, level + 1);
+	/* At most a third of the places is used: then buckets hardly ever overflow. */
+	while ((UINT64_C(1) << bits) * BUCKET_TAGS / 3 < entries->count)
 		bits++;
 	hash->shift = 32 - bits;
 	hash->best = RANK_NONE;
@@ -181,7 +180,7 @@ void hash_free(struct hash *hash)
 	rte_free(hash->entries);
 }
 
-/* Insert, or better the rank of an equal entry. false: the bucket is full. */
+/* Insert an entry; of two equal ones, the lower rank stays. false: the bucket is full. */
 static bool hash_insert(struct hash *hash, const struct fg_match *match)
 {
 	uint64_t values[KEY_WORDS], masks[KEY_WORDS], words[KEY_WORDS];
@@ -210,25 +209,25 @@ static bool hash_insert(struct hash *hash, const struct fg_match *match)
 	return false;
 }
 
-int hashes_build(struct tiered *tiered, const struct fg_match *matches, uint32_t *ids,
-		 uint32_t count, const uint64_t *masks, struct budget *budget, uint32_t *n_left,
-		 struct fg_error *error)
+int hashes_build(struct tiered *tiered, struct entry_set *entries, const uint64_t *masks,
+		 struct budget *budget, struct fg_error *error)
 {
-	*n_left = count;
-	for (unsigned int level = 0;
-	     level<OVERFLOW_LEVELS && * n_left> 0 && tiered->n_hashes < HASHES_MAX; level++) {
-		struct hash *hash = &tiered->hashes[tiered->n_hashes++];
-		uint32_t left = 0;
+	for (unsigned int level = 0; level < OVERFLOW_LEVELS; level++) {
+		struct hash *hash;
+		uint32_t remaining = 0;
 		int rc;
 
-		hash_shape(hash, matches, ids, *n_left, masks, level);
+		if (entries->count == 0 || tiered->n_hashes == HASHES_MAX)
+			break;
+		hash = &tiered->hashes[tiered->n_hashes++];
+		hash_shape(hash, entries, masks, level);
 		rc = hash_alloc(hash, budget, error);
 		if (rc != 0)
 			return rc;
-		for (uint32_t i = 0; i < *n_left; i++)
-			if (!hash_insert(hash, &matches[ids[i]]))
-				ids[left++] = ids[i];
-		*n_left = left;
+		for (uint32_t i = 0; i < entries->count; i++)
+			if (!hash_insert(hash, entry_set_get(entries, i)))
+				entries->ids[remaining++] = entries->ids[i];
+		entries->count = remaining;
 	}
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DPDK's JIT for x86 (up to 26.07 at least) chooses short or long jumps in
- * passes, and stops when the code's size did not change, which does not mean
- * that no jump did. One program in some thousands, "udp or vlan or vlan" for
- * one, then jumps into the middle of an instruction. So its code is read once more: marks tell
- * where jumps should go, and only what is as it should be ever runs.
+ * DPDK's JIT compiler for x86 (up to 26.07 at least) chooses short or long jumps
+ * in passes. It stops when the size of the code did not change, but a jump may
+ * have changed nevertheless. One program in some thousands, as "udp or vlan or
+ * vlan", then jumps into the middle of an instruction. So the code is decoded
+ * here, and runs only if all its jumps are right: marks show where they must go.
  */
 #include "jit.h"
 
@@ -15,7 +15,7 @@
 #include <rte_common.h>
 
 enum kind {
-	PLAIN, /* goes on with what follows */
+	PLAIN, /* the next instruction follows */
 	JUMP,
 	BRANCH, /* a conditional jump */
 	MARK,
@@ -26,8 +26,8 @@ enum kind {
 /* One machine instruction. */
 struct step {
 	enum kind kind;
-	size_t next;    /* offset of what follows */
-	int64_t target; /* of a jump: offset; of a mark: its number */
+	size_t next;    /* offset of the next instruction */
+	int64_t target; /* of a jump: an offset; of a mark: its number */
 };
 
 struct reading {
@@ -35,11 +35,11 @@ struct reading {
 	size_t size, at;
 	const struct ebpf_insn *insns;
 	uint32_t count;
-	int64_t exit; /* offset; 0: not met yet */
+	int64_t exit; /* offset; 0: not reached yet */
 	struct {
-		int64_t mark; /* offset of its code */
+		int64_t mark; /* offset of the code of a mark */
 		bool jumps;
-		int64_t target; /* offset: where its code jumps */
+		int64_t target; /* offset that its code jumps to */
 	} * found;              /* [count] */
 };
 
@@ -58,7 +58,7 @@ static int64_t number_at(const uint8_t *at, size_t bytes)
 	return number;
 }
 
-/* Bytes that tell the operands, from @p modrm on; 0: a form that is never emitted. */
+/* Bytes that encode the operands, @p modrm included; 0: a form that is never emitted. */
 static size_t operand_bytes(uint8_t modrm)
 {
 	const size_t sib = (modrm & 7) == 4;
@@ -75,7 +75,7 @@ static size_t operand_bytes(uint8_t modrm)
 	}
 }
 
-/* Of an instruction with operands: bytes of the number at its end; -1: never emitted. */
+/* Bytes of the immediate of an instruction with operands; -1: never emitted. */
 static int immediate_bytes(uint8_t opcode, uint8_t modrm)
 {
 	switch (opcode) {
@@ -114,7 +114,7 @@ static struct step jump(enum kind kind, const uint8_t *code, size_t at, size_t b
 	};
 }
 
-/* An instruction of two bytes and operands, at the second. */
+/* An instruction with an opcode of two bytes; @p at: the second. */
 static struct step read_long_opcode(const uint8_t *code, size_t at)
 {
 	const uint8_t opcode = code[at];
@@ -130,7 +130,7 @@ static struct step read_long_opcode(const uint8_t *code, size_t at)
 	return (struct step){.kind = UNKNOWN};
 }
 
-/* The code must go on for 16 bytes, which is more than any instruction has. */
+/* 16 bytes must be readable at @p at: more than any instruction has. */
 static struct step read_step(const uint8_t *code, size_t at)
 {
 	struct step step = {.kind = UNKNOWN};
@@ -166,7 +166,7 @@ static struct step read_step(const uint8_t *code, size_t at)
 	return step;
 }
 
-/* Go on to the next instruction that is not plain, which must be of @p kind. */
+/* Move to the next instruction that is not plain. false: it is not of @p kind. */
 static bool expect(struct reading *r, enum kind kind, struct step *step)
 {
 	do {
@@ -180,20 +180,20 @@ static bool expect(struct reading *r, enum kind kind, struct step *step)
 	return step->kind == kind;
 }
 
-static void note_jump(struct reading *r, uint32_t i, int64_t target)
+static void record_jump(struct reading *r, uint32_t i, int64_t target)
 {
 	r->found[i].jumps = true;
 	r->found[i].target = target;
 }
 
-/* A load: branch to the slow path, jump over it; it ends with a branch to the exit. */
+/* A load: a branch to the slow path, a jump over that path, and its branch to the exit. */
 static bool expect_load(struct reading *r, uint32_t i)
 {
 	struct step slow, over, leave;
 
 	if (!expect(r, BRANCH, &slow) || !expect(r, JUMP, &over) || !expect(r, BRANCH, &leave))
 		return false;
-	note_jump(r, i, leave.target);
+	record_jump(r, i, leave.target);
 	return slow.target == (int64_t)over.next && over.target == (int64_t)leave.next;
 }
 
@@ -202,13 +202,13 @@ static bool expect_exit(struct reading *r, uint32_t i)
 	const int64_t begin = (int64_t)r->at;
 	struct step step;
 
-	if (r->exit == 0) { /* the one that all others jump to; nothing lies before it but a mark */
+	if (r->exit == 0) { /* The first exit, all others jump to it. Only its mark precedes it. */
 		r->exit = begin;
 		return i > 0 && jit_is_mark(&r->insns[i - 1]) && expect(r, RETURN, &step);
 	}
 	if (!expect(r, JUMP, &step))
 		return false;
-	note_jump(r, i, step.target);
+	record_jump(r, i, step.target);
 	return true;
 }
 
@@ -224,7 +224,7 @@ static bool is_load(const struct ebpf_insn *insn)
 	       (BPF_MODE(insn->code) == BPF_ABS || BPF_MODE(insn->code) == BPF_IND);
 }
 
-/* Read the code of instruction @p i, and note where it jumps. */
+/* Decode the code of instruction @p i, and record where it jumps. */
 static bool read_insn(struct reading *r, uint32_t i)
 {
 	const struct ebpf_insn *insn = &r->insns[i];
@@ -233,7 +233,7 @@ static bool read_insn(struct reading *r, uint32_t i)
 	if (jit_is_mark(insn)) {
 		if (!expect(r, MARK, &step) || step.target != insn->imm)
 			return false;
-		/* Its code has 7 bytes. */
+		/* The code of a mark has 7 bytes. */
 		r->found[i].mark = (int64_t)step.next - 7;
 		return true;
 	}
@@ -245,11 +245,11 @@ static bool read_insn(struct reading *r, uint32_t i)
 		return true;
 	if (!expect(r, insn->code == (BPF_JMP | BPF_JA) ? JUMP : BRANCH, &step))
 		return false;
-	note_jump(r, i, step.target);
+	record_jump(r, i, step.target);
 	return true;
 }
 
-/* Where instruction @p i should jump: to a mark, or out. */
+/* Where instruction @p i must jump: to a mark, or to the exit. */
 static int64_t right_target(const struct reading *r, uint32_t i)
 {
 	const struct ebpf_insn *insn = &r->insns[i];
@@ -268,7 +268,7 @@ static bool read_all(struct reading *r)
 		if (!read_insn(r, i))
 			return false;
 	if (expect(r, PLAIN, &step) || r->at != r->size)
-		return false; /* something is left */
+		return false; /* More code than instructions. */
 	for (uint32_t i = 0; i < r->count; i++)
 		if (r->found[i].jumps && r->found[i].target != right_target(r, i))
 			return false;

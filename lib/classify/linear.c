@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain matcher: every entry in turn. What a match means is defined here. */
+/*
+ * The engine "linear", which compares all entries in turn: the reference
+ * implementation, which defines what a match is and tests the other engines.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

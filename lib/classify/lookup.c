@@ -3,8 +3,8 @@
  * Lookups in a tiered table. Compiled once for each variant, which names its
  * function: lookup_scalar(), lookup_sse(), ... Hot: all of it.
  *
- * Every step is taken for the whole burst before the next one begins, so that
- * the memory which a step asks for arrives while the other keys take theirs.
+ * Each step is done for the whole burst before the next one begins: the loads of
+ * the other keys hide the latency of a key's load.
  */
 #include <stdint.h>
 
@@ -14,11 +14,13 @@
 
 #include <fg_meta.h>
 
-#include "tiered.h"
+#include "tiered_table.h"
 #include "vector.h"
 
 #define LOOKUP_PASTE(name) lookup_##name
 #define LOOKUP_NAME(name)  LOOKUP_PASTE(name)
+
+static_assert(LANES == ISA_LANES(ISA_WIDTH), "the builder fills blocks of as many lanes");
 
 static inline uint64_t key_word(const struct fg_key *key, size_t offset)
 {
@@ -30,7 +32,7 @@ static inline uint32_t key_group(const struct fg_key *key, size_t offset)
 	return *(const uint32_t *)((const uint8_t *)key + offset);
 }
 
-/* A tag is only a hint: the entry's words decide. */
+/* Keys with equal tags may differ: compare the words. */
 static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int tags,
 			  const struct fg_key *key, uint32_t *rank, const unsigned int n_words)
 {
@@ -46,7 +48,7 @@ static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int
 	}
 }
 
-/* Hashes of keys whose combination hashes two groups: nearly all that there are. */
+/* Two hashed groups: the usual case. */
 static inline void hash_pairs(const struct hash *hash, const struct fg_key *keys,
 			      union place *places, unsigned int count)
 {
@@ -74,9 +76,10 @@ static inline __attribute__((always_inline)) void hash_burst(const struct hash *
 							     uint32_t *ranks, unsigned int count,
 							     const unsigned int n_words)
 {
-	/* Pairs are taken several at a time, and the last ones may lie beyond count. */
+	/* places_of_pairs() takes several at a time, and so may write beyond count. */
 	union place places[FG_BURST_MAX] __attribute__((aligned(64)));
-	/* Keys whose bucket holds their tag: which places have it, and the key's index. */
+	/* Of each key whose bucket holds its tag: the places of the tag, and the index of the key.
+	 */
 	uint32_t tags[FG_BURST_MAX];
 	uint8_t found[FG_BURST_MAX];
 	unsigned int n = 0;
@@ -97,9 +100,9 @@ static inline __attribute__((always_inline)) void hash_burst(const struct hash *
 }
 
 /*
- * The number of words is said as a constant, so that the loops over them
- * unroll: group and port are three, with what says UDP and IPv4; with a source
- * or in IPv6 there are more.
+ * The usual numbers of words are constants, so that the compiler unrolls the
+ * loops over them. Destination address and port are three words, with the one
+ * that holds protocol and family; a source address or IPv6 adds more.
  */
 static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks,
 			unsigned int count)
@@ -112,7 +115,7 @@ static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint
 		hash_burst(hash, keys, ranks, count, hash->n_words);
 }
 
-/* Where a node sends a key. */
+/* The child of a node that a key goes to. */
 static inline uint32_t next_ref(const struct tree *tree, const struct node *node,
 				const struct fg_key *key)
 {
@@ -120,7 +123,7 @@ static inline uint32_t next_ref(const struct tree *tree, const struct node *node
 	const uint64_t low = gather(words[node->words[0]], node->masks[0]);
 	const uint64_t high = gather(words[node->words[1]], node->masks[1]);
 
-	return tree->kids[node->first_kid + (low | high << node->shift)];
+	return tree->children[node->first_child + (low | high << node->shift)];
 }
 
 /* Bit i: lane i of the block matches. */
@@ -147,13 +150,13 @@ block_match(const struct tree *tree, const uint32_t *row, const struct fg_key *k
 	return vec_zeros(differs);
 }
 
-/* Keys of a burst that are still under way, by their place in it. */
+/* The keys of a burst that are not done yet: their indexes. */
 struct active {
 	uint8_t at[FG_BURST_MAX];
 	unsigned int n;
 };
 
-/* A key goes on to a node or to a leaf, or is done. */
+/* Add key @p i to the keys at nodes or to those at leaves, or to neither: it is done. */
 static inline void sort_ref(uint32_t ref, uint8_t i, struct active *nodes, struct active *leaves)
 {
 	leaves->at[leaves->n] = i;
@@ -163,8 +166,8 @@ static inline void sort_ref(uint32_t ref, uint8_t i, struct active *nodes, struc
 }
 
 /*
- * From the root to the leaves. All keys begin at the same node; a key that a
- * better rule has won already need not go in.
+ * Go from the root to the leaves. A key for which the other tables found a rule
+ * better than all of the tree is done.
  */
 static inline void descend(const struct tree *tree, const struct fg_key *keys,
 			   const uint32_t *ranks, unsigned int count, uint32_t *refs,
@@ -196,49 +199,57 @@ static inline const uint32_t *block_rows(const struct tree *tree, uint32_t block
 	return tree->blocks + block * (uint64_t)tree->block_words;
 }
 
-/* One block of each leaf at a time, until it has a match or the leaf ends. */
+/* The rows of a tree's blocks. */
+struct block_shape {
+	unsigned int n_groups;
+	bool has_ports;
+};
+
+/* Compare one block of each leaf at a time, until one matches or the leaf ends. */
 static inline __attribute__((always_inline)) void
 scan_blocks(const struct tree *tree, const struct fg_key *keys, uint32_t *refs, uint32_t *ranks,
-	    struct active *leaves, const unsigned int n_groups, const bool has_ports)
+	    struct active *leaves, const struct block_shape shape)
 {
 	while (leaves->n > 0) {
-		unsigned int left = 0;
+		unsigned int remaining = 0;
 
 		for (unsigned int n = 0; n < leaves->n; n++) {
 			const uint8_t i = leaves->at[n];
 			const uint32_t block = refs[i] & (REF_MAX - 1);
 			const uint32_t *rows = block_rows(tree, block);
 			const unsigned int lanes =
-				block_match(tree, rows, &keys[i], n_groups, has_ports);
+				block_match(tree, rows, &keys[i], shape.n_groups, shape.has_ports);
 			const unsigned int lane =
 				(unsigned int)__builtin_ctz(lanes | 1u << (LANES - 1));
-			/* Where no lane matches, the number read is masked away: no branch to
-			 * foretell. */
-			const uint32_t rank = rows[2 * (n_groups + has_ports) * LANES + lane] |
-					      (0u - (lanes == 0));
+			/* Without a match the mask makes it RANK_NONE: no branch to mispredict. */
+			const uint32_t rank =
+				rows[2 * (shape.n_groups + shape.has_ports) * LANES + lane] |
+				(0u - (lanes == 0));
 
 			ranks[i] = RTE_MIN(ranks[i], rank);
 			refs[i]++;
-			leaves->at[left] = i;
-			left += (lanes == 0) & tree->more[block];
+			leaves->at[remaining] = i;
+			remaining += (lanes == 0) & tree->more[block];
 		}
-		leaves->n = left;
+		leaves->n = remaining;
 	}
 }
 
-/* The usual shape, addresses, protocol and ports, is said as constants. */
+/* The usual shape, with addresses, protocol and ports, is a constant: its loops unroll. */
 static inline void scan_leaves(const struct tree *tree, const struct fg_key *keys, uint32_t *refs,
 			       uint32_t *ranks, struct active *leaves)
 {
+	const struct block_shape usual = {3, true}, shape = {tree->n_groups, tree->ports};
+
 	if (tree->n_groups == 3 && tree->ports)
-		scan_blocks(tree, keys, refs, ranks, leaves, 3, true);
+		scan_blocks(tree, keys, refs, ranks, leaves, usual);
 	else
-		scan_blocks(tree, keys, refs, ranks, leaves, tree->n_groups, tree->ports);
+		scan_blocks(tree, keys, refs, ranks, leaves, shape);
 }
 
 /* A tree that is one leaf. */
-static inline void stay(const struct tree *tree, const uint32_t *ranks, unsigned int count,
-			uint32_t *refs, struct active *leaves)
+static inline void start_at_leaf(const struct tree *tree, const uint32_t *ranks, unsigned int count,
+				 uint32_t *refs, struct active *leaves)
 {
 	leaves->n = 0;
 	for (unsigned int i = 0; i < count; i++) {
@@ -257,7 +268,7 @@ static inline void tree_lookup(const struct tree *tree, const struct fg_key *key
 	if ((tree->root & REF_LEAF) == 0)
 		descend(tree, keys, ranks, count, refs, &leaves);
 	else
-		stay(tree, ranks, count, refs, &leaves);
+		start_at_leaf(tree, ranks, count, refs, &leaves);
 	scan_leaves(tree, keys, refs, ranks, &leaves);
 }
 

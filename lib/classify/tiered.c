@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tiered engine: entries that name whole fields go into hashes, the rest
- * into trees; lookups come in a variant for each set of vector instructions.
+ * The engine "tiered": a tier of hash tables for entries that test whole fields
+ * only, and a tier of trees for the others. The lookup has a variant for each
+ * set of vector instructions.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_common.h>
@@ -13,35 +11,21 @@
 
 #include <fg_isa.h>
 
-#include "build.h"
+#include "budget.h"
 #include "engine.h"
+#include "hashes.h"
+#include "tiered_table.h"
+#include "tiers.h"
+#include "tree_pack.h"
 
-/* By enum fg_isa. */
 static const struct variant variants[FG_ISA_COUNT] = {
-	[FG_ISA_SCALAR] = {4, lookup_scalar},
+	[FG_ISA_SCALAR] = {ISA_LANES(FG_ISA_SCALAR), lookup_scalar},
 #ifdef RTE_ARCH_X86
-	[FG_ISA_SSE] = {4, lookup_sse},
-	[FG_ISA_AVX2] = {8, lookup_avx2},
-	[FG_ISA_AVX512] = {16, lookup_avx512},
+	[FG_ISA_SSE] = {ISA_LANES(FG_ISA_SSE), lookup_sse},
+	[FG_ISA_AVX2] = {ISA_LANES(FG_ISA_AVX2), lookup_avx2},
+	[FG_ISA_AVX512] = {ISA_LANES(FG_ISA_AVX512), lookup_avx512},
 #endif
 };
-
-int budget_alloc(struct budget *budget, size_t bytes, void **out, struct fg_error *error)
-{
-	if (bytes > budget->bytes)
-		return fg_error_set(error, E2BIG,
-				    "the compiled rules take more memory than classify: {budget: "
-				    "...} allows: %zu bytes more, of which %" PRIu64 " are left",
-				    bytes, budget->bytes);
-	*out = rte_malloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, budget->socket_id);
-	if (*out == NULL)
-		return fg_error_set(error, ENOMEM,
-				    "no DPDK memory for %zu bytes of compiled rules: give EAL "
-				    "more, with -m or hugepages",
-				    bytes);
-	budget->bytes -= bytes;
-	return 0;
-}
 
 static void tiered_free(void *table)
 {

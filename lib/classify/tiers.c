@@ -1,57 +1,63 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which entry goes into which tier. Those that name whole fields can be
- * hashed, a combination of fields each; but every hash costs every packet, so
- * small combinations are hashed only if that is cheaper than cutting them.
+ * Decides which entry goes into which tier.
+ *
+ * Entries that test whole fields only can be hashed, one hash table for each
+ * combination of fields. But every packet is looked up in every hash table, so a
+ * small combination is hashed only if that costs less than cutting it into trees.
  */
+#include "tiers.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_byteorder.h>
 #include <rte_common.h>
 
-#include "build.h"
+#include "box.h"
+#include "forest.h"
+#include "hashes.h"
 
 #define HASH_ENTRIES_MIN 16u   /* a smaller combination is never hashed */
-#define HASH_ENTRIES_BIG 1024u /* and from here on always */
-#define COMBINATIONS_MAX 8u    /* hashed; what overflows takes the rest of HASHES_MAX */
+#define HASH_ENTRIES_BIG 1024u /* one of this size or larger is always hashed */
+#define COMBINATIONS_MAX 8u    /* hashed; the rest of HASHES_MAX is for what overflows */
 #define SAMPLE_KEYS      1024u
-#define COST_HASH        20u /* of one lookup, in the units of forest_cost() */
+#define COST_HASH        20u /* of a lookup in one hash table, in the unit of forest_cost() */
 
-/* Entries that have one combination of fields. */
+/* Entries that test the same combination of fields. */
 struct combination {
 	uint64_t masks[KEY_WORDS];
-	uint32_t number; /* as combination_of[] has it */
+	uint32_t number; /* in combination_of[] */
 	uint32_t count;
 };
 
-#define NO_COMBINATION UINT16_MAX
+#define NO_COMBINATION UINT16_MAX /* of entries that no hash table can hold */
 
-/* Entries sorted into combinations, and the rest. */
-struct sorting {
-	struct combination *combinations;
+/* All entries by combination. */
+struct combinations {
+	struct combination *at;
 	uint32_t n, room;
 	uint16_t *combination_of; /* [count] */
 };
 
-/* Number of the combination; new ones are made while there is room for them. */
-static uint16_t find_combination(struct sorting *s, const uint64_t *masks, uint16_t last)
+/* The number of a combination, which is added if it is new and there is room. */
+static uint16_t find_combination(struct combinations *s, const uint64_t *masks, uint16_t last)
 {
-	if (last != NO_COMBINATION &&
-	    memcmp(s->combinations[last].masks, masks, sizeof(s->combinations[0].masks)) == 0)
+	if (last != NO_COMBINATION && memcmp(s->at[last].masks, masks, sizeof(s->at[0].masks)) == 0)
 		return last;
 	for (uint16_t i = 0; i < s->n; i++)
-		if (memcmp(s->combinations[i].masks, masks, sizeof(s->combinations[0].masks)) == 0)
+		if (memcmp(s->at[i].masks, masks, sizeof(s->at[0].masks)) == 0)
 			return i;
 	if (s->n == s->room)
 		return NO_COMBINATION;
-	s->combinations[s->n] = (struct combination){.number = s->n};
-	memcpy(s->combinations[s->n].masks, masks, sizeof(s->combinations[0].masks));
+	s->at[s->n] = (struct combination){.number = s->n};
+	memcpy(s->at[s->n].masks, masks, sizeof(s->at[0].masks));
 	return (uint16_t)s->n++;
 }
 
-static void sort_entries(struct sorting *s, const struct fg_match *matches, uint32_t count)
+/* Find the combination of each entry. */
+static void find_combinations(struct combinations *s, const struct fg_match *matches,
+			      uint32_t count)
 {
 	uint16_t last = NO_COMBINATION;
 
@@ -64,7 +70,7 @@ static void sort_entries(struct sorting *s, const struct fg_match *matches, uint
 		last = find_combination(s, masks, last);
 		s->combination_of[i] = last;
 		if (last != NO_COMBINATION)
-			s->combinations[last].count++;
+			s->at[last].count++;
 	}
 }
 
@@ -84,14 +90,14 @@ static int compare_hashes(const void *a, const void *b)
 	return (left->best > right->best) - (left->best < right->best);
 }
 
-/* The builder's working memory. */
+/* Working memory of the build. */
 struct work {
 	const struct fg_match *matches;
 	uint32_t count;
 	uint8_t *tiers;
-	struct sorting sorting;
+	struct combinations combinations;
 	struct samples samples;
-	uint32_t *ids; /* room for all entries */
+	uint32_t *ids; /* [count], for lists of entries */
 };
 
 static int work_open(struct work *work, const struct fg_match *matches, uint32_t count,
@@ -100,12 +106,12 @@ static int work_open(struct work *work, const struct fg_match *matches, uint32_t
 	enum { ROOM = 256 };
 
 	*work = (struct work){.matches = matches, .count = count, .tiers = tiers};
-	work->sorting.room = ROOM;
-	work->sorting.combinations = malloc(ROOM * sizeof(struct combination));
-	work->sorting.combination_of = malloc((count + 1) * sizeof(uint16_t));
+	work->combinations.room = ROOM;
+	work->combinations.at = malloc(ROOM * sizeof(struct combination));
+	work->combinations.combination_of = malloc((count + 1) * sizeof(uint16_t));
 	work->samples.words = malloc(SAMPLE_KEYS * sizeof(work->samples.words[0]));
 	work->ids = malloc((count + 1) * sizeof(uint32_t));
-	return work->sorting.combinations != NULL && work->sorting.combination_of != NULL &&
+	return work->combinations.at != NULL && work->combinations.combination_of != NULL &&
 			       work->samples.words != NULL && work->ids != NULL
 		       ? 0
 		       : -ENOMEM;
@@ -113,8 +119,8 @@ static int work_open(struct work *work, const struct fg_match *matches, uint32_t
 
 static void work_close(struct work *work)
 {
-	free(work->sorting.combinations);
-	free(work->sorting.combination_of);
+	free(work->combinations.at);
+	free(work->combinations.combination_of);
 	free(work->samples.words);
 	free(work->ids);
 }
@@ -126,7 +132,7 @@ static uint64_t draw_word(uint64_t *state)
 	return *state ^ (*state >> 29);
 }
 
-/* Keys that match entries, all tiers' alike, the rest of them random. Always the same ones. */
+/* Keys that match entries of all tiers; bits that an entry leaves open are pseudo-random. */
 static void draw_samples(struct work *work)
 {
 	struct samples *samples = &work->samples;
@@ -134,60 +140,59 @@ static void draw_samples(struct work *work)
 
 	samples->count = RTE_MIN(work->count, SAMPLE_KEYS);
 	for (uint32_t s = 0; s < samples->count; s++) {
-		struct cube cube;
+		struct box box;
 
-		cube_make(&cube, &work->matches[(uint64_t)s * work->count / samples->count]);
+		box_make(&box, &work->matches[(uint64_t)s * work->count / samples->count]);
 		for (unsigned int w = 0; w < KEY_WORDS; w++)
-			samples->words[s][w] =
-				(draw_word(&state) & ~cube.masks[w]) | cube.values[w];
+			samples->words[s][w] = (draw_word(&state) & ~box.masks[w]) | box.values[w];
 	}
 }
 
-/* Entries that are not in the first @p hashed combinations, and have no expression. */
-static uint32_t list_others(const struct work *work, uint32_t hashed)
+/* The entries without an expression that are not in the first @p hashed combinations. */
+static struct entry_set list_others(const struct work *work, uint32_t hashed)
 {
-	const struct sorting *s = &work->sorting;
+	const struct combinations *s = &work->combinations;
+	struct entry_set others = {.matches = work->matches, .ids = work->ids};
 	bool is_hashed[UINT8_MAX + 1] = {false};
-	uint32_t n = 0;
 
 	for (uint32_t c = 0; c < hashed; c++)
-		is_hashed[s->combinations[c].number] = true;
+		is_hashed[s->at[c].number] = true;
 	for (uint32_t i = 0; i < work->count; i++)
 		if (work->matches[i].expr == NULL &&
 		    (s->combination_of[i] == NO_COMBINATION || !is_hashed[s->combination_of[i]]))
-			work->ids[n++] = i;
-	return n;
+			others.ids[others.count++] = i;
+	return others;
 }
 
 /* How many of the combinations, largest first, have @p entries_min entries or more. */
-static uint32_t count_combinations(const struct sorting *s, uint32_t entries_min)
+static uint32_t count_combinations(const struct combinations *s, uint32_t entries_min)
 {
 	uint32_t n = 0;
 
-	while (n < RTE_MIN(s->n, COMBINATIONS_MAX) && s->combinations[n].count >= entries_min)
+	while (n < RTE_MIN(s->n, COMBINATIONS_MAX) && s->at[n].count >= entries_min)
 		n++;
 	return n;
 }
 
-/* How many combinations to hash: all that may be, or the big ones alone. */
+/* How many combinations to hash: all that can be, or only the big ones, if that costs less. */
 static int choose_hashed(struct work *work, unsigned int lanes, uint64_t budget_bytes,
 			 uint32_t *hashed, struct fg_error *error)
 {
-	const uint32_t all = count_combinations(&work->sorting, HASH_ENTRIES_MIN);
-	const uint32_t big = count_combinations(&work->sorting, HASH_ENTRIES_BIG);
-	const uint32_t others = list_others(work, all);
+	const uint32_t all = count_combinations(&work->combinations, HASH_ENTRIES_MIN);
+	const uint32_t big = count_combinations(&work->combinations, HASH_ENTRIES_BIG);
+	struct entry_set others = list_others(work, all);
 	uint64_t cost_all, cost_big;
 	int rc;
 
 	*hashed = all;
-	/* Nothing to be cut but what could be hashed: then hashing is best. */
-	if (all == big || (others == 0 && all == 1))
+	/* If one hash table holds everything, there is nothing to compare. */
+	if (all == big || (others.count == 0 && all == 1))
 		return 0;
-	rc = forest_cost(work->matches, work->ids, others, lanes, &work->samples, budget_bytes,
-			 &cost_all, error);
-	if (rc == 0)
-		rc = forest_cost(work->matches, work->ids, list_others(work, big), lanes,
-				 &work->samples, budget_bytes, &cost_big, error);
+	rc = forest_cost(&others, lanes, &work->samples, budget_bytes, &cost_all, error);
+	if (rc == 0) {
+		others = list_others(work, big);
+		rc = forest_cost(&others, lanes, &work->samples, budget_bytes, &cost_big, error);
+	}
 	if (rc != 0)
 		return rc;
 	cost_all += (all - big) * (uint64_t)COST_HASH * work->samples.count;
@@ -196,25 +201,24 @@ static int choose_hashed(struct work *work, unsigned int lanes, uint64_t budget_
 	return 0;
 }
 
-/* Hash the first combinations. Entries that found their place are marked in tiers. */
+/* Hash the first combinations, and mark the entries that the hash tables hold. */
 static int build_hashes(struct tiered *tiered, struct work *work, uint32_t hashed,
 			struct budget *budget, struct fg_error *error)
 {
-	const struct sorting *s = &work->sorting;
+	const struct combinations *s = &work->combinations;
 	int rc = 0;
 
 	for (uint32_t c = 0; c < hashed && rc == 0; c++) {
-		uint32_t n = 0, left = 0;
+		struct entry_set entries = {.matches = work->matches, .ids = work->ids};
 
 		for (uint32_t i = 0; i < work->count; i++)
-			if (s->combination_of[i] == s->combinations[c].number) {
-				work->ids[n++] = i;
+			if (s->combination_of[i] == s->at[c].number) {
+				entries.ids[entries.count++] = i;
 				work->tiers[i] = FG_TIER_EXACT;
 			}
-		rc = hashes_build(tiered, work->matches, work->ids, n, s->combinations[c].masks,
-				  budget, &left, error);
-		for (uint32_t i = 0; i < left && rc == 0; i++)
-			work->tiers[work->ids[i]] = FG_TIER_WILDCARD;
+		rc = hashes_build(tiered, &entries, s->at[c].masks, budget, error);
+		for (uint32_t i = 0; i < entries.count && rc == 0; i++)
+			work->tiers[entries.ids[i]] = FG_TIER_WILDCARD;
 	}
 	qsort(tiered->hashes, tiered->n_hashes, sizeof(tiered->hashes[0]), compare_hashes);
 	return rc;
@@ -223,22 +227,23 @@ static int build_hashes(struct tiered *tiered, struct work *work, uint32_t hashe
 static int build_both(struct tiered *tiered, struct work *work, struct budget *budget,
 		      struct fg_error *error)
 {
-	struct sorting *s = &work->sorting;
-	uint32_t hashed, n = 0;
+	struct combinations *s = &work->combinations;
+	struct entry_set others = {.matches = work->matches, .ids = work->ids};
+	uint32_t hashed;
 	int rc;
 
-	sort_entries(s, work->matches, work->count);
-	qsort(s->combinations, s->n, sizeof(s->combinations[0]), compare_combinations);
+	find_combinations(s, work->matches, work->count);
+	qsort(s->at, s->n, sizeof(s->at[0]), compare_combinations);
 	draw_samples(work);
 	rc = choose_hashed(work, tiered->variant->lanes, budget->bytes, &hashed, error);
 	if (rc == 0)
 		rc = build_hashes(tiered, work, hashed, budget, error);
+	if (rc != 0)
+		return rc;
 	for (uint32_t i = 0; i < work->count; i++)
 		if (work->tiers[i] == FG_TIER_WILDCARD)
-			work->ids[n++] = i;
-	return rc != 0 ? rc
-		       : forest_build(tiered, work->matches, work->ids, n, &work->samples, budget,
-				      error);
+			others.ids[others.count++] = i;
+	return forest_build(tiered, &others, &work->samples, budget, error);
 }
 
 int tiers_build(struct tiered *tiered, const struct fg_match *matches, uint32_t count,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few vector operations that lookups need, for the instructions that this
- * translation unit is compiled for: ISA_WIDTH, see lib/meson.build.
+ * The vector operations of lookups, for the instruction set that this translation
+ * unit is compiled for: ISA_WIDTH, see lib/meson.build.
  *
  *   LANES              32-bit numbers in a vec
  *   vec_all(x)         x in every lane
@@ -9,8 +9,8 @@
  *   and, or, xor; min and max of 16-bit halves
  *   vec_zeros(v)       bit i: lane i is zero
  *   tags_equal(p, t)   not 0 if p[i] == *t for any i of BUCKET_TAGS
- *   tag_places(e)      of what it returned, bit i: p[i] == t
- *   places_of_pairs()  hash pairs of groups, in place
+ *   tag_places(e)      of the result of tags_equal(), bit i: p[i] == *t
+ *   places_of_pairs()  hashes pairs of groups, in place; up to LANES / 2 - 1 beyond count
  *   gather(x, m)       the bits of x under m, moved together (PEXT)
  */
 #ifndef CLASSIFY_VECTOR_H
@@ -18,13 +18,13 @@
 
 #include <stdint.h>
 
-#include "tiered.h"
+#include "tiered_table.h"
 
 #if ISA_WIDTH >= 1
 #include <immintrin.h>
 #endif
 
-/* First two groups of a key, then, in their place, where to look for it in a hash. */
+/* The first two groups of a key; then, in their place, its hash and its bucket. */
 union place {
 	uint64_t both; /* groups: the first in the low half */
 	struct {
@@ -36,6 +36,8 @@ union place {
 	};
 };
 
+static_assert(sizeof(union place) == 8, "a vector holds LANES / 2 of them");
+
 static inline uint64_t gather(uint64_t x, uint64_t mask)
 {
 #if ISA_WIDTH >= 2
@@ -46,8 +48,8 @@ static inline uint64_t gather(uint64_t x, uint64_t mask)
 }
 
 /*
- * What differs by more than its name. OP() names an intrinsic, BITS() one that
- * takes the register as nothing but bits.
+ * First what differs between the instruction sets by more than a name. OP() makes
+ * the name of an intrinsic, BITS() that of one on whole registers.
  */
 #if ISA_WIDTH == 3
 

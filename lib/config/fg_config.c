@@ -14,10 +14,10 @@
 #define CHUNK_BYTES_MAX (1u << 20)
 #define READ_BYTES_MIN  65536u
 
-/* Maps up to this size are searched for a key given twice pair by pair; larger ones are sorted. */
+/* To find a key given twice, maps up to this size are compared pairwise, larger ones sorted. */
 #define PAIRWISE_KEYS_MAX 16u
 
-/* Nodes and texts are never freed one by one, so they share a few large blocks. */
+/* Nodes and texts are freed all together, so they share a few large blocks. */
 struct chunk {
 	struct chunk *next;
 	size_t used;
@@ -36,7 +36,7 @@ struct level {
 	struct fg_node *node;
 	struct fg_node *last; /* Its last child; NULL: none yet. */
 	const char *key; /* In a map, the key whose value comes next; NULL: a key comes next. */
-	yaml_mark_t key_begin; /* Where that key stands. */
+	yaml_mark_t key_begin; /* The location of that key. */
 };
 
 struct builder {
@@ -86,7 +86,7 @@ static const char *copy_text(struct fg_config *config, const void *text, size_t 
 	return copy;
 }
 
-/* A place for fg_error_at(). */
+/* A location for fg_error_at(). */
 static struct fg_node place(const struct builder *b, yaml_mark_t mark)
 {
 	return (struct fg_node){.file = b->config->name,
@@ -99,7 +99,7 @@ static int out_of_memory(struct fg_error *error, const char *name)
 	return fg_error_set(error, ENOMEM, "%s: out of memory", name);
 }
 
-/* New last child of the level in work, or the root. */
+/* Append a child to the current level, or make the root. */
 static struct fg_node *add_node(struct builder *b, enum fg_node_kind kind, yaml_mark_t mark)
 {
 	struct level *level = b->depth > 0 ? &b->levels[b->depth - 1] : NULL;
@@ -124,7 +124,7 @@ static struct fg_node *add_node(struct builder *b, enum fg_node_kind kind, yaml_
 	return node;
 }
 
-static bool wants_key(const struct builder *b)
+static bool expects_key(const struct builder *b)
 {
 	return b->depth > 0 && b->levels[b->depth - 1].node->kind == FG_NODE_MAP &&
 	       b->levels[b->depth - 1].key == NULL;
@@ -141,7 +141,7 @@ static int check_value(struct builder *b, yaml_mark_t mark, const yaml_char_t *a
 	if (tag != NULL)
 		return fg_error_at(b->error, EINVAL, &at, "tags are not accepted: '%s'",
 				   (const char *)tag);
-	if (wants_key(b))
+	if (expects_key(b))
 		return 0;
 	if (b->nodes >= FG_CONFIG_NODES_MAX)
 		return fg_error_at(b->error, EINVAL, &at, "more than %u values",
@@ -150,7 +150,7 @@ static int check_value(struct builder *b, yaml_mark_t mark, const yaml_char_t *a
 	return 0;
 }
 
-/* Escapes can write any character; a name or path with a NUL would not be what it seems. */
+/* Escapes can write any character, but a NUL would silently end a name or path. */
 static bool has_control(const yaml_char_t *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
@@ -176,7 +176,7 @@ static int add_scalar(struct builder *b, const yaml_event_t *event)
 	text = copy_text(b->config, value, length);
 	if (text == NULL)
 		return out_of_memory(b->error, b->config->name);
-	if (wants_key(b)) {
+	if (expects_key(b)) {
 		b->levels[b->depth - 1].key = text;
 		b->levels[b->depth - 1].key_begin = event->start_mark;
 		return 0;
@@ -197,7 +197,7 @@ static int begin_level(struct builder *b, enum fg_node_kind kind, yaml_mark_t ma
 
 	if (rc != 0)
 		return rc;
-	if (wants_key(b))
+	if (expects_key(b))
 		return fg_error_at(b->error, EINVAL, &at, "expected a plain value as key, found %s",
 				   kind == FG_NODE_MAP ? "a map" : "a list");
 	if (b->depth == FG_CONFIG_DEPTH_MAX)
@@ -230,7 +230,7 @@ static int refuse_twice(struct fg_error *error, const struct fg_node *first,
 			   first->line, first->column);
 }
 
-/* Sorting cannot be made slow by a hostile choice of keys, as a hash table can. */
+/* Sorting, not hashing: no choice of keys makes it slow. */
 static int check_keys_sorted(const struct fg_node *map, struct fg_error *error)
 {
 	const struct fg_node **sorted = malloc(map->count * sizeof(struct fg_node *));
@@ -296,7 +296,7 @@ static int take_event(struct builder *b, const yaml_event_t *event)
 	}
 }
 
-/* Where a byte stands: the decoder, which reads ahead, tells no line and column. */
+/* Line and column of a byte: errors of the decoder, which reads ahead, have none. */
 static yaml_mark_t find_mark(const struct builder *b, size_t offset)
 {
 	yaml_mark_t mark = {0};
@@ -351,7 +351,7 @@ static int take_events(struct builder *b, yaml_parser_t *parser)
 	return rc;
 }
 
-/* "", "# comment" and "---" all mean: nothing is configured. */
+/* A file without a value, as "", "# comment" or "---", is an empty map. */
 static int finish_root(struct builder *b)
 {
 	const struct fg_node *root = b->config->root;
@@ -364,13 +364,14 @@ static int finish_root(struct builder *b)
 }
 
 /*
- * Tags are refused where they are used; libyaml reads what declares them before
- * it says so, and compares each with all others.
+ * add_scalar() and begin_level() refuse tags. But libyaml reads the directives that
+ * declare tags first, and its time is quadratic in their number.
  */
 static int check_directives(const struct builder *b)
 {
 	static const char directive[] = "%TAG";
-	static const char line_ends[] = "\n\r\x85\xa8\xa9\xbf"; /* Their last bytes; a BOM's. */
+	/* The last bytes of line breaks, and of a byte order mark. */
+	static const char line_ends[] = "\n\r\x85\xa8\xa9\xbf";
 	const char *end = b->text + b->length;
 
 	for (const char *at = b->text; at < end; at++) {
@@ -396,7 +397,7 @@ static int build_tree(struct builder *b)
 		return rc;
 	if (!yaml_parser_initialize(&parser))
 		return out_of_memory(b->error, b->config->name);
-	/* Otherwise a byte order mark would let UTF-16 in. */
+	/* Otherwise libyaml would accept UTF-16 with a byte order mark. */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)b->text, b->length);
 	rc = take_events(b, &parser);
@@ -434,7 +435,7 @@ static int refuse_read(struct fg_error *error, const char *name, int code)
 	return fg_error_set(error, code, "%s: cannot read: %s", name, strerror(code));
 }
 
-/* The whole of a file, whose size may not be known before. On error too, *text is to be freed. */
+/* Read a whole file, whose size need not be known. The caller frees *text, also on error. */
 static int read_all(int fd, const char *name, char **text, size_t *length, struct fg_error *error)
 {
 	size_t size = READ_BYTES_MIN;
@@ -443,13 +444,13 @@ static int read_all(int fd, const char *name, char **text, size_t *length, struc
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
 		size = (size_t)status.st_size + 1; /* One more, to see the end at once. */
 	for (ssize_t got = 1; got > 0; size *= 2) {
-		const size_t most = size < FG_CONFIG_BYTES_MAX ? size : FG_CONFIG_BYTES_MAX + 1;
-		char *larger = realloc(*text, most);
+		const size_t max = size < FG_CONFIG_BYTES_MAX ? size : FG_CONFIG_BYTES_MAX + 1;
+		char *larger = realloc(*text, max);
 
 		if (larger == NULL)
 			return out_of_memory(error, name);
 		*text = larger;
-		while (*length < most && (got = read(fd, *text + *length, most - *length)) > 0)
+		while (*length < max && (got = read(fd, *text + *length, max - *length)) > 0)
 			*length += (size_t)got;
 		if (got < 0)
 			return refuse_read(error, name, errno);

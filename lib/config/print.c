@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes back to YAML. What is written reads back as the same tree. */
+/* Prints nodes as YAML that reads back as the same tree. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -7,12 +7,12 @@
 
 #include <fg_config.h>
 
-/* libyaml gives up on a key that has not ended after 1024 characters, unless `?` announces it. */
+/* libyaml refuses a key of more than 1024 characters unless it follows `?`. */
 #define PLAIN_KEY_BYTES_MAX 64u
 
 /*
- * May it stand without quotes? Only what no reader takes for syntax; addresses
- * with colons may, but some readers take 12:30 for a number.
+ * Does it need no quotes? Plain are texts that no YAML reader takes for syntax. No
+ * colons, although addresses have them: some readers take 12:30 for a number.
  */
 static bool is_plain(const char *text)
 {
@@ -25,7 +25,7 @@ static bool is_plain(const char *text)
 	       text[strspn(text, later)] == '\0';
 }
 
-/* One character of UTF-8, which the loader has checked. @return its bytes. */
+/* Decode one character of UTF-8. @return its bytes. */
 static size_t decode(const char *text, uint32_t *character)
 {
 	const unsigned char lead = (unsigned char)text[0];
@@ -34,7 +34,7 @@ static size_t decode(const char *text, uint32_t *character)
 	*character = length == 1 ? lead : lead & (0xffu >> (length + 1));
 	for (size_t i = 1; i < length; i++) {
 		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return i; /* Not from a file; what is there is printed. */
+			return i; /* Not UTF-8, so not from a file: print what there is. */
 		*character = *character << 6 | ((unsigned char)text[i] & 0x3f);
 	}
 	return length;

@@ -14,14 +14,14 @@ static bool same_action(const struct analysis *a, uint32_t rule, uint32_t other)
 {
 	const struct fg_rule *rules = a->rules->rules;
 
-	/* Two lists of messages are taken to differ. */
+	/* Subscriptions are not compared: two of them count as different. */
 	return rules[rule].sinks == rules[other].sinks && rules[rule].feed == rules[other].feed &&
 	       rules[rule].feed_line == rules[other].feed_line &&
 	       rules[rule].subscription == NULL && rules[other].subscription == NULL;
 }
 
-/* The first rule before @p entry that covers it whole, of those in the index. */
-static void look_before(struct analysis *a, uint32_t entry)
+/* Find the first entry in the index that is of an earlier rule and covers @p entry. */
+static void find_earlier(struct analysis *a, uint32_t entry)
 {
 	const struct fg_match *matches = a->boxes.matches;
 	uint32_t at;
@@ -37,10 +37,11 @@ static void look_before(struct analysis *a, uint32_t entry)
 }
 
 /*
- * The first rule behind @p entry that covers it whole and does the same with it,
- * by an entry that is not itself covered: of two that cover each other, one stays.
+ * Find the first entry in the index that is of a later rule with the same action
+ * and covers @p entry. It must not be covered itself: of two entries that cover each
+ * other, one is needed.
  */
-static void look_behind(struct analysis *a, uint32_t entry)
+static void find_later(struct analysis *a, uint32_t entry)
 {
 	const struct fg_match *matches = a->boxes.matches;
 	const uint32_t rule = matches[entry].rule;
@@ -57,8 +58,8 @@ static void look_behind(struct analysis *a, uint32_t entry)
 		}
 }
 
-/* Call @p look with each entry, and in the index the groups that may cover it. */
-static void look_everywhere(struct analysis *a, void (*look)(struct analysis *, uint32_t))
+/* Call @p find for each entry with each group that may cover it in the index. */
+static void find_in_all_groups(struct analysis *a, void (*find)(struct analysis *, uint32_t))
 {
 	for (uint32_t f = 0; f < a->boxes.n_groups; f++) {
 		const struct group *from = &a->boxes.groups[f];
@@ -72,12 +73,12 @@ static void look_everywhere(struct analysis *a, void (*look)(struct analysis *, 
 			if (!bits_within(&from->mask, &group->mask) || !spend(a, group->count))
 				continue;
 			for (uint32_t i = 0; i < group->count; i++)
-				look(a, entry_of(a, group, i));
+				find(a, entry_of(a, group, i));
 		}
 	}
 }
 
-/* What covers all entries of a rule: one, several, or not all are covered. */
+/* The rule that covers all entries of @p rule; COVER_NONE if not all are covered. */
 static uint32_t cover_of_rule(const struct analysis *a, const struct fg_rule *rule)
 {
 	const uint32_t *cover = &a->cover[rule->first_match];
@@ -96,7 +97,7 @@ static int find_shadowed(struct analysis *a)
 	int rc;
 
 	a->work = ANALYSE_WORK;
-	look_everywhere(a, look_before);
+	find_in_all_groups(a, find_earlier);
 	a->work = ANALYSE_WORK;
 	rc = analyse_unions(a);
 	for (uint32_t r = 1; r <= a->rules->count; r++)
@@ -105,8 +106,8 @@ static int find_shadowed(struct analysis *a)
 }
 
 /*
- * Rules that may be redundant: for each of their entries something later, or
- * the default, does the same, and none of another action is known to be nearer.
+ * Mark rules as needed unless they may be redundant: for each of their entries that
+ * is not covered, a later rule or the default has the same action.
  */
 static void find_candidates(struct analysis *a)
 {
@@ -121,13 +122,16 @@ static void find_candidates(struct analysis *a)
 	}
 }
 
-static bool is_in_question(const struct analysis *a, uint32_t entry)
+static bool is_candidate(const struct analysis *a, uint32_t entry)
 {
 	return !a->needed[a->boxes.matches[entry].rule] && a->cover[entry] == COVER_NONE;
 }
 
-/* Is there a rule of another action between @p entry and what would take its packets? */
-static void look_between(struct analysis *a, uint32_t entry)
+/*
+ * Mark the rule of @p entry as needed if a rule with another action, between it and
+ * the one that would get its packets, overlaps it.
+ */
+static void check_between(struct analysis *a, uint32_t entry)
 {
 	const struct fg_match *matches = a->boxes.matches;
 	const uint32_t rule = matches[entry].rule;
@@ -145,29 +149,29 @@ static void look_between(struct analysis *a, uint32_t entry)
 	}
 }
 
-/* Hold the entries of @p group that are in question against all groups. */
-static void look_between_all(struct analysis *a, const struct group *group)
+/* Check the candidates of @p group against all groups. */
+static void check_group(struct analysis *a, const struct group *group)
 {
-	uint32_t questions = 0;
+	uint32_t candidates = 0;
 
 	for (uint32_t i = 0; i < group->count; i++)
-		questions += is_in_question(a, entry_of(a, group, i));
-	for (uint32_t f = 0; f < a->boxes.n_groups && questions > 0; f++) {
+		candidates += is_candidate(a, entry_of(a, group, i));
+	for (uint32_t f = 0; f < a->boxes.n_groups && candidates > 0; f++) {
 		const struct group *from = &a->boxes.groups[f];
 		struct key_bits both = from->mask;
-		const bool good = spend(a, (uint64_t)from->count + group->count);
+		const bool enough = spend(a, (uint64_t)from->count + group->count);
 
 		for (size_t w = 0; w < KEY_WORDS; w++)
 			both.word[w] &= group->mask.word[w];
-		if (good)
+		if (enough)
 			box_index_fill(&a->index, from, &both);
 		for (uint32_t i = 0; i < group->count; i++) {
 			const uint32_t entry = entry_of(a, group, i);
 
-			if (!is_in_question(a, entry))
+			if (!is_candidate(a, entry))
 				continue;
-			if (good)
-				look_between(a, entry);
+			if (enough)
+				check_between(a, entry);
 			else
 				a->needed[a->boxes.matches[entry].rule] = true;
 		}
@@ -177,14 +181,14 @@ static void look_between_all(struct analysis *a, const struct group *group)
 static void find_redundant(struct analysis *a)
 {
 	a->work = ANALYSE_WORK;
-	look_everywhere(a, look_behind);
+	find_in_all_groups(a, find_later);
 	find_candidates(a);
 	a->work = ANALYSE_WORK;
 	for (uint32_t g = 0; g < a->boxes.n_groups; g++)
-		look_between_all(a, &a->boxes.groups[g]);
+		check_group(a, &a->boxes.groups[g]);
 }
 
-/* Which later rule, or the default (0), would take what a redundant rule wins. */
+/* The later rule, or the default (0), that would get the packets of a redundant rule. */
 static uint32_t next_of_rule(const struct analysis *a, const struct fg_rule *rule)
 {
 	const uint32_t end = rule->first_match + rule->n_matches;

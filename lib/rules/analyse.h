@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of an analysis; each has a share of the work. */
+/* Shared by the parts of an analysis. The work of each part is bounded. */
 #ifndef RULES_ANALYSE_H
 #define RULES_ANALYSE_H
 
 #include "boxes.h"
 #include "fg_analyse.h"
 
-/* What covers an entry: a rule, FG_FINDING_BY_SEVERAL, or this. */
+/* No rule covers the entry. Otherwise: the number of a rule, or FG_FINDING_BY_SEVERAL. */
 #define COVER_NONE 0u
 
 struct analysis {
 	const struct fg_rules *rules;
 	struct boxes boxes;
 	struct box_index index;
-	uint32_t *cover; /* [entries]: earlier rule that takes all its packets */
+	uint32_t *cover; /* [entries]: the earlier rule that matches all its packets */
 	bool *shadowed;  /* [rules + 1] */
-	uint32_t *next;  /* [entries]: later rule that would, with the same action */
+	uint32_t *next;  /* [entries]: a later rule that does, with the same action */
 	bool *needed;    /* [rules + 1]: not redundant, or not known to be */
-	uint64_t work;   /* left for the part under way */
-	bool complete;
+	uint64_t work;   /* remaining for the current part */
+	bool complete;   /* no part ran out of work */
 };
 
-/* Steps of one part: comparisons, hashes. A second or so at most. */
+/* Steps of one part, comparisons or hashes: about a second at most. */
 #define ANALYSE_WORK (UINT64_C(1) << 25)
 
-/* Take @p steps from what is left; false if there are not so many. */
+/* Take @p steps from the remaining work. false: less remains. */
 static inline bool spend(struct analysis *a, uint64_t steps)
 {
 	if (a->work < steps) {
@@ -41,7 +41,10 @@ static inline uint32_t entry_of(const struct analysis *a, const struct group *gr
 	return a->boxes.order[group->first + i];
 }
 
-/* Earlier entries that together cover one in one field. 0 or -ENOMEM. */
+/*
+ * Find entries that several earlier entries cover together, side by side in one
+ * field. 0 or -ENOMEM.
+ */
 int analyse_unions(struct analysis *a);
 
 #endif /* RULES_ANALYSE_H */

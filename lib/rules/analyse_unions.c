@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Covers by several: entries that cover one in all fields but a port or an
- * address, and whose values of that, taken together, leave no gap.
+ * Entries that several earlier entries cover together: each of these covers the
+ * entry in all fields but one, a port or an address, and their values of that
+ * field leave no gap.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 typedef unsigned __int128 number;
 
+/* The field that is divided. */
 struct dimension {
 	size_t offset, bytes;
 };
@@ -30,7 +32,7 @@ static const struct dimension dimensions[] = {
 };
 #undef DIMENSION
 
-/* What an earlier entry covers of @p entry, in the dimension. */
+/* The part of @p entry that an earlier entry covers, in the dimension. */
 struct piece {
 	number low, high;
 	uint32_t entry;
@@ -76,7 +78,7 @@ static struct piece extent(const struct fg_match *match, const struct dimension 
 	return (struct piece){address(value), address(value) | ~address(mask), 0};
 }
 
-/* Does @p a cover @p b but for the dimension? */
+/* Does @p a cover @p b in all fields but the dimension? */
 static bool covers_rest(const struct fg_match *a, const struct fg_match *b,
 			const struct dimension *d)
 {
@@ -97,7 +99,7 @@ static struct key_bits without(const struct key_bits *bits, const struct dimensi
 	return rest;
 }
 
-/* The pieces that entries of the index give to @p entry. */
+/* Add the pieces of @p entry that entries of the index cover. */
 static int gather(struct analysis *a, const struct dimension *d, uint32_t entry,
 		  struct pieces *pieces)
 {
@@ -130,10 +132,10 @@ static int compare_pieces(const void *left, const void *right)
 	return (a->low > b->low) - (a->low < b->low);
 }
 
-/* Pieces of one entry, by where they begin: do they leave a gap? */
+/* Do the pieces of one entry, sorted by their low end, cover it without a gap? */
 static bool no_gap(const struct piece *first, const struct piece *end, const struct piece *whole)
 {
-	number next = whole->low; /* the first not yet covered */
+	number next = whole->low; /* the first value not covered yet */
 
 	for (const struct piece *p = first; p < end && p->low <= next; p++) {
 		if (p->high >= whole->high)
@@ -144,6 +146,7 @@ static bool no_gap(const struct piece *first, const struct piece *end, const str
 	return false;
 }
 
+/* Mark the entries that their pieces cover whole, and forget the pieces. */
 static void join(struct analysis *a, const struct dimension *d, struct pieces *pieces)
 {
 	const struct piece *end;
@@ -163,7 +166,7 @@ static void join(struct analysis *a, const struct dimension *d, struct pieces *p
 	pieces->count = 0;
 }
 
-/* Has the group entries that are wide in the dimension and not covered yet? */
+/* Does the group leave the dimension open, and has it entries that are not covered yet? */
 static bool is_open(struct analysis *a, const struct group *group, const struct dimension *d)
 {
 	const uint8_t *mask = (const uint8_t *)&group->mask + d->offset;
@@ -177,7 +180,7 @@ static bool is_open(struct analysis *a, const struct group *group, const struct 
 	return false;
 }
 
-/* Covers of the entries of @p group from all groups that look at no other bits. */
+/* Cover the entries of @p group by those of all groups that test no other bits. */
 static int cover_group(struct analysis *a, const struct group *group, const struct dimension *d,
 		       struct pieces *pieces)
 {

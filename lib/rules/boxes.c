@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fill in a port if the range is one port; both ports stand in one word. */
+/* Express a range of one port as value and mask. */
 static void fold_ports(const struct fg_match *match, struct fg_key *value, struct fg_key *mask)
 {
 	if (match->src_port_min == match->src_port_max) {
@@ -58,7 +58,7 @@ static unsigned int bits_for(uint32_t count)
 	return bits;
 }
 
-/* The group of each entry to @p group_of; counts of entries to the groups. */
+/* Write the group of each entry to @p group_of, and the count of each group. */
 static int find_groups(struct boxes *boxes, uint32_t *group_of)
 {
 	const unsigned int bits = bits_for(boxes->count);
@@ -115,7 +115,7 @@ static void sort_entries(struct boxes *boxes, const uint32_t *group_of)
 	}
 }
 
-/* Ports come with their protocol: who asks for l4 asks for it, too. */
+/* An entry that tests l4 implies the protocol: let it test that, too. */
 static void copy_matches(struct boxes *boxes, const struct fg_match *matches)
 {
 	for (uint32_t e = 0; e < boxes->count; e++) {
@@ -170,14 +170,14 @@ bool bits_within(const struct key_bits *a, const struct key_bits *b)
 
 int box_index_open(struct box_index *index, const struct boxes *boxes)
 {
-	uint32_t most = 0;
+	uint32_t max = 0;
 
 	for (uint32_t g = 0; g < boxes->n_groups; g++)
-		if (boxes->groups[g].count > most)
-			most = boxes->groups[g].count;
+		if (boxes->groups[g].count > max)
+			max = boxes->groups[g].count;
 	*index = (struct box_index){.boxes = boxes};
-	index->heads = malloc(sizeof(*index->heads) << bits_for(most));
-	index->next = malloc(((size_t)most + 1) * sizeof(*index->next));
+	index->heads = malloc(sizeof(*index->heads) << bits_for(max));
+	index->next = malloc(((size_t)max + 1) * sizeof(*index->next));
 	if (index->heads != NULL && index->next != NULL)
 		return 0;
 	box_index_close(index);
@@ -214,7 +214,7 @@ void box_index_fill(struct box_index *index, const struct group *group, const st
 			index->words[index->n_words++] = i;
 	index->head_bits = bits_for(group->count);
 	memset(index->heads, 0, sizeof(*index->heads) << index->head_bits);
-	/* From the last on, so that lists ascend. */
+	/* Backwards, so that lists ascend. */
 	for (uint32_t i = group->count; i-- > 0;) {
 		uint32_t *head = head_of(index, index->boxes->order[group->first + i]);
 
@@ -245,7 +245,7 @@ bool ports_cover(uint16_t a_min, uint16_t a_max, uint16_t b_min, uint16_t b_max)
 	return a_min <= b_min && a_max >= b_max;
 }
 
-/* Whatever @p b's expression accepts, @p a's does. */
+/* Does @p a accept all packets that @p b accepts? NULL accepts all. */
 static bool expr_covers(const struct fg_expr *a, const struct fg_expr *b)
 {
 	return a == NULL || a == b || (b != NULL && strcmp(fg_expr_text(a), fg_expr_text(b)) == 0);

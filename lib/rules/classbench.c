@@ -12,7 +12,7 @@
 #define BLANKS     " \t\r"
 #define FIRST_ROOM 1024u
 
-/* The line at hand, and how far it is read. */
+/* A line, and how far it is read. */
 struct line {
 	const char *file;
 	uint64_t number;
@@ -21,7 +21,7 @@ struct line {
 	struct fg_error *error;
 };
 
-/* What one rule line says. */
+/* The fields of a rule. */
 struct tuple {
 	uint32_t src, dst; /* host order, no bit beyond the length */
 	uint8_t src_length, dst_length;
@@ -45,7 +45,7 @@ static void skip_blanks(struct line *line)
 	line->at += strspn(line->at, BLANKS);
 }
 
-/* Whole lines only: one without an end is as good as any, but not an endless one. */
+/* Read a line, which need not end with a newline. 1, 0 at the end of the file, -errno. */
 static int read_line(FILE *in, struct line *line)
 {
 	size_t length = 0;
@@ -71,7 +71,7 @@ static int read_line(FILE *in, struct line *line)
 	return c != EOF || length > 0;
 }
 
-/* The next line that says something: 1, 0 at the end, -errno. */
+/* Read the next line that is neither empty nor a comment. 1, 0 at the end of the file, -errno. */
 static int next_line(FILE *in, struct line *line)
 {
 	int rc;
@@ -101,7 +101,7 @@ static int read_number(struct line *line, const char *what, const char *expected
 	return 0;
 }
 
-/* What stands between two parts of a field; blanks around ':' are usual. */
+/* The sign between two parts of a field. */
 static int read_sign(struct line *line, char sign, const char *what, const char *expected)
 {
 	if (*line->at != sign)
@@ -110,7 +110,7 @@ static int read_sign(struct line *line, char sign, const char *what, const char 
 	return 0;
 }
 
-/* A field ends in a blank or with the line. */
+/* A field ends at a blank or at the end of the line. */
 static int end_field(struct line *line, const char *what)
 {
 	if (*line->at != '\0' && strchr(BLANKS, *line->at) == NULL)
@@ -230,7 +230,7 @@ static void print_prefix(FILE *out, const char *key, uint32_t address, uint8_t b
 		address >> 8 & 255, address & 255, bits);
 }
 
-/* Close to our own language, which has no ports without a protocol. */
+/* Close to the language of rules, in which ports need a protocol. */
 static char *tuple_text(const struct tuple *t)
 {
 	char *text = NULL;
@@ -253,7 +253,7 @@ static char *tuple_text(const struct tuple *t)
 	return text;
 }
 
-/* Room for one rule more than there are, and for the default. */
+/* Room for one more rule, and for the default. */
 static int make_room(struct fg_rules *set, uint32_t *room)
 {
 	const uint32_t more = *room == 0 ? FIRST_ROOM : 2 * *room;
@@ -300,13 +300,13 @@ static int add_rule(struct fg_rules *set, const struct line *line, const struct 
 	if (rc != 0)
 		return fg_error_set(line->error, -rc, "%s:%" PRIu64 ": rule '%s': %s", line->file,
 				    line->number, name,
-				    rc == -ENOSPC ? "too many rule names were ever in use"
+				    rc == -ENOSPC ? "too many rule names since the start"
 						  : "out of memory");
 	fill_match(&set->matches[set->n_matches++], t, set->count);
 	return 0;
 }
 
-/* rules[0]: what no rule matches is dropped. */
+/* rules[0]: packets that match no rule are dropped. */
 static int add_default(struct fg_rules *set)
 {
 	set->rules[0] =

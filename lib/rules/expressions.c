@@ -7,7 +7,7 @@
 
 #include <fg_node.h>
 
-/* The first in @p set, which is sorted by text, that is not before @p text. */
+/* The place of @p text in the expressions of @p set, which are sorted by text. */
 static uint32_t find(const struct fg_rules *set, const char *text)
 {
 	uint32_t low = 0, high = set->n_exprs;

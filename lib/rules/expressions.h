@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The expressions of a set of rules. */
+/* The expressions of a rule set, each compiled once. */
 #ifndef RULES_EXPRESSIONS_H
 #define RULES_EXPRESSIONS_H
 
@@ -9,8 +9,8 @@
 struct fg_node;
 
 /*
- * The expression that @p node says, compiled now unless a rule said the same
- * before. The set owns it. 0; -EINVAL, -E2BIG past FG_EXPRS_MAX, -ENOMEM.
+ * The expression with the text of @p node, compiled unless @p set has it. The set
+ * owns it. 0; -EINVAL; -E2BIG over FG_EXPRS_MAX; -ENOMEM.
  */
 int expressions_get(struct fg_rules *set, const struct fg_node *node, const struct fg_expr **out,
 		    struct fg_error *error);

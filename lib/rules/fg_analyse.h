@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * What is odd about a rule set: rules that no packet can reach, and rules
- * without which every packet would go the same way.
+ * Finds rules that a rule set does not need: rules that no packet can match, and
+ * rules without which every packet would get the same action.
  *
- * Every finding is true. Not everything that is true is found: what would take
- * more than a bounded amount of work to show is left out.
+ * Every finding is right, but not every such rule is found: the work is bounded.
  */
 #ifndef FG_ANALYSE_H
 #define FG_ANALYSE_H
@@ -17,19 +16,21 @@
 #include <fg_rules.h>
 
 enum fg_finding {
-	FG_FINDING_SHADOWED,  /**< Earlier rules take every packet that the rule matches. */
-	FG_FINDING_REDUNDANT, /**< What it wins would go the same way without it. */
+	FG_FINDING_SHADOWED,  /**< Earlier rules match every packet that the rule matches. */
+	FG_FINDING_REDUNDANT, /**< Without the rule its packets would get the same action. */
 };
 
+/** fg_rule_finding.by: several rules together. */
 #define FG_FINDING_BY_SEVERAL UINT32_MAX
 
-/** One finding. A rule has at most one. */
+/** A finding. There is at most one for each rule. */
 struct fg_rule_finding {
 	uint32_t rule; /**< Index in fg_rules.rules. */
 	enum fg_finding kind;
 	/**
-	 * The rule that covers it, earlier if shadowed, later if redundant; 0:
-	 * the default action (redundant only); FG_FINDING_BY_SEVERAL: several.
+	 * The rule that its packets match instead: an earlier one if shadowed, a later
+	 * one if redundant; 0: the default action (only if redundant);
+	 * FG_FINDING_BY_SEVERAL: several.
 	 */
 	uint32_t by;
 };
@@ -38,17 +39,17 @@ struct fg_rule_finding {
 const char *fg_finding_name(enum fg_finding kind);
 
 /**
- * Look for shadowed and redundant rules. Every packet goes the same way without
- * any of the rules found, and without all of them at once.
+ * Find shadowed and redundant rules. Without any of them, or without all of them,
+ * every packet gets the same action.
  *
- * The same set gives the same findings on every machine: the work is bounded
- * by a count of comparisons, not by time.
+ * The same set gives the same findings on every machine: the bound is a number of
+ * comparisons, not a time. The bound is reached after about a second for each part.
  *
  * @param findings  Set on success: an array to free(), sorted by rule; NULL if empty.
  * @param count     Its length.
- * @param complete  Set to false if the work had to end before all rules were
- *                  looked at as closely as can be; NULL is allowed.
- * @return 0, or -ENOMEM.
+ * @param complete  Set to false if the bound was reached, so that there may be more
+ *                  to find, else to true; NULL is allowed.
+ * @return 0, or -ENOMEM with @p error set.
  * Threads: control. Reads @p rules only.
  */
 int fg_rules_analyse(const struct fg_rules *rules, struct fg_rule_finding **findings,

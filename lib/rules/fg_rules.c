@@ -11,6 +11,7 @@
 #include <fg_rules.h>
 
 #include "expressions.h"
+#include "scope.h"
 #include "subscription.h"
 #include "terms.h"
 
@@ -90,7 +91,7 @@ static int read_sinks(const struct fg_node *to, const struct fg_scope *scope, ui
 		if (n->kind != FG_NODE_SCALAR)
 			return fg_error_at(error, EINVAL, n, "to: expected a sink's name, found %s",
 					   fg_node_kind_name(n));
-		index = name_index(scope->sinks, scope->n_sinks, n->text);
+		index = scope_find(scope->sinks, scope->n_sinks, n->text);
 		if (index < 0)
 			return fg_error_at(error, EINVAL, n, "no sink is called '%s'", n->text);
 		*sinks |= UINT64_C(1) << index;
@@ -117,7 +118,7 @@ static int read_feed(const struct fg_node *node, const struct fg_scope *scope, u
 	if (node->kind != FG_NODE_SCALAR)
 		return fg_error_at(error, EINVAL, node, "feed: expected a name, found %s",
 				   fg_node_kind_name(node));
-	index = name_index(scope->feeds, scope->n_feeds, node->text);
+	index = scope_find(scope->feeds, scope->n_feeds, node->text);
 	if (index < 0)
 		return fg_error_at(error, EINVAL, node, "no feed is called '%s'", node->text);
 	*feed = (uint16_t)index;
@@ -132,12 +133,13 @@ static int read_rule_name(const struct fg_node *node, struct fg_rule *rule, stru
 	if (fg_name_check(node->text, node, error) != 0)
 		return -EINVAL;
 	if (strcmp(node->text, "-") == 0)
-		return fg_error_at(error, EINVAL, node, "name: '-' is kept for the default action");
+		return fg_error_at(error, EINVAL, node,
+				   "name: '-' is reserved for the default action");
 	rule->name = strdup(node->text);
 	return rule->name != NULL ? 0 : fg_error_at(error, ENOMEM, node, "out of memory");
 }
 
-/* The line that a rule's packets are of, whatever their source's. */
+/* `line`: the line of the rule's packets, instead of that of their source. */
 static int read_line(const struct fg_node *node, struct fg_rule *rule, struct fg_error *error)
 {
 	if (node->kind != FG_NODE_SCALAR || fg_line_read(node->text, &rule->feed_line) != 0)
@@ -154,7 +156,7 @@ static int check_action(const struct fg_node *node, bool has_to, bool drop, stru
 	return 0;
 }
 
-/* A packet that a rule drops never reaches a feed: that would look like a gap. */
+/* A packet that a rule drops never reaches its feed, which would report a gap. */
 static int check_tracked(const struct fg_node *node, const struct fg_scope *scope,
 			 const struct fg_rule *rule, struct fg_error *error)
 {
@@ -163,13 +165,13 @@ static int check_tracked(const struct fg_node *node, const struct fg_scope *scop
 		return 0;
 	return fg_error_at(
 		error, EINVAL, fg_node_get(node, "feed"),
-		"feed: what the rule drops is never seen by feed %s and would be missing "
-		"there; to see it and drop it, send it to a sink of kind count",
+		"feed: packets that the rule drops never reach feed %s, which would report "
+		"gaps; to drop them after the feed, send them to a sink of kind count",
 		scope->feeds[rule->feed]);
 }
 
 static int read_rule(const struct fg_node *node, const struct fg_scope *scope, struct fg_rule *rule,
-		     const struct fg_node **match, struct fg_error *error)
+		     struct fg_error *error)
 {
 	bool drop = false, has_to = false;
 	int rc = 0;
@@ -183,13 +185,13 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 		if (strcmp(n->key, "name") == 0)
 			rc = read_rule_name(n, rule, error);
 		else if (strcmp(n->key, "match") == 0)
-			*match = n;
+			continue; /* terms_compile() reads it. */
 		else if (strcmp(n->key, "feed") == 0)
 			rc = read_feed(n, scope, &rule->feed, error);
 		else if (strcmp(n->key, "line") == 0)
 			rc = read_line(n, rule, error);
 		else if (subscription_is_key(n->key))
-			continue; /* When the feed is known. */
+			continue; /* subscription_read() reads it when the feed is known. */
 		else if (strcmp(n->key, "drop") == 0)
 			rc = read_drop(n, &drop, error);
 		else if (strcmp(n->key, "to") == 0) {
@@ -213,21 +215,20 @@ static int compile_rule(struct fg_rules *set, uint32_t number, const struct fg_n
 			const struct fg_scope *scope, struct terms *terms, struct fg_error *error)
 {
 	struct fg_rule *rule = &set->rules[number];
-	const struct fg_node *match = NULL;
-	int rc = read_rule(node, scope, rule, &match, error);
+	int rc = read_rule(node, scope, rule, error);
 
 	if (rc != 0)
 		return rc;
 	rule->first_match = terms->count;
-	rc = terms_compile(match, node, number, scope, set, terms, error);
+	rc = terms_compile(node, number, scope, set, terms, error);
 	if (rc != 0)
 		return rc;
 	rule->n_matches = terms->count - rule->first_match;
-	rule->text = node_text(match);
+	rule->text = node_text(fg_node_get(node, "match"));
 	return rule->text != NULL ? 0 : fg_error_at(error, ENOMEM, node, "out of memory");
 }
 
-/* By name, then by place. */
+/* By name, then by position. */
 static int compare_rules(const void *a, const void *b)
 {
 	const struct fg_rule *const *left = a, *const *right = b;
@@ -272,8 +273,8 @@ static int assign_ids(struct fg_rules *set, const struct fg_node *list, struct f
 
 		if (rc != 0)
 			return fg_error_at(error, -rc, list, "rule '%s': %s", set->rules[i].name,
-					   rc == -ENOSPC ? "too many rule names were ever in use; "
-							   "restart to forget them"
+					   rc == -ENOSPC ? "too many rule names since the start; "
+							   "restart to use new ones"
 							 : "out of memory");
 	}
 	return 0;

@@ -86,7 +86,7 @@ static const struct fg_node *next_of(const struct fg_node *list, const struct fg
 	return list->kind == FG_NODE_LIST ? n->next : NULL;
 }
 
-/* `messages`: names, characters or numbers of types. */
+/* `messages`: a type or a list of them, each by its name, its characters or its number. */
 static int read_types(const struct fg_node *list, const struct fg_protocol *protocol,
 		      struct fg_subscription *subscription, struct fg_error *error)
 {
@@ -107,11 +107,10 @@ static int read_types(const struct fg_node *list, const struct fg_protocol *prot
 		    fg_protocol_type(protocol, n->text,
 				     &subscription->types[subscription->n_types++]) != 0)
 			return fg_error_at(error, EINVAL, n,
-					   "messages: '%s' is no type of protocol %s: neither one "
-					   "of its names nor %s",
+					   "messages: '%s' is no message type of protocol %s: "
+					   "expected a name of one or its %s",
 					   n->text, protocol->name,
-					   protocol->messages->text ? "its characters"
-								    : "a number");
+					   protocol->messages->text ? "characters" : "number");
 	}
 	return 0;
 }
@@ -124,7 +123,7 @@ static int check_count(const struct fg_node *at, size_t count, struct fg_error *
 			   FG_INSTRUMENTS_MAX);
 }
 
-/* Room for @count more instruments, and @bytes more of their text. */
+/* Allocate room for @p count instruments and @p bytes of their text. */
 static int make_room(struct fg_subscription *subscription, const struct fg_node *at, size_t count,
 		     size_t bytes, struct fg_error *error)
 {
@@ -165,7 +164,7 @@ static int read_list(const struct fg_node *list, struct fg_subscription *subscri
 	return 0;
 }
 
-/* All of a file, with a zero byte behind. */
+/* Read a whole file, and end it with a zero byte. */
 static int read_file(const struct fg_node *node, const char *path, char **out, size_t *size,
 		     struct fg_error *error)
 {
@@ -203,7 +202,7 @@ static int read_file(const struct fg_node *node, const char *path, char **out, s
 	return 0;
 }
 
-/* The instrument in a line, blanks and comment taken off; may be empty. Symbols may hold a '#'. */
+/* The instrument in a line, without blanks and comment; may be empty. Symbols may contain '#'. */
 static char *trim(char *line)
 {
 	char *end;
@@ -227,7 +226,7 @@ static int bad_line(const struct fg_node *node, const char *path, size_t number,
 	return fg_error_at(error, EINVAL, node, "instruments_file: %s:%zu: %s", path, number, what);
 }
 
-/* `instruments_file`: one a line. */
+/* `instruments_file`: one instrument a line. */
 static int read_lines(const struct fg_node *node, struct fg_subscription *subscription,
 		      struct fg_error *error)
 {
@@ -272,7 +271,7 @@ static int read_instruments(const struct fg_node *node, struct fg_subscription *
 	return subscription->file != NULL ? read_lines(file, subscription, error) : 0;
 }
 
-/* Nothing of it makes sense without a feed that has a protocol, or where packets are dropped. */
+/* A subscription needs a feed with a protocol, and a sink. */
 static int check_feed(const struct fg_node *first, const struct fg_scope *scope,
 		      const struct fg_rule *rule, struct fg_error *error)
 {

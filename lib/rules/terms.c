@@ -15,17 +15,19 @@
 
 static const struct fg_match anything = {.src_port_max = UINT16_MAX, .dst_port_max = UINT16_MAX};
 
-int terms_add(struct terms *terms, const struct fg_match *term)
+static int add_term(struct terms *terms, const struct fg_match *term, const struct fg_node *at,
+		    struct fg_error *error)
 {
 	if (terms->count == FG_MATCHES_MAX)
-		return -E2BIG;
+		return fg_error_at(error, E2BIG, at, "the rules compile to over %u entries",
+				   FG_MATCHES_MAX);
 	if (terms->count == terms->room) {
 		const uint32_t room = terms->room > 0 ? 2 * terms->room : 16;
-		struct fg_match *at = realloc(terms->at, room * sizeof(*at));
+		struct fg_match *larger = realloc(terms->at, room * sizeof(*larger));
 
-		if (at == NULL)
-			return -ENOMEM;
-		terms->at = at;
+		if (larger == NULL)
+			return fg_error_at(error, ENOMEM, at, "out of memory");
+		terms->at = larger;
 		terms->room = room;
 	}
 	terms->at[terms->count++] = *term;
@@ -37,25 +39,6 @@ void terms_free(struct terms *terms)
 {
 	free(terms->at);
 	*terms = (struct terms){0};
-}
-
-int name_index(const char *const *names, uint32_t count, const char *name)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (strcmp(names[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
-static int add_term(struct terms *terms, const struct fg_match *term, const struct fg_node *at,
-		    struct fg_error *error)
-{
-	const int rc = terms_add(terms, term);
-
-	if (rc == -E2BIG)
-		return fg_error_at(error, E2BIG, at, "the rules compile to over %u entries",
-				   FG_MATCHES_MAX);
-	return rc == 0 ? 0 : fg_error_at(error, -rc, at, "out of memory");
 }
 
 /* A value or a list of values: one term each. */
@@ -101,7 +84,7 @@ static int read_exprs(const struct fg_node *node, struct fg_rules *set, struct t
 	return 0;
 }
 
-/* Both at once; false if they contradict each other, so that nothing matches. */
+/* Make @p into match what both match. false: they contradict each other, nothing matches. */
 static bool merge(struct fg_match *into, const struct fg_match *more)
 {
 	uint8_t *value = (uint8_t *)&into->value, *mask = (uint8_t *)&into->mask;
@@ -122,14 +105,14 @@ static bool merge(struct fg_match *into, const struct fg_match *more)
 		into->dst_port_min = more->dst_port_min;
 		into->dst_port_max = more->dst_port_max;
 	}
-	if (more->expr != NULL) /* one key has them: it is the only one */
+	if (more->expr != NULL) /* One key has expressions: no other term has one. */
 		into->expr = more->expr;
-	/* Ports of one protocol, but another protocol. */
+	/* false for the ports of one protocol with another protocol. */
 	return into->mask.l4 == 0 || into->mask.protocol == 0 ||
 	       into->value.l4 == into->value.protocol;
 }
 
-/* Every combination of @p terms and @p more, in @p terms. */
+/* Replace @p terms by all combinations of one of them with one of @p more. */
 static int multiply(struct terms *terms, const struct terms *more, const struct fg_node *at,
 		    struct fg_error *error)
 {
@@ -149,8 +132,8 @@ static int multiply(struct terms *terms, const struct terms *more, const struct 
 }
 
 /*
- * `{src: ..., dst: ...}` of mac, ipv4, ipv6, udp or tcp: terms that begin as
- * @p base, times the sources, times the destinations.
+ * `{src: ..., dst: ...}` of mac, ipv4, ipv6, udp or tcp: @p base combined with each
+ * source and each destination.
  */
 static int read_pair(const struct fg_node *node, const struct fg_match *base, set_value_fn *set_src,
 		     set_value_fn *set_dst, struct terms *terms, struct fg_error *error)
@@ -200,7 +183,8 @@ static int read_ip(const struct fg_node *match, struct terms *terms, struct fg_e
 	return rc;
 }
 
-/* udp or tcp: with a port given, the key must have ports (l4); without, the protocol decides. */
+/* udp or tcp: a rule with ports tests l4, which a key without ports has not; others the protocol.
+ */
 static int read_l4(const struct fg_node *node, uint8_t protocol, struct terms *terms,
 		   struct fg_error *error)
 {
@@ -215,7 +199,7 @@ static int read_l4(const struct fg_node *node, uint8_t protocol, struct terms *t
 	return read_pair(node, &base, set_src_port, set_dst_port, terms, error);
 }
 
-/* The key's own alternatives. ipv4 and ipv6 are one question, and so are udp and tcp. */
+/* The terms of key @p n. ipv4 and ipv6 are alternatives and read together; so are udp and tcp. */
 static int read_key(const struct fg_node *match, const struct fg_node *n,
 		    const struct fg_scope *scope, struct fg_rules *set, struct terms *terms,
 		    struct fg_error *error)
@@ -255,7 +239,7 @@ static int read_key(const struct fg_node *match, const struct fg_node *n,
 				     error);
 }
 
-/* The second key of a pair that is one question was read with the first. */
+/* Was @p n read with its alternative, an earlier key? */
 static bool read_already(const struct fg_node *match, const struct fg_node *n)
 {
 	static const char *const pairs[][2] = {{"ipv4", "ipv6"}, {"udp", "tcp"}};
@@ -288,17 +272,17 @@ static int compile_keys(const struct fg_node *match, const struct fg_scope *scop
 	return 0;
 }
 
-int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_t rule,
-		  const struct fg_scope *scope, struct fg_rules *set, struct terms *out,
-		  struct fg_error *error)
+int terms_compile(const struct fg_node *node, uint32_t rule, const struct fg_scope *scope,
+		  struct fg_rules *set, struct terms *out, struct fg_error *error)
 {
+	const struct fg_node *match = fg_node_get(node, "match");
 	struct terms terms = {0};
 	int rc;
 
 	if (match != NULL && match->kind != FG_NODE_MAP)
 		return fg_error_at(error, EINVAL, match, "match: expected a map, found %s",
 				   fg_node_kind_name(match));
-	rc = add_term(&terms, &anything, at, error);
+	rc = add_term(&terms, &anything, node, error);
 	if (rc == 0 && match != NULL)
 		rc = compile_keys(match, scope, set, &terms, error);
 	if (rc == 0 && terms.count == 0)
@@ -306,11 +290,11 @@ int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_
 				 "match: its keys contradict one another: nothing can match");
 	for (uint32_t i = 0; i < terms.count && rc == 0; i++) {
 		terms.at[i].rule = rule;
-		rc = add_term(out, &terms.at[i], at, error);
+		rc = add_term(out, &terms.at[i], node, error);
 	}
 	terms_free(&terms);
 	if (rc == 0 && out->n_expr > FG_EXPR_MATCHES_MAX)
-		rc = fg_error_at(error, E2BIG, at,
+		rc = fg_error_at(error, E2BIG, node,
 				 "the rules compile to over %u entries with an expression",
 				 FG_EXPR_MATCHES_MAX);
 	return rc;

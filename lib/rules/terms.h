@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A rule's `match` as entries: alternatives per key, multiplied. */
+/*
+ * Compiles the `match` of a rule to entries. Each key gives a list of terms, one
+ * for each of its values; the entries are all combinations of one term of each key.
+ */
 #ifndef RULES_TERMS_H
 #define RULES_TERMS_H
 
@@ -7,7 +10,9 @@
 #include <fg_error.h>
 #include <fg_rules.h>
 
-/* A growing array of (partial) entries. Zeroed: empty. */
+struct fg_node;
+
+/* A growing array of entries, or of parts of them. Zeroed: empty. */
 struct terms {
 	struct fg_match *at;
 	uint32_t count;
@@ -15,20 +20,14 @@ struct terms {
 	uint32_t n_expr; /* with an expression */
 };
 
-/* Append one; 0, -ENOMEM, or -E2BIG past FG_MATCHES_MAX. */
-int terms_add(struct terms *terms, const struct fg_match *term);
-
 void terms_free(struct terms *terms);
 
 /*
- * Compile @p match (NULL: everything) and append its entries, with rule number
- * @p rule, to @p out; expressions go to @p set. 0 or -errno with @p error set.
+ * Compile the `match` of the rule at @p node (without one the rule matches
+ * everything) and append its entries, with rule number @p rule, to @p out.
+ * Its expressions are added to @p set. 0 or -errno with @p error set.
  */
-int terms_compile(const struct fg_node *match, const struct fg_node *at, uint32_t rule,
-		  const struct fg_scope *scope, struct fg_rules *set, struct terms *out,
-		  struct fg_error *error);
-
-/* Index of @p name in @p names, or -1. */
-int name_index(const char *const *names, uint32_t count, const char *name);
+int terms_compile(const struct fg_node *node, uint32_t rule, const struct fg_scope *scope,
+		  struct fg_rules *set, struct terms *out, struct fg_error *error);
 
 #endif /* RULES_TERMS_H */

@@ -17,7 +17,7 @@ static int expect_scalar(const struct fg_node *at, const char *what, struct fg_e
 	return fg_error_at(error, EINVAL, at, "expected %s, found %s", what, fg_node_kind_name(at));
 }
 
-/* Clear what lies beyond the prefix; says whether anything was there. */
+/* Clear the bits beyond the prefix. @return whether any was set. */
 static int clear_beyond(uint8_t *address, uint8_t length, size_t bytes)
 {
 	int found = 0;
@@ -101,7 +101,7 @@ int read_mac(const struct fg_node *at, uint8_t out[6], struct fg_error *error)
 
 	if (expect_scalar(at, "a MAC address", error) != 0)
 		return -EINVAL;
-	/* sscanf takes signs and blanks: the length of 17 and the digits' count exclude them. */
+	/* sscanf alone would accept signs and blanks. */
 	if (strlen(at->text) != 17 || strspn(at->text, "0123456789abcdefABCDEF:") != 17 ||
 	    sscanf(at->text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
 		   &end) != 6 ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of the rule language, one reader each: text in, value out. */
+/* Reads the values of the rule language from text. */
 #ifndef RULES_TEXT_H
 #define RULES_TEXT_H
 
@@ -14,7 +14,7 @@ struct prefix {
 	uint8_t length;      /* bits */
 };
 
-/* All: 0, or -EINVAL with a reason that names the place of @p at. */
+/* All: 0, or -EINVAL with @p error set, which has the location of @p at. */
 int read_prefix(const struct fg_node *at, int family, struct prefix *out, struct fg_error *error);
 int read_ports(const struct fg_node *at, uint16_t *min, uint16_t *max, struct fg_error *error);
 int read_mac(const struct fg_node *at, uint8_t out[6], struct fg_error *error);

@@ -7,7 +7,7 @@
 
 #include <fg_node.h>
 
-#include "terms.h"
+#include "scope.h"
 #include "text.h"
 
 static int expect_name(const struct fg_node *at, struct fg_error *error)
@@ -24,7 +24,7 @@ int set_source(struct fg_match *term, const struct fg_node *at, const struct fg_
 
 	if (expect_name(at, error) != 0)
 		return -EINVAL;
-	index = name_index(scope->sources, scope->n_sources, at->text);
+	index = scope_find(scope->sources, scope->n_sources, at->text);
 	if (index < 0)
 		return fg_error_at(error, EINVAL, at, "no source is called '%s'", at->text);
 	SET_FIELD(term, source, (uint8_t)index);
@@ -66,7 +66,7 @@ int set_protocol(struct fg_match *term, const struct fg_node *at, const struct f
 	(void)scope;
 	if (read_number(at, UINT8_MAX, &number, error) != 0)
 		return -EINVAL;
-	/* It numbers the hop-by-hop header, which parse walks over; keys without IP hold it. */
+	/* 0 is the hop-by-hop header, which parse skips; keys of packets that are not IP hold 0. */
 	if (number == 0)
 		return fg_error_at(error, EINVAL, at, "protocol: 0 is an extension header");
 	SET_FIELD(term, protocol, (uint8_t)number);
@@ -151,7 +151,7 @@ int set_vlan(struct fg_match *term, const struct fg_node *at, struct fg_error *e
 	if (at->kind == FG_NODE_LIST && (at->count < 1 || at->count > 2))
 		return fg_error_at(
 			error, EINVAL, at,
-			"vlan: expected a VID, or a list of the outer and the inner one");
+			"vlan: expected a VID, or a list of the outer and the inner VID");
 	for (unsigned int tag = 0; value != NULL; tag++) {
 		uint64_t vid;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One value of a match key into an entry that matches anything else. */
+/* Reads one value of a key of `match` into an entry. */
 #ifndef RULES_VALUES_H
 #define RULES_VALUES_H
 
@@ -18,8 +18,8 @@ struct fg_node;
 	} while (0)
 
 /*
- * 0, or -EINVAL with @p error naming the place of @p value. Only set_source
- * looks at @p scope.
+ * Make @p term match @p value. 0, or -EINVAL with @p error set. Only set_source
+ * uses @p scope; for the others it may be NULL.
  */
 typedef int set_value_fn(struct fg_match *term, const struct fg_node *value,
 			 const struct fg_scope *scope, struct fg_error *error);
@@ -37,7 +37,7 @@ set_value_fn set_dst_ipv6;
 set_value_fn set_src_port;
 set_value_fn set_dst_port;
 
-/* A VID, or a list of the outer and the inner one: one value, not "any of". */
+/* A VID, or a list of the outer and the inner VID, which is one value, not "any of". */
 int set_vlan(struct fg_match *term, const struct fg_node *at, struct fg_error *error);
 
 #endif /* RULES_VALUES_H */

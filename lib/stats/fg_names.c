@@ -12,13 +12,14 @@
 #define SLOTS       (2u * FG_RULE_IDS_MAX)
 
 /*
- * Readers only index chunks, which never move. A chunk's pointer is released
- * after its first name is stored; a later name in it reaches a reader through
- * the release that publishes the rule set using it.
+ * Names are in chunks that never move, so that readers need no lock. store() releases
+ * the pointer of a new chunk, slot_of() acquires it. Names added to a chunk later reach
+ * a reader by the release that publishes the rule set with these names.
  */
 static _Atomic(char **) chunks[CHUNKS];
-static uint32_t count;   /* control: names in use, ids 1..count */
-static uint32_t *hashed; /* control: open addressing, ids; 0: free */
+/* Used by the control thread only: */
+static uint32_t count;   /* names have ids 1..count */
+static uint32_t *hashed; /* [SLOTS], ids, open addressing; 0: free */
 
 static uint32_t hash(const char *name)
 {

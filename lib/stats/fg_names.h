@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Rule names and their ids: a name gets an id when it is first seen and keeps
- * it as long as the process lives, whatever rule sets come and go.
+ * Ids of rule names. A name gets an id when the first rule set uses it, and keeps it until
+ * the process ends.
  *
- * So counters carry over a reload, and a packet that is still queued when its
- * rule set is replaced can be named. Id 0 is the default action, "-".
+ * Counters of rules are arrays indexed by id. So a rule keeps its counters when the rule
+ * set is reloaded, and a packet that was queued before has a rule name afterwards. Id 0 is
+ * the default action, "-".
  */
 #ifndef FG_NAMES_H
 #define FG_NAMES_H
@@ -13,16 +14,16 @@
 #include <stdint.h>
 
 /**
- * The id of @p name, new if it was never seen.
- * @return 0 and @p id set; -ENOMEM; -ENOSPC when FG_RULE_IDS_MAX names are in use.
+ * Find the id of @p name, or give it one.
+ * @return 0, with @p id set: 1 to FG_RULE_IDS_MAX - 1; -ENOMEM; -ENOSPC: no ids remain.
  * Threads: control.
  */
 int fg_names_id(const char *name, uint32_t *id);
 
-/** The name of an id that fg_names_id() gave. Threads: any; the text lives for ever. */
+/** The name of an id: 0 or one from fg_names_id(). The text is never freed. Threads: any. */
 const char *fg_names_get(uint32_t id);
 
-/** Forget all names: only when nothing refers to an id any more. Threads: control. */
+/** Free all names. No id may be in use any more. Threads: control. */
 void fg_names_reset(void);
 
 #endif /* FG_NAMES_H */

@@ -9,7 +9,7 @@ static const size_t rules_bytes = (size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rul
 static const size_t rule_feeds_bytes =
 	(size_t)FG_RULE_IDS_MAX * sizeof(struct fg_rule_feed_counter);
 
-/* Zeroed address space; NULL if there is none. */
+/* Reserve zeroed address space; NULL: none. */
 static void *reserve(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -62,12 +62,11 @@ void fg_totals_add(struct fg_totals *totals, const struct fg_lcore_stats *stats)
 
 void fg_totals_subtract(struct fg_totals *totals, const struct fg_totals *before)
 {
-	totals->received_packets -= before->received_packets;
-	totals->received_bytes -= before->received_bytes;
-	totals->delivered_packets -= before->delivered_packets;
-	totals->delivered_bytes -= before->delivered_bytes;
-	for (unsigned int i = 0; i < FG_DROP_COUNT; i++)
-		totals->dropped[i] -= before->dropped[i];
+	uint64_t *values = (uint64_t *)totals;
+	const uint64_t *subtrahends = (const uint64_t *)before;
+
+	for (size_t i = 0; i < sizeof(*totals) / sizeof(*values); i++)
+		values[i] -= subtrahends[i];
 }
 
 uint64_t fg_totals_dropped(const struct fg_totals *totals)

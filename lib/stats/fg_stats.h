@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Counters: written by one lcore, read by control at any time.
+ * Counters of an lcore. The lcore writes them, the control thread reads them at any time.
  *
- * Every counter has exactly one writer, so an increment is a plain load and a
- * relaxed atomic store: no lock prefix, no torn read. `clear` never writes
- * them: control keeps what it saw then, and subtracts.
+ * A counter has exactly one writer. So an increment is a relaxed load and a relaxed store,
+ * without a lock prefix, and a reader never sees half a value. `clear` does not write
+ * counters: the control thread keeps a copy of their values and subtracts it.
+ *
+ * CONTRIBUTING.md ("Adding a counter") lists what else a counter needs.
  */
 #ifndef FG_STATS_H
 #define FG_STATS_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -50,64 +53,65 @@ static inline void fg_flow_counter_add(struct fg_flow_counter *counter, uint64_t
 	fg_counter_add(&counter->bytes, bytes);
 }
 
-/** Replace the value. Hot. Threads: the counter's one writer. */
+/** Set the value, as of a gauge. Hot. Threads: the counter's one writer. */
 static inline void fg_counter_set(struct fg_counter *counter, uint64_t value)
 {
 	atomic_store_explicit(&counter->value, value, memory_order_relaxed);
 }
 
-/** Counters of one rule on one lcore. */
+/** The counters of one rule on the lcore that classified its packets. */
 struct fg_rule_counter {
-	struct fg_flow_counter
-		hits;              /**< Packets that the rule won; by the lcore that classified. */
-	struct fg_counter dropped; /**< Of those, dropped by ring_full or sink_full. */
-	struct fg_counter last;    /**< rx_ticks of the burst with the last of them; 0: none. */
+	struct fg_flow_counter hits; /**< Packets that matched this rule. */
+	struct fg_counter dropped;   /**< Of these, dropped later: ring_full, sink_full. */
+	struct fg_counter last;      /**< rx_ticks of the last burst with one; 0: none. */
 };
 
-/** Of a rule's packets, those that its feed dropped; by the lcore that owns the feed. */
+/** Packets of one rule that its feed dropped, on the lcore that owns the feed. */
 struct fg_rule_feed_counter {
 	struct fg_counter duplicates; /**< duplicate, stale */
 	struct fg_counter unmatched;  /**< no_matching_message, unmapped, wrong_protocol */
 };
 
-/** What one lcore did. Lines of different lcores are never shared. */
+static_assert(sizeof(struct fg_rule_counter) == 32, "the counters of a rule lie in one cache line");
+
+/** All counters of one lcore. Lcores share no cache line (nor an adjacent pair of them). */
 struct fg_lcore_stats {
-	struct fg_flow_counter received;  /**< Handed over by sources. */
-	struct fg_flow_counter delivered; /**< Taken by at least one sink. */
-	struct fg_counter dropped[FG_DROP_COUNT];
-	struct fg_counter bursts;      /**< Turns of the loop that found packets. */
-	struct fg_counter empty;       /**< Turns that found none. */
+	struct fg_flow_counter received;          /**< Packets from sources. */
+	struct fg_flow_counter delivered;         /**< Packets that at least one sink accepted. */
+	struct fg_counter dropped[FG_DROP_COUNT]; /**< Packets, by enum fg_drop. */
+	struct fg_counter bursts;                 /**< Turns of the loop that had packets. */
+	struct fg_counter empty;                  /**< Turns that had none. */
 	struct fg_rule_counter *rules; /**< [FG_RULE_IDS_MAX], by rule id; see fg_names.h. */
-	struct fg_rule_feed_counter *rule_feeds; /**< The same length. */
+	struct fg_rule_feed_counter *rule_feeds; /**< [FG_RULE_IDS_MAX], by rule id. */
 } __attribute__((aligned(128)));
 
-/** Most rule names in a process's life; ids stay below. */
+/** Ids of rule names are below this: the names of all rule sets since the process started. */
 #define FG_RULE_IDS_MAX (1u << 20)
 
 /**
- * One zeroed set of counters. The per-rule arrays are address space that takes
- * memory only where it is touched, so they never move when rules are added.
- * @return NULL if there is no memory. Threads: control.
+ * Allocate the counters of one lcore, zeroed. The arrays by rule are reserved address space
+ * for all ids: they take memory only where counters are used, and never move.
+ * @return NULL: no memory. Threads: control.
  */
 struct fg_lcore_stats *fg_lcore_stats_alloc(void);
 
 /** Free it; NULL is allowed. Threads: control, when its lcore has stopped. */
 void fg_lcore_stats_free(struct fg_lcore_stats *stats);
 
-/** A sum over lcores at one moment. */
+/** The sum over all lcores at one time. All fields are uint64_t counts. */
 struct fg_totals {
 	uint64_t received_packets, received_bytes;
 	uint64_t delivered_packets, delivered_bytes;
 	uint64_t dropped[FG_DROP_COUNT];
 };
 
-/** Add what @p stats holds to @p totals. Threads: any; exact when its lcore is idle. */
+/** Add the counters of an lcore to @p totals. Exact if the lcore is idle. Threads: any. */
 void fg_totals_add(struct fg_totals *totals, const struct fg_lcore_stats *stats);
 
-/** Take @p before away, field by field. */
+/** Subtract @p before from @p totals. Threads: any. */
 void fg_totals_subtract(struct fg_totals *totals, const struct fg_totals *before);
 
-/** All that was dropped, whatever the reason. */
+/** Packets dropped, for all reasons. Threads: any. */
 uint64_t fg_totals_dropped(const struct fg_totals *totals);
 
 #endif /* FG_STATS_H */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as ClassBench rules and as a trace: either they are refused with
- * one line that names the place, or what comes out keeps what fg_classbench.h
- * promises. What was read is written again in the plain form of the format, and
- * that must read as the same.
+ * Any bytes as ClassBench rules and as a trace: they are refused with a message of one
+ * line that has the location, or the result is as fg_classbench.h promises. Rules and
+ * packets are then written in the simplest form of the format, which must read the same.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -26,7 +25,7 @@ static void check(bool holds)
 
 static FILE *stream_of(const void *text, size_t size)
 {
-	/* Not of size 0, which some C libraries refuse: a line end says nothing either. */
+	/* Some C libraries refuse size 0: an empty line is equivalent. */
 	FILE *in = size > 0 ? fmemopen((void *)(uintptr_t)text, size, "r")
 			    : fmemopen((char[]){'\n'}, 1, "r");
 
@@ -123,7 +122,7 @@ static void check_rules(const uint8_t *data, size_t size)
 	fclose(out);
 	check(load(text, length, &again, &error) == 0);
 	check(again->count == set->count);
-	/* What stands behind the rule's number has a gap before it. */
+	/* Not the padding after the rule number, nor the expression. */
 	for (uint32_t i = 0; i < set->count; i++)
 		check(memcmp(&again->matches[i], &set->matches[i],
 			     offsetof(struct fg_match, rule) + sizeof(uint32_t)) == 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A configuration file of any bytes: either it is refused with one line that
- * names it, or its tree keeps what fg_node.h promises.
+ * Any bytes as a configuration file: it is refused with a message of one line that has
+ * the name of the file, or its tree is as fg_node.h promises.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ static uint32_t walk(const struct fg_node *node, bool in_map, unsigned int depth
 	for (const struct fg_node *n = node->child; n != NULL; n = n->next) {
 		check(last == NULL || n->line > last->line ||
 		      (n->line == last->line && n->column > last->column));
-		/* Found by its key, so no key before it is the same. */
+		/* Its key finds it, so no earlier key is the same. */
 		check(node->kind != FG_NODE_MAP || fg_node_get(node, n->key) == n);
 		nodes += walk(n, node->kind == FG_NODE_MAP, depth + 1);
 		last = n;
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fg_config_load_text("fuzz", (const char *)data, size, &config, &error) == 0) {
 		check(error.text[0] == '\0');
-		/* No value takes less than a byte, but for the top one and an empty one in "k:". */
+		/* A value takes a byte at least, except the top one and an empty one as in "k:". */
 		check(walk(fg_config_root(config), false, 1) <= 2 * size + 1);
 		fg_config_free(config);
 	} else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any text as an expression: the first line of the input; the rest is a frame.
- * Either it is refused with a reason, or libpcap takes it as well, and both say
- * the same of the frame and of its beginnings. Nothing is ever looked up.
+ * The first line of the input is an expression, the rest a frame. The expression is
+ * refused with a reason, or libpcap accepts it, too, and both give the same result for
+ * the frame and for its prefixes. No name is looked up.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -23,7 +23,7 @@ static void check(bool holds)
 		abort();
 }
 
-/* libpcap finds these before the C library's. It hands over IPv6 addresses, too. */
+/* libpcap calls these instead of the C library's. It also passes IPv6 addresses. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **found)
 {

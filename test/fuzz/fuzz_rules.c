@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any text as a file's `rules` and `default`: either it is refused with one
- * line that names the file, or what comes out keeps what fg_rules.h promises.
+ * Any text as `rules` and `default` of a file: it is refused with a message of one line
+ * that has the name of the file, or the result is as fg_rules.h promises.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ static void check(bool holds)
 		abort();
 }
 
-/* The key that has just what the entry asks for matches it, and one without its ports does not. */
+/* A key with the values of the entry matches it; without the ports of the entry it does not. */
 static void check_meaning(const struct fg_match *match)
 {
 	struct fg_key key = match->value;
@@ -44,7 +44,7 @@ static void check_meaning(const struct fg_match *match)
 		key.l4 = 0;
 		check(!fg_match_test(match, &key));
 	}
-	/* Only an entry that looks at l4 may look at ports. */
+	/* Only an entry that tests l4 may test ports. */
 	if (match->src_port_min > 0 || match->src_port_max < UINT16_MAX ||
 	    match->dst_port_min > 0 || match->dst_port_max < UINT16_MAX)
 		check(match->mask.l4 == 0xff && (match->value.l4 == 6 || match->value.l4 == 17));
@@ -84,7 +84,7 @@ static void check_set(const struct fg_rules *set)
 		first_match += set->rules[number].n_matches;
 	}
 	check(first_match == set->n_matches);
-	/* Every engine checks entries the same way; this one needs no EAL. */
+	/* All engines check entries in the same way; this one needs no EAL. */
 	check(fg_table_build(&conf, set->matches, set->n_matches, &table, &error) == 0);
 	fg_table_free(table);
 }
@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fg_rules_free(set);
 	fg_config_free(config);
-	/* Names stay for ever; their number is limited, and so is time to forget them. */
+	/* Names are kept and their number is limited: free them, but not for each input. */
 	if (++runs % 1024 == 0)
 		fg_names_reset();
 	return 0;

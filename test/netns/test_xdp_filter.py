@@ -117,7 +117,7 @@ def test_property(folder, seed):
     frames = sendable(shapes.whole() + shapes.odd() + shapes.noisy(300, seed), XDP)
     rng.shuffle(frames)
     rules, wide = oracle.Rules(text), destinations_only(text)
-    kept = [frame for frame in frames if rules.judge(frame, "s0")[2]]
+    kept = [frame for frame in frames if rules.classify(frame, "s0")[2]]
     with Net() as net, Gate(net, folder, text) as gate:
         net.inject(0, frames)
         wait_accounted(gate, len(frames))

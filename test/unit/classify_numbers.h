@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules and packets as plain numbers: every field is an unsigned number in host
- * order, every condition an inclusive range. What a packet should match follows
- * by arithmetic on them, without the masks and bytes that classify works with.
+ * Rules and packets as plain numbers: each field is an unsigned number in host order,
+ * each condition an inclusive range. The rule that a packet matches follows from
+ * comparisons of numbers, without the masks and bytes of classify.
  */
 #ifndef CLASSIFY_NUMBERS_H
 #define CLASSIFY_NUMBERS_H
@@ -66,7 +66,8 @@ struct range {
 	number low, high;
 };
 
-struct wanted {
+/* The conditions of a rule. */
+struct conditions {
 	struct range range[NUMBERS];
 	uint32_t rule;
 };
@@ -80,51 +81,53 @@ static inline number highest(int field)
 	return ~(number)0 >> (128 - 8 * places[field].bytes);
 }
 
-static inline bool is_constrained(const struct wanted *wanted, int field)
+static inline bool is_constrained(const struct conditions *conditions, int field)
 {
-	return wanted->range[field].low > 0 || wanted->range[field].high < highest(field);
+	return conditions->range[field].low > 0 || conditions->range[field].high < highest(field);
 }
 
-static inline struct wanted anything_wanted(uint32_t rule)
+static inline struct conditions no_conditions(uint32_t rule)
 {
-	struct wanted wanted = {.rule = rule};
+	struct conditions conditions = {.rule = rule};
 
 	for (int f = 0; f < NUMBERS; f++)
-		wanted.range[f].high = highest(f);
-	return wanted;
+		conditions.range[f].high = highest(f);
+	return conditions;
 }
 
-static inline void want(struct wanted *wanted, int field, number value)
+static inline void require(struct conditions *conditions, int field, number value)
 {
-	wanted->range[field] = (struct range){value, value};
+	conditions->range[field] = (struct range){value, value};
 }
 
 /* All numbers whose first @p length bits are those of @p value. */
-static inline void want_prefix(struct wanted *wanted, int field, number value, unsigned int length)
+static inline void require_prefix(struct conditions *conditions, int field, number value,
+				  unsigned int length)
 {
 	const number rest = length < 128 ? ~(number)0 >> length : 0;
 
-	wanted->range[field] = (struct range){value - (value & rest), value | rest};
+	conditions->range[field] = (struct range){value - (value & rest), value | rest};
 }
 
-static inline bool satisfies(const struct packet *packet, const struct wanted *wanted)
+static inline bool satisfies(const struct packet *packet, const struct conditions *conditions)
 {
 	for (int f = 0; f < NUMBERS; f++)
-		if (packet->value[f] < wanted->range[f].low ||
-		    packet->value[f] > wanted->range[f].high)
+		if (packet->value[f] < conditions->range[f].low ||
+		    packet->value[f] > conditions->range[f].high)
 			return false;
 	return true;
 }
 
-/* The oracle: the lowest rule of those that the packet satisfies, or 0. */
-static inline uint32_t expected_rule(const struct wanted *wanted, uint32_t count,
+/* The oracle: the lowest rule whose conditions the packet satisfies, or 0. */
+static inline uint32_t expected_rule(const struct conditions *conditions, uint32_t count,
 				     const struct packet *packet)
 {
 	uint32_t lowest = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		if ((lowest == 0 || wanted[i].rule < lowest) && satisfies(packet, &wanted[i]))
-			lowest = wanted[i].rule;
+		if ((lowest == 0 || conditions[i].rule < lowest) &&
+		    satisfies(packet, &conditions[i]))
+			lowest = conditions[i].rule;
 	return lowest;
 }
 
@@ -137,7 +140,7 @@ static inline void write_number(void *base, int field, number value)
 		to[i] = (uint8_t)value;
 }
 
-/* @p noise goes where no entry may look. */
+/* @p noise fills the fields that no entry may test. */
 static inline struct fg_key key_of(const struct packet *packet, uint16_t noise)
 {
 	struct fg_key key = {.payload_len = noise, .payload_off = (uint16_t)~noise};
@@ -147,20 +150,20 @@ static inline struct fg_key key_of(const struct packet *packet, uint16_t noise)
 	return key;
 }
 
-/* Its ranges are whole prefixes, but for the ports. */
-static inline struct fg_match match_of(const struct wanted *wanted)
+/* All ranges but those of the ports must be prefixes. */
+static inline struct fg_match match_of(const struct conditions *conditions)
 {
-	const struct range *src = &wanted->range[SRC_PORT], *dst = &wanted->range[DST_PORT];
+	const struct range *src = &conditions->range[SRC_PORT], *dst = &conditions->range[DST_PORT];
 	struct fg_match match = {
 		.src_port_min = (uint16_t)src->low,
 		.src_port_max = (uint16_t)src->high,
 		.dst_port_min = (uint16_t)dst->low,
 		.dst_port_max = (uint16_t)dst->high,
-		.rule = wanted->rule,
+		.rule = conditions->rule,
 	};
 
 	for (int f = 0; f < NUMBERS; f++) {
-		const struct range *range = &wanted->range[f];
+		const struct range *range = &conditions->range[f];
 
 		if (f == SRC_PORT || f == DST_PORT)
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Random rule sets of several characters, and packets where their rules begin and end. */
+/* Random rule sets in several styles, and packets at the boundaries of their rules. */
 #ifndef CLASSIFY_SETS_H
 #define CLASSIFY_SETS_H
 
@@ -53,15 +53,15 @@ static inline number some_address(int family)
 	return family == FG_FAMILY_IPV4 ? address >> 96 << 96 : address;
 }
 
-static inline void want_some_prefix(struct wanted *w, int field, int family)
+static inline void require_some_prefix(struct conditions *w, int field, int family)
 {
 	const unsigned int max = family == FG_FAMILY_IPV4 ? 32 : 128;
 	const unsigned int length = one_in(3) ? max : random_below(max + 1);
 
-	want_prefix(w, field, some_address(family), length);
+	require_prefix(w, field, some_address(family), length);
 }
 
-static inline void want_some_ports(struct wanted *w, int field)
+static inline void require_some_ports(struct conditions *w, int field)
 {
 	const number from = PICK(0, 1, 1023, 1024, 5000, 5001, 32767, 32768, 65534, 65535);
 	const number length = PICK(0, 0, 0, 1, 2, 10, 255, 256, 1000, 40000, 65535);
@@ -69,76 +69,76 @@ static inline void want_some_ports(struct wanted *w, int field)
 	w->range[field] = (struct range){from, RTE_MIN(from + length, (number)65535)};
 }
 
-static inline void make_channel(struct wanted *w)
+static inline void make_channel(struct conditions *w)
 {
-	want(w, FAMILY, FG_FAMILY_IPV4);
-	want(w, L4, 17);
-	want(w, DST_IP, (number)(0xe9000000u + random_below(4096)) << 96);
-	want(w, DST_PORT, 20000 + random_below(64));
+	require(w, FAMILY, FG_FAMILY_IPV4);
+	require(w, L4, 17);
+	require(w, DST_IP, (number)(0xe9000000u + random_below(4096)) << 96);
+	require(w, DST_PORT, 20000 + random_below(64));
 	if (one_in(4))
-		want(w, SOURCE, random_below(4));
+		require(w, SOURCE, random_below(4));
 	if (one_in(4))
-		want(w, LINE, 1 + random_below(2));
+		require(w, LINE, 1 + random_below(2));
 }
 
-static inline void make_nested(struct wanted *w)
+static inline void make_nested(struct conditions *w)
 {
-	want(w, FAMILY, FG_FAMILY_IPV4);
-	want_some_prefix(w, DST_IP, FG_FAMILY_IPV4);
+	require(w, FAMILY, FG_FAMILY_IPV4);
+	require_some_prefix(w, DST_IP, FG_FAMILY_IPV4);
 	if (one_in(2))
-		want_some_prefix(w, SRC_IP, FG_FAMILY_IPV4);
+		require_some_prefix(w, SRC_IP, FG_FAMILY_IPV4);
 	if (one_in(2))
-		want(w, PROTOCOL, PICK(6, 17));
+		require(w, PROTOCOL, PICK(6, 17));
 }
 
-static inline void make_ports(struct wanted *w)
+static inline void make_ports(struct conditions *w)
 {
-	want(w, L4, PICK(6, 17));
+	require(w, L4, PICK(6, 17));
 	if (!one_in(4))
-		want_some_ports(w, DST_PORT);
+		require_some_ports(w, DST_PORT);
 	if (one_in(2))
-		want_some_ports(w, SRC_PORT);
+		require_some_ports(w, SRC_PORT);
 	if (one_in(2))
-		want(w, FAMILY, PICK(FG_FAMILY_IPV4, FG_FAMILY_IPV6));
+		require(w, FAMILY, PICK(FG_FAMILY_IPV4, FG_FAMILY_IPV6));
 }
 
-static inline void make_link(struct wanted *w)
+static inline void make_link(struct conditions *w)
 {
-	want(w, LINE, PICK(0, 1, 2, 26));
+	require(w, LINE, PICK(0, 1, 2, 26));
 	if (one_in(3))
-		want(w, FAMILY, PICK(FG_FAMILY_OTHER, FG_FAMILY_IPV4, FG_FAMILY_IPV6));
+		require(w, FAMILY, PICK(FG_FAMILY_OTHER, FG_FAMILY_IPV4, FG_FAMILY_IPV6));
 	if (one_in(2))
-		want(w, OUTER, PICK(0, 1, 100, 4095, FG_VLAN_NONE_BE));
+		require(w, OUTER, PICK(0, 1, 100, 4095, FG_VLAN_NONE_BE));
 	if (one_in(3))
-		want(w, INNER, PICK(0, 1, 256, FG_VLAN_NONE_BE));
+		require(w, INNER, PICK(0, 1, 256, FG_VLAN_NONE_BE));
 	if (one_in(3))
-		want(w, ETHERTYPE, PICK(0x806, 0x800, 0x88f7, 0x100, 0));
+		require(w, ETHERTYPE, PICK(0x806, 0x800, 0x88f7, 0x100, 0));
 	if (one_in(2))
-		want(w, DST_MAC, 0x01005e000000 + PICK(0, 1, 0x100, 0x10000, 0x7fffff));
+		require(w, DST_MAC, 0x01005e000000 + PICK(0, 1, 0x100, 0x10000, 0x7fffff));
 	if (one_in(4))
-		want(w, SRC_MAC, 0x020000000000 + random_below(16));
+		require(w, SRC_MAC, 0x020000000000 + random_below(16));
 	if (one_in(4))
-		want(w, SOURCE, PICK(0, 1, 63, 255));
+		require(w, SOURCE, PICK(0, 1, 63, 255));
 	if (one_in(6))
-		want(w, FLAGS, random_below(4));
+		require(w, FLAGS, random_below(4));
 }
 
-static inline void make_ipv6(struct wanted *w)
+static inline void make_ipv6(struct conditions *w)
 {
-	want(w, FAMILY, FG_FAMILY_IPV6);
-	want_some_prefix(w, DST_IP, FG_FAMILY_IPV6);
+	require(w, FAMILY, FG_FAMILY_IPV6);
+	require_some_prefix(w, DST_IP, FG_FAMILY_IPV6);
 	if (one_in(3))
-		want_some_prefix(w, SRC_IP, FG_FAMILY_IPV6);
+		require_some_prefix(w, SRC_IP, FG_FAMILY_IPV6);
 	if (one_in(2))
-		want(w, L4, 17);
+		require(w, L4, 17);
 	if (one_in(3))
-		want(w, DST_PORT, PICK(1, 26477, 65535));
+		require(w, DST_PORT, PICK(1, 26477, 65535));
 }
 
-static inline void make_mixed(struct wanted *w)
+static inline void make_mixed(struct conditions *w)
 {
-	static void (*const makers[])(struct wanted *) = {make_channel, make_nested, make_ports,
-							  make_link, make_ipv6};
+	static void (*const makers[])(struct conditions *) = {make_channel, make_nested, make_ports,
+							      make_link, make_ipv6};
 
 	makers[random_below(RTE_DIM(makers))](w);
 	if (one_in(4))
@@ -148,19 +148,19 @@ static inline void make_mixed(struct wanted *w)
 }
 
 struct set {
-	struct wanted wanted[SETS_MAX];
+	struct conditions conditions[SETS_MAX];
 	struct fg_match matches[SETS_MAX];
 	uint32_t count;
 };
 
-/* Rule numbers in no order, some of them several times. */
-static inline void make_set(struct set *set, void (*make)(struct wanted *), uint32_t count)
+/* Rule numbers are in no order, and some are used several times. */
+static inline void make_set(struct set *set, void (*make)(struct conditions *), uint32_t count)
 {
 	set->count = count;
 	for (uint32_t i = 0; i < count; i++) {
-		set->wanted[i] = anything_wanted(1 + random_below(count));
-		make(&set->wanted[i]);
-		set->matches[i] = match_of(&set->wanted[i]);
+		set->conditions[i] = no_conditions(1 + random_below(count));
+		make(&set->conditions[i]);
+		set->matches[i] = match_of(&set->conditions[i]);
 	}
 }
 
@@ -175,20 +175,20 @@ static inline number somewhere_in(const struct range *range, number max)
 	return width == max ? random_number() & max : range->low + random_number() % (width + 1);
 }
 
-/* In the rule, or just beside it in one field. */
+/* A packet that matches a rule, or is just beyond it in one field. */
 static inline struct packet near_packet(const struct set *set)
 {
-	const struct wanted *w = &set->wanted[random_below(set->count)];
+	const struct conditions *w = &set->conditions[random_below(set->count)];
 	const int odd = one_in(2) ? (int)random_below(NUMBERS) : -1;
 	struct packet packet;
 
 	for (int f = 0; f < NUMBERS; f++) {
-		const struct wanted *from = w;
+		const struct conditions *from = w;
 		number *value = &packet.value[f];
 
-		/* Where this rule does not care, another one may. */
+		/* Where this rule has no condition, another one may have one. */
 		if (!is_constrained(w, f) && one_in(2))
-			from = &set->wanted[random_below(set->count)];
+			from = &set->conditions[random_below(set->count)];
 		*value = somewhere_in(&from->range[f], highest(f));
 		if (f != odd)
 			continue;

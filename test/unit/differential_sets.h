@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rule sets for the differential test: random ones, ones that look like real
- * ones, and ones made to hurt; and keys where their entries begin and end.
+ * Rule sets for the differential test: random ones, ones like those in use, and worst
+ * cases; and keys at the boundaries of their entries.
  */
 #ifndef DIFFERENTIAL_SETS_H
 #define DIFFERENTIAL_SETS_H
@@ -46,9 +46,9 @@ static inline void set_short(uint16_t *value, uint16_t *mask, uint32_t host)
 static inline void set_prefix(uint8_t *value, uint8_t *mask, const uint8_t *address, uint32_t bits)
 {
 	for (uint32_t i = 0; i < 16; i++) {
-		const uint32_t left = bits > 8 * i ? bits - 8 * i : 0;
+		const uint32_t remaining = bits > 8 * i ? bits - 8 * i : 0;
 
-		mask[i] = (uint8_t)(left >= 8 ? 0xffu : 0xff00u >> left);
+		mask[i] = (uint8_t)(remaining >= 8 ? 0xffu : 0xff00u >> remaining);
 		value[i] = address[i] & mask[i];
 	}
 }
@@ -70,17 +70,17 @@ static inline void set_ports(uint16_t *min, uint16_t *max, uint32_t low, uint32_
 	*min = (uint16_t)RTE_MIN(low, 65535u);
 	*max = (uint16_t)RTE_MIN(high, 65535u);
 }
-#define SET_PORTS(match, side, low, high)                                                          \
-	set_ports(&(match)->side##_port_min, &(match)->side##_port_max, (low), (high))
+#define SET_PORTS(match, direction, low, high)                                                     \
+	set_ports(&(match)->direction##_port_min, &(match)->direction##_port_max, (low), (high))
 
-/* The styles of classify_sets.h, in any number. */
-static inline void fill_from(struct entries *e, void (*make)(struct wanted *))
+/* The styles of classify_sets.h, with any number of entries. */
+static inline void fill_from(struct entries *e, void (*make)(struct conditions *))
 {
 	for (uint32_t i = 0; i < e->count; i++) {
-		struct wanted wanted = anything_wanted(1 + random_below(e->count));
+		struct conditions conditions = no_conditions(1 + random_below(e->count));
 
-		make(&wanted);
-		e->at[i] = match_of(&wanted);
+		make(&conditions);
+		e->at[i] = match_of(&conditions);
 	}
 }
 
@@ -147,7 +147,7 @@ static inline void fill_ipc(struct entries *e)
 	fill_classbench(e, "ipc");
 }
 
-/* A market's channels: group and port, and now and then more. */
+/* Channels of a market: group and port, sometimes with more fields. */
 static inline void fill_channels(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
@@ -176,7 +176,7 @@ static inline void fill_channels(struct entries *e)
 	}
 }
 
-/* All fields named, of two kinds of entries; from one to the next one bit differs. */
+/* All fields tested, in two kinds of entries; one bit differs from one entry to the next. */
 static inline void fill_one_bit(struct entries *e)
 {
 	struct fg_key base;
@@ -210,7 +210,7 @@ static inline void fill_one_bit(struct entries *e)
 	}
 }
 
-/* Nothing but one port. */
+/* One port, and nothing else. */
 static inline void fill_one_port(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
@@ -259,7 +259,7 @@ static inline void fill_crossing_ranges(struct entries *e)
 	}
 }
 
-/* As many combinations of masks as can be. */
+/* As many combinations of masks as possible. */
 static inline void fill_many_masks(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
@@ -287,7 +287,7 @@ static inline void fill_many_masks(struct entries *e)
 	}
 }
 
-/* Everything wild, again and again. */
+/* Entries without conditions, or nearly so. */
 static inline void fill_wild(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
@@ -299,8 +299,8 @@ static inline void fill_wild(struct entries *e)
 }
 
 /*
- * Whole addresses and ports that a multiplicative or xor hash may throw
- * together: equal but for high bits, with one xor of both addresses, in steps.
+ * Whole addresses and ports that may collide in a multiplicative or xor hash: they
+ * differ only in high bits, the xor of both addresses is the same, or they are steps.
  */
 static inline void fill_colliders(struct entries *e)
 {
@@ -335,7 +335,7 @@ static inline void fill_colliders(struct entries *e)
 	}
 }
 
-/* The same in IPv6: the halves of the address hold each other in balance. */
+/* The same in IPv6: the halves of the addresses may have the same xor. */
 static inline void fill_colliders6(struct entries *e)
 {
 	const bool equal_xor = one_in(2);
@@ -355,7 +355,7 @@ static inline void fill_colliders6(struct entries *e)
 	}
 }
 
-/* Addresses that differ in their last bytes only: the uppermost bits of words in memory. */
+/* Addresses that differ only in their last bytes: the high bits of words in memory. */
 static inline void fill_tails(struct entries *e)
 {
 	const bool both = one_in(2);
@@ -389,7 +389,7 @@ static inline void fill_duplicates(struct entries *e)
 		e->at[i].rule = one_in(64) ? FG_MATCH_RULE_MAX : 1 + random_below(e->count / 2 + 1);
 }
 
-/* Anything with anything, at random over all the values. */
+/* Random fields with random values. */
 static inline void fill_random(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
@@ -416,7 +416,7 @@ static inline void fill_random(struct entries *e)
 	}
 }
 
-/* All of it in one set. */
+/* Several styles in one set. */
 static inline void fill_everything(struct entries *e)
 {
 	static void (*const parts[])(struct entries *) = {
@@ -435,7 +435,7 @@ static inline void fill_everything(struct entries *e)
 		e->at[i].rule = 1 + random_below(e->count);
 }
 
-static inline uint32_t named_bits(const struct fg_match *m)
+static inline uint32_t tested_bits(const struct fg_match *m)
 {
 	uint32_t bits = 0;
 
@@ -449,15 +449,15 @@ static inline uint32_t named_bits(const struct fg_match *m)
 }
 
 /*
- * Let the special come before the general, else the few most general of many
- * win everything. Entries stay where they are; rules change.
+ * Number the rules so that specific entries come before general ones; otherwise a few
+ * general ones match everything. The order of the entries stays.
  */
 static inline void rank_by_bits(struct entries *e)
 {
 	uint32_t next[1024] = {0}, before = 0;
 
 	for (uint32_t i = 0; i < e->count; i++)
-		next[named_bits(&e->at[i])]++;
+		next[tested_bits(&e->at[i])]++;
 	for (uint32_t bits = 1024; bits-- > 0;) {
 		const uint32_t count = next[bits];
 
@@ -465,7 +465,7 @@ static inline void rank_by_bits(struct entries *e)
 		before += count;
 	}
 	for (uint32_t i = 0; i < e->count; i++)
-		e->at[i].rule = 1 + next[named_bits(&e->at[i])]++;
+		e->at[i].rule = 1 + next[tested_bits(&e->at[i])]++;
 }
 
 static inline uint32_t near_port(uint32_t min, uint32_t max)
@@ -483,7 +483,7 @@ static inline uint32_t near_port(uint32_t min, uint32_t max)
 	}
 }
 
-/* One beyond the end of the prefix. */
+/* Move the address just beyond one end of the prefix. */
 static inline void step_out(uint8_t *address, const uint8_t *mask)
 {
 	const bool up = one_in(2);
@@ -512,7 +512,7 @@ static inline void flip_a_bit(struct fg_key *key, const struct fg_match *m)
 	}
 }
 
-/* As parse makes them: nothing where an address has no bytes. */
+/* Clear what an address does not have, as parse does. */
 static inline void tidy_key(struct fg_key *key)
 {
 	const uint32_t bytes = key->family == FG_FAMILY_IPV6   ? 16
@@ -525,7 +525,7 @@ static inline void tidy_key(struct fg_key *key)
 	memset(key->dst_ip + bytes, 0, 16 - bytes);
 }
 
-/* What the entry asks for; elsewhere what another does, zeros, or anything. */
+/* A key that satisfies an entry; elsewhere the values of another one, or random ones. */
 static inline struct fg_key near_key(const struct entries *e)
 {
 	const struct fg_match *m = &e->at[random_below(e->count)];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Expressions: those that mean something, and those that are refused. */
+/* Expressions that are accepted, and expressions that are refused. */
 #ifndef EXPR_CASES_H
 #define EXPR_CASES_H
 
@@ -222,7 +222,7 @@ static const char *const accepted[] = {
 	"! udp && ! tcp || icmp",
 	"(ip src 10.0.0.1 or 10.0.0.2) and (tcp dst port 80 or 443) and tcp[13] & 7 != 0",
 	"not (((ether[1:2] | 0xf4e291a7) & 7 + ip6[8]) <= udp[0] or dst portrange 1000-30000)",
-	/* DPDK's JIT makes code of these that jumps astray; see jit.c. */
+	/* The JIT compiler of DPDK makes wrong jumps for these; see jit.c. */
 	"udp or vlan or vlan",
 	"not (not (vlan 100 && icmp) && (ip6 || host 10.0.0.1))",
 	"(not (udp || mpls) || (ip && less 100))",
@@ -230,7 +230,7 @@ static const char *const accepted[] = {
 	"ip[1]=1 or ip[2]=2 and ip[3]=3 or ip[4]=4 and not ip[5]=5",
 };
 
-/* What libpcap would, or would not, understand: refused, and why. */
+/* Refused texts, some of which libpcap accepts, and the reason. */
 static const struct refused_text {
 	const char *text, *reason;
 } refused_texts[] = {

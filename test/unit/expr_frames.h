@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random frames, shaped like protocols or not, and random expressions. Needs
- * cmocka.h before it.
+ * Random frames, with and without the headers of protocols, and random expressions.
+ * Include cmocka.h first.
  */
 #ifndef EXPR_FRAMES_H
 #define EXPR_FRAMES_H
@@ -112,7 +112,7 @@ static inline void add_ipv6(struct frame *frame)
 	add_transport(frame, protocol == 44 ? 17 : protocol);
 }
 
-/* A VXLAN-like tunnel that "geneve" knows. */
+/* A tunnel that "geneve" matches. */
 static inline void add_geneve(struct frame *frame)
 {
 	add_be(frame, UINT64_C(0x4500006400000000), 8);
@@ -219,7 +219,7 @@ static inline void add_number(struct text *text)
 	add_text(text, digits);
 }
 
-/* What is between the brackets is mostly near the front. */
+/* Offsets in brackets, mostly near the start of the frame. */
 static inline void add_value(struct text *text, unsigned int depth)
 {
 	if (depth == 0 || one_in(5)) {
@@ -271,7 +271,7 @@ static inline void make_expression(struct text *text)
 	add_condition(text, random_below(4));
 }
 
-/* What libpcap makes of @p text, or false. */
+/* Compile @p text with libpcap. false: it refuses. */
 static inline bool compile(const char *text, struct bpf_program *program)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `match` may say and what it means, and what is refused where and why. */
+/* What `match` can contain and what it matches; what is refused, where and why. */
 #ifndef RULES_CASES_H
 #define RULES_CASES_H
 
@@ -139,8 +139,8 @@ static const struct meaning {
 };
 
 /*
- * What stands between the braces of `match: {...}`. The mark ^ is taken out
- * first: it says where the message must point.
+ * The text between the braces of `match: {...}`. The mark ^, which is removed first, is
+ * the location that the message must have.
  */
 static const struct refusal {
 	const char *text;
@@ -182,8 +182,8 @@ static const struct refusal {
 	{"^vlan: 1-5", "'1-5': expected a number"},
 	{"^vlan: 0x", "'0x': expected a number"},
 	{"vlan: [1, ^x]", "'x': expected a number from 0 to 4095"},
-	{"^vlan: []", "vlan: expected a VID, or a list of the outer and the inner one"},
-	{"^vlan: [1, 2, 3]", "or a list of the outer and the inner one"},
+	{"^vlan: []", "vlan: expected a VID, or a list of the outer and the inner VID"},
+	{"^vlan: [1, 2, 3]", "or a list of the outer and the inner VID"},
 	{"vlan: [1, ^[2]]", "expected a number, found a list"},
 	{"^vlan: {}", "expected a number, found a map"},
 
@@ -291,7 +291,7 @@ static const struct refusal file_refusals[] = {
 	{"rules:\n- {^name: [a], to: seen}", "name: expected a value, found a list"},
 	{"rules:\n- {^name: '', to: seen}", "name: expected 1 to 64 characters, found 0"},
 	{"rules:\n- {^name: a b, to: seen}", "name 'a b': expected printable characters"},
-	{"rules:\n- {^name: '-', to: seen}", "name: '-' is kept for the default action"},
+	{"rules:\n- {^name: '-', to: seen}", "name: '-' is reserved for the default action"},
 	{"rules:\n- {name: a, to: seen, ^action: 1}",
 	 "unknown key 'action': expected name, match, feed, line, messages, instruments, "
 	 "instruments_file, unmapped, slice, to or drop"},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Findings about rule sets against all keys of a small universe: what is said
- * to be unreachable is reached by none, and what is said to be of no use can
- * go, one by one and all at once.
+ * Checks findings about rule sets with all keys of a small universe: no key matches a
+ * shadowed rule first, and redundant rules can be removed, one by one or all at once,
+ * without changing the action for any key.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static uint32_t analyse(const struct fg_rules *rules, struct fg_rule_finding **f
 #define UDP                   "ipv4: {}, udp: "
 #define RULE(name, match, to) "- {name: " name ", match: {" match "}, to: " to "}\n"
 
-/* Rules are numbered from 1; the default is drop unless the text says other. */
+/* Rules are numbered from 1; the default is drop unless the text has another. */
 static const struct {
 	const char *rules, *findings;
 } known[] = {
@@ -101,7 +101,7 @@ static const struct {
 	{RULE("a", "udp: {dst: 0-99}", "seen") RULE("b", "udp: {dst: 100-65535}", "disk")
 		 RULE("c", "udp: {dst: 0-65535}", "seen"),
 	 "3<*"},
-	/* Without ports it takes fragments, too. */
+	/* Without ports it also matches fragments. */
 	{RULE("a", "udp: {dst: 0-99}", "seen") RULE("b", "udp: {dst: 100-65535}", "disk")
 		 RULE("c", "udp: {}", "seen"),
 	 "1>3"},
@@ -131,7 +131,7 @@ static const struct {
 		 RULE("c", "udp: {dst: [2, 3]}", "disk"),
 	 "3<*"},
 	{RULE("a", "udp: {dst: [1, 2]}", "seen") RULE("b", "udp: {dst: [2, 3]}", "disk"), ""},
-	/* The same box twice, with the same action: only one may be said to be of no use. */
+	/* The same box twice, with the same action: only one is redundant. */
 	{RULE("a", "udp: {dst: [1, 2]}", "seen") RULE("b", "udp: {dst: [1, 3]}", "seen")
 		 RULE("c", "udp: {dst: [2, 3]}", "seen"),
 	 "3<*"},
@@ -148,7 +148,7 @@ static const struct {
 	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch}\n"
 	 "- {name: b, match: {udp: {}}, to: seen, feed: itch}\n",
 	 "1>2"},
-	/* So are the line, and what is wanted. */
+	/* So are the line and the subscription. */
 	{"- {name: a, match: {udp: {dst: 1}}, to: seen, feed: itch, line: A}\n"
 	 "- {name: b, match: {udp: {}}, to: seen, feed: itch}\n",
 	 ""},
@@ -194,7 +194,7 @@ static struct fg_expr *compile(const char *text)
 	return expr;
 }
 
-/* An entry with an expression covers only one with the same text. */
+/* An entry with an expression only covers entries with the same text. */
 static void expressions(void **state)
 {
 	static const struct {
@@ -244,9 +244,8 @@ static uint32_t random_below(uint32_t limit)
 }
 
 /*
- * The universe: ports and addresses that matter only by their top two bits,
- * three protocols, two lines. A key stands for all like it, since no rule of it
- * tells them apart.
+ * The universe: ports and addresses of which rules test only the top two bits, three
+ * protocols, two lines. A key stands for all keys that no rule distinguishes from it.
  */
 enum { PORTS = 4, ADDRESSES = 4, PROTOCOLS = 3, LINES = 2 };
 #define KEYS (PORTS * PORTS * ADDRESSES * ADDRESSES * PROTOCOLS * LINES)
@@ -327,7 +326,7 @@ static void make_rules(struct universe *u)
 		rule->n_matches = 1 + random_below(5) / 4;
 		for (uint32_t i = 0; i < rule->n_matches; i++)
 			random_match(&u->matches[u->set.n_matches++], r);
-		/* Sometimes the box of another. */
+		/* Sometimes the box of another rule. */
 		if (random_below(6) == 0 && rule->first_match > 0) {
 			u->matches[rule->first_match] = u->matches[random_below(rule->first_match)];
 			u->matches[rule->first_match].rule = r;
@@ -345,11 +344,11 @@ static bool rule_matches(const struct universe *u, uint32_t r, const struct fg_k
 	return false;
 }
 
-/* The first rule that matches and is not gone; 0: the default. */
-static uint32_t winner(const struct universe *u, const struct fg_key *key, const bool *gone)
+/* The first rule that matches and is not removed; 0: the default. */
+static uint32_t winner(const struct universe *u, const struct fg_key *key, const bool *removed)
 {
 	for (uint32_t r = 1; r <= u->set.count; r++)
-		if (!gone[r] && rule_matches(u, r, key))
+		if (!removed[r] && rule_matches(u, r, key))
 			return r;
 	return 0;
 }
@@ -358,7 +357,7 @@ struct tally {
 	uint32_t shadowed, shadowed_found, redundant, redundant_found, alone_found;
 };
 
-/* What all keys say of the rules: which never win, which could go by themselves. */
+/* From all keys: which rules never match first, and which can be removed alone. */
 struct truth {
 	bool wins[40], needed[40];
 	uint64_t sinks[KEYS];
@@ -366,25 +365,25 @@ struct truth {
 
 static void enumerate(const struct universe *u, struct truth *truth)
 {
-	bool gone[40] = {false};
+	bool removed[40] = {false};
 
 	memset(truth, 0, sizeof(*truth));
 	for (uint32_t k = 0; k < KEYS; k++) {
-		const uint32_t first = winner(u, &u->keys[k], gone);
+		const uint32_t first = winner(u, &u->keys[k], removed);
 		uint32_t second;
 
 		truth->sinks[k] = u->rules[first].sinks;
 		if (first == 0)
 			continue;
 		truth->wins[first] = true;
-		gone[first] = true;
-		second = winner(u, &u->keys[k], gone);
-		gone[first] = false;
+		removed[first] = true;
+		second = winner(u, &u->keys[k], removed);
+		removed[first] = false;
 		truth->needed[first] |= u->rules[second].sinks != u->rules[first].sinks;
 	}
 }
 
-/* The rule named is a reason: it covers what it should, and stands where it should. */
+/* The rule in fg_rule_finding.by covers the other, and stands before or after it as it must. */
 static void check_by(const struct universe *u, const struct fg_rule_finding *f)
 {
 	if (f->kind == FG_FINDING_SHADOWED)
@@ -404,7 +403,7 @@ static void check_findings(const struct universe *u, const struct fg_rule_findin
 			   uint32_t count, struct tally *tally)
 {
 	struct truth truth;
-	bool gone[40] = {false};
+	bool removed[40] = {false};
 
 	enumerate(u, &truth);
 	for (uint32_t i = 0; i < count; i++) {
@@ -416,12 +415,12 @@ static void check_findings(const struct universe *u, const struct fg_rule_findin
 			assert_false(truth.wins[f->rule]);
 		assert_false(truth.needed[f->rule]);
 		check_by(u, f);
-		gone[f->rule] = true;
+		removed[f->rule] = true;
 		tally->shadowed_found += f->kind == FG_FINDING_SHADOWED;
 		tally->redundant_found += f->kind == FG_FINDING_REDUNDANT;
 	}
 	for (uint32_t k = 0; k < KEYS; k++)
-		assert_int_equal(u->rules[winner(u, &u->keys[k], gone)].sinks, truth.sinks[k]);
+		assert_int_equal(u->rules[winner(u, &u->keys[k], removed)].sinks, truth.sinks[k]);
 	for (uint32_t r = 1; r <= u->set.count; r++) {
 		tally->shadowed += !truth.wins[r];
 		tally->redundant += truth.wins[r] && !truth.needed[r];
@@ -452,12 +451,12 @@ static void no_claim_is_false(void **state)
 	free(u);
 	print_message("%u sets: %u of %u shadowed rules found, %u of %u redundant ones\n", sets,
 		      tally.shadowed_found, tally.shadowed, tally.redundant_found, tally.redundant);
-	/* Covers by several in several fields at once are not looked for; most are simpler. */
+	/* Unions in several fields are not found; most cases are simpler. */
 	assert_true(tally.shadowed_found > tally.shadowed / 2);
 	assert_true(tally.redundant_found > tally.redundant / 4);
 }
 
-/* Sets of a size that forbids comparing all with all. */
+/* Sets too large to compare all entries with all. */
 static void make_large(struct fg_rules *set, uint32_t count)
 {
 	set->count = set->n_matches = count;
@@ -491,7 +490,7 @@ static void set_group(struct fg_match *match, uint32_t address)
 	memcpy(match->value.dst_ip, &be, sizeof(be));
 }
 
-/* 100,000 channels, all on one address or each on its own: everything is found. */
+/* 100,000 channels, on one address or each on its own: all findings are made. */
 static void channels(void **state)
 {
 	(void)state;
@@ -523,7 +522,7 @@ static void channels(void **state)
 	}
 }
 
-/* Sets made to take long: it ends, says so, and what it says is true. */
+/* Worst cases: the analysis ends, reports that it is not complete, and its findings are right. */
 static void work_is_bounded(void **state)
 {
 	const uint32_t count = 30000;
@@ -543,7 +542,7 @@ static void work_is_bounded(void **state)
 	n = analyse(&set, &findings, &complete);
 	assert_int_equal(n, 0);
 	assert_false(complete);
-	/* As many combinations of bits as there are entries. */
+	/* Each entry tests another combination of bits. */
 	for (uint32_t i = 0; i < count; i++) {
 		struct fg_match *m = &set.matches[i];
 

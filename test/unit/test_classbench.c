@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ClassBench rules and traces: what each column means, and how each mistake is refused. */
+/* ClassBench rules and traces: the meaning of each column, and the message for each mistake. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -362,7 +362,7 @@ static void a_trace_gives_keys(void **state)
 	fclose(in);
 }
 
-/* Whether a packet of a trace matches, by the definition of a match. */
+/* Packets of a trace: do they match, by the reference implementation? */
 static void a_rule_takes_what_it_says(void **state)
 {
 	static const char *const inside[] = {"167772160 16909060 0 80 6",

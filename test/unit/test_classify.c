@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engines against each other and against an oracle of plain numbers
- * (classify_numbers.h), with keys drawn where rules begin and end.
+ * Compares the engines with an oracle of plain numbers (classify_numbers.h), for keys
+ * at the boundaries of rules.
  */
 #define ALLOW_EXPERIMENTAL_API /* rte_vect_set_max_simd_bitwidth() */
 /* clang-format off */
@@ -51,7 +51,7 @@ static uint32_t lookup_one(const struct fg_table *table, const struct fg_key *ke
 	return rule;
 }
 
-/* One burst through both tables. @return how many keys some rule matched. */
+/* Look one burst up in all tables. @return the number of keys that match a rule. */
 static uint32_t check_burst(const struct set *set, struct fg_table *const *tables, uint32_t n)
 {
 	struct packet packets[FG_BURST_MAX];
@@ -67,7 +67,8 @@ static uint32_t check_burst(const struct set *set, struct fg_table *const *table
 		fg_table_lookup(tables[e], keys, NULL, rules, n);
 		assert_int_equal(rules[n], 0xa5a5a5a5u);
 		for (uint32_t i = 0; i < n; i++) {
-			const uint32_t rule = expected_rule(set->wanted, set->count, &packets[i]);
+			const uint32_t rule =
+				expected_rule(set->conditions, set->count, &packets[i]);
 
 			if (rules[i] != rule)
 				fail_msg("%s: rule %u instead of %u", engine_names[e], rules[i],
@@ -78,14 +79,14 @@ static uint32_t check_burst(const struct set *set, struct fg_table *const *table
 	return hits / ENGINES;
 }
 
-/* Enough for several hundred thousand keys in all; sanitized code gets fewer. */
+/* Several hundred thousand keys in all; fewer for code with sanitizers. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define KEYS_PER_SET 2000u
 #else
 #define KEYS_PER_SET 12000u
 #endif
 
-/* @return how many keys no rule matched. */
+/* @return the number of keys that match no rule. */
 static uint32_t check_set(const struct set *set, const char *name, uint16_t bits)
 {
 	const uint32_t n_keys = set->count < 1000 ? KEYS_PER_SET : KEYS_PER_SET / 4;
@@ -104,7 +105,7 @@ static uint32_t check_set(const struct set *set, const char *name, uint16_t bits
 		fg_table_free(tables[e]);
 	print_message("%-8s %4u entries, %3u bits: %5u keys, %5u matched\n", name, set->count, bits,
 		      done, hits);
-	/* Else it would show little. */
+	/* With fewer matches the comparison would show little. */
 	assert_true(hits > done / 10);
 	return done - hits;
 }
@@ -113,7 +114,7 @@ static void engines_agree_with_the_oracle(void **state)
 {
 	static const struct {
 		const char *name;
-		void (*make)(struct wanted *);
+		void (*make)(struct conditions *);
 		uint32_t counts[5];
 	} styles[] = {
 		{"channels", make_channel, {1, 10, 100, 500, 2000}},
@@ -135,7 +136,7 @@ static void engines_agree_with_the_oracle(void **state)
 			const uint16_t bits = widths[(s + c) % RTE_DIM(widths)];
 
 			random_state = 0x9e3779b97f4a7c15u * (16 * s + c + 1);
-			/* rte_acl takes the widest instructions allowed. */
+			/* rte_acl uses the widest instructions allowed. */
 			assert_int_equal(rte_vect_set_max_simd_bitwidth(bits), 0);
 			make_set(set, styles[s].make, styles[s].counts[c]);
 			misses += check_set(set, styles[s].name, bits);
@@ -165,7 +166,7 @@ static void empty_table_matches_nothing(void **state)
 	fg_table_free(NULL);
 }
 
-/* One entry without any condition, below one for each family. */
+/* An entry for each family, and after them one without a condition. */
 static void everything_and_families(void **state)
 {
 	static const uint8_t families[] = {FG_FAMILY_OTHER, FG_FAMILY_IPV4, FG_FAMILY_IPV6};
@@ -173,15 +174,15 @@ static void everything_and_families(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++) {
-		struct wanted wanted = anything_wanted(i < 3 ? 10 + i : 99);
+		struct conditions conditions = no_conditions(i < 3 ? 10 + i : 99);
 
 		if (i < 3)
-			want(&wanted, FAMILY, families[i]);
-		matches[i] = match_of(&wanted);
+			require(&conditions, FAMILY, families[i]);
+		matches[i] = match_of(&conditions);
 	}
 	for (int e = 0; e < ENGINES; e++)
 		for (uint32_t with = 0; with < 4; with++) {
-			/* Some families, then everything. */
+			/* Some of the families, then everything. */
 			struct fg_table *table = build(engine_names[e], matches + with, 4 - with);
 
 			for (uint32_t i = 0; i < 3; i++) {
@@ -196,14 +197,14 @@ static void everything_and_families(void **state)
 		}
 }
 
-/* A table that looks at one field only, on both sides of what it asks for. */
+/* A table that tests one field, and keys on both sides of the boundaries. */
 static void check_field(int field, number low, number high)
 {
-	struct wanted wanted = anything_wanted(1);
+	struct conditions conditions = no_conditions(1);
 	struct fg_match match;
 
-	wanted.range[field] = (struct range){low, high};
-	match = match_of(&wanted);
+	conditions.range[field] = (struct range){low, high};
+	match = match_of(&conditions);
 	for (int e = 0; e < ENGINES; e++) {
 		struct fg_table *table = build(engine_names[e], &match, 1);
 		const number values[] = {low, high, low - 1, high + 1};
@@ -217,7 +218,7 @@ static void check_field(int field, number low, number high)
 				packet.value[field] = FG_FAMILY_OTHER;
 			key = key_of(&packet, 0xffff);
 			assert_int_equal(lookup_one(table, &key),
-					 expected_rule(&wanted, 1, &packet));
+					 expected_rule(&conditions, 1, &packet));
 		}
 		fg_table_free(table);
 	}
@@ -243,7 +244,7 @@ static void each_field_alone(void **state)
 	}
 }
 
-/* Nested entries in every order: the order says nothing, the numbers say all. */
+/* Nested entries in every order: only rule numbers matter, not the order. */
 static void lowest_rule_wins_in_any_order(void **state)
 {
 	static const uint8_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
@@ -258,10 +259,11 @@ static void lowest_rule_wins_in_any_order(void **state)
 
 			for (unsigned int i = 0; i < 3; i++) {
 				const unsigned int depth = orders[entries][i];
-				struct wanted w = anything_wanted(numbers[orders[ranks][depth]]);
+				struct conditions w = no_conditions(numbers[orders[ranks][depth]]);
 
-				want(&w, FAMILY, FG_FAMILY_IPV4);
-				want_prefix(&w, DST_IP, (number)0x0a010203 << 96, 8 + 12 * depth);
+				require(&w, FAMILY, FG_FAMILY_IPV4);
+				require_prefix(&w, DST_IP, (number)0x0a010203 << 96,
+					       8 + 12 * depth);
 				matches[i] = match_of(&w);
 			}
 			for (int e = 0; e < ENGINES; e++) {
@@ -273,16 +275,16 @@ static void lowest_rule_wins_in_any_order(void **state)
 		}
 }
 
-/* A family that no packet has: valid, and of no effect. */
+/* A family that no packet has is valid, and matches nothing. */
 static void odd_family_is_harmless(void **state)
 {
 	const struct fg_key key = {.family = FG_FAMILY_IPV4};
-	struct wanted wanted = anything_wanted(1);
+	struct conditions conditions = no_conditions(1);
 	struct fg_match match;
 
 	(void)state;
-	want(&wanted, FAMILY, 5);
-	match = match_of(&wanted);
+	require(&conditions, FAMILY, 5);
+	match = match_of(&conditions);
 	for (int e = 0; e < ENGINES; e++) {
 		struct fg_table *table = build(engine_names[e], &match, 1);
 
@@ -297,12 +299,12 @@ static void entries_are_copied(void **state)
 
 	(void)state;
 	for (int e = 0; e < ENGINES; e++) {
-		const struct wanted wanted = anything_wanted(3);
+		const struct conditions conditions = no_conditions(3);
 		struct fg_match *match = malloc(sizeof(*match));
 		struct fg_table *table;
 
 		assert_non_null(match);
-		*match = match_of(&wanted);
+		*match = match_of(&conditions);
 		table = build(engine_names[e], match, 1);
 		memset(match, 0, sizeof(*match));
 		free(match);
@@ -323,37 +325,37 @@ static void refused(const char *engine, const struct fg_match *matches, uint32_t
 		fail_msg("%d, '%s' instead of %d, '%s'", rc, error.text, code, reason);
 }
 
-/* Each of these bytes spoils an entry that is fine without it. */
+/* Each of these bytes makes a valid entry invalid. */
 #define VALUE(field) offsetof(struct fg_match, value.field)
 #define MASK(field)  offsetof(struct fg_match, mask.field)
 static const struct {
 	size_t offset;
 	uint8_t byte;
-} spoils[] = {
+} defects[] = {
 	{offsetof(struct fg_match, rule), 0},
 	{offsetof(struct fg_match, rule) + 3, 0x20},
 	{offsetof(struct fg_match, rule) + 3, 0xff},
 	{offsetof(struct fg_match, src_port_min) + 1, 0x13},
 	{offsetof(struct fg_match, dst_port_max) + 1, 0x11},
-	/* Bits that the mask has not. */
+	/* Value bits outside the mask. */
 	{VALUE(l4), 17},
 	{VALUE(src_ip[15]), 1},
 	{VALUE(vlan_be[1]), 1},
 	{VALUE(src_port_be), 1},
 	{VALUE(payload_len), 1},
-	/* Fields that have no mask. */
+	/* Fields that must not be masked. */
 	{MASK(src_port_be), 0xff},
 	{MASK(dst_port_be) + 1, 0xff},
 	{MASK(payload_len), 0xff},
 	{MASK(payload_off), 1},
-	/* No prefixes. */
+	/* Masks that are no prefix. */
 	{MASK(src_ip[1]), 0xff},
 	{MASK(src_ip[15]), 1},
 	{MASK(src_ip[0]), 0x7f},
 	{MASK(dst_ip[0]), 0xfd},
 	{MASK(dst_ip[0]), 0x81},
 	{MASK(dst_ip[4]), 0x80},
-	/* Neither all nor nothing. */
+	/* Fields masked in part. */
 	{MASK(dst_mac[5]), 0xff},
 	{MASK(src_mac[0]), 0xff},
 	{MASK(vlan_be[0]), 0xff},
@@ -372,41 +374,41 @@ static const struct {
 static void invalid_entries_are_refused(void **state)
 {
 	(void)state;
-	for (size_t s = 0; s < RTE_DIM(spoils); s++) {
+	for (size_t s = 0; s < RTE_DIM(defects); s++) {
 		struct fg_match matches[3];
 
 		for (uint32_t i = 0; i < 3; i++) {
-			struct wanted wanted = anything_wanted(1 + i);
+			struct conditions conditions = no_conditions(1 + i);
 
-			want(&wanted, SRC_PORT, 0x1234);
-			want(&wanted, DST_PORT, 0x1234);
-			matches[i] = match_of(&wanted);
+			require(&conditions, SRC_PORT, 0x1234);
+			require(&conditions, DST_PORT, 0x1234);
+			matches[i] = match_of(&conditions);
 		}
 		for (int e = 0; e < ENGINES; e++)
 			fg_table_free(build(engine_names[e], matches, 3));
-		((uint8_t *)&matches[1])[spoils[s].offset] = spoils[s].byte;
+		((uint8_t *)&matches[1])[defects[s].offset] = defects[s].byte;
 		for (int e = 0; e < ENGINES; e++)
 			refused(engine_names[e], matches, 3, -EINVAL, "rule entry 1 (rule ");
 	}
 }
 
-/* Every length a prefix may have. */
+/* Every prefix length. */
 static void all_prefix_lengths(void **state)
 {
 	(void)state;
 	for (int e = 0; e < ENGINES; e++)
 		for (unsigned int length = 0; length <= 128; length++) {
 			struct packet packet = {.value[FAMILY] = FG_FAMILY_IPV6};
-			struct wanted wanted = anything_wanted(1);
+			struct conditions conditions = no_conditions(1);
 			struct fg_match match;
 			struct fg_table *table;
 			struct fg_key key;
 
-			want(&wanted, FAMILY, FG_FAMILY_IPV6);
-			want_prefix(&wanted, SRC_IP, ~(number)0 / 3, length);
-			match = match_of(&wanted);
+			require(&conditions, FAMILY, FG_FAMILY_IPV6);
+			require_prefix(&conditions, SRC_IP, ~(number)0 / 3, length);
+			match = match_of(&conditions);
 			table = build(engine_names[e], &match, 1);
-			packet.value[SRC_IP] = wanted.range[SRC_IP].high;
+			packet.value[SRC_IP] = conditions.range[SRC_IP].high;
 			key = key_of(&packet, 0);
 			assert_int_equal(lookup_one(table, &key), 1);
 			packet.value[SRC_IP]++;
@@ -433,18 +435,18 @@ static void other_refusals(void **state)
 
 #define CHANNELS 100000u
 
-static struct wanted channel(uint32_t i)
+static struct conditions channel(uint32_t i)
 {
-	struct wanted wanted = anything_wanted(i + 1);
+	struct conditions conditions = no_conditions(i + 1);
 
-	want(&wanted, FAMILY, FG_FAMILY_IPV4);
-	want(&wanted, L4, 17);
-	want(&wanted, DST_IP, (number)(0xe8000000u + i / 4 * 3) << 96);
-	want(&wanted, DST_PORT, 20000 + i % 4);
-	return wanted;
+	require(&conditions, FAMILY, FG_FAMILY_IPV4);
+	require(&conditions, L4, 17);
+	require(&conditions, DST_IP, (number)(0xe8000000u + i / 4 * 3) << 96);
+	require(&conditions, DST_PORT, 20000 + i % 4);
+	return conditions;
 }
 
-/* As many exact rules as a file may have. */
+/* As many exact rules as a file can have. */
 static void many_channels(void **state)
 {
 	struct fg_match *matches = malloc(CHANNELS * sizeof(*matches));
@@ -454,21 +456,21 @@ static void many_channels(void **state)
 	(void)state;
 	assert_non_null(matches);
 	for (uint32_t i = 0; i < CHANNELS; i++) {
-		const struct wanted wanted = channel(i);
+		const struct conditions conditions = channel(i);
 
-		matches[i] = match_of(&wanted);
+		matches[i] = match_of(&conditions);
 	}
 	table = build("acl", matches, CHANNELS);
 	print_message("%u channels: built in %ld ms\n", CHANNELS,
 		      (clock() - begin) * 1000 / CLOCKS_PER_SEC);
 	free(matches);
 	for (uint32_t i = 0; i < CHANNELS; i++) {
-		const struct wanted wanted = channel(i);
+		const struct conditions conditions = channel(i);
 		struct packet packet;
 		struct fg_key key;
 
 		for (int f = 0; f < NUMBERS; f++)
-			packet.value[f] = wanted.range[f].low;
+			packet.value[f] = conditions.range[f].low;
 		key = key_of(&packet, 0);
 		assert_int_equal(lookup_one(table, &key), i + 1);
 		key.l4 = 6;
@@ -481,7 +483,7 @@ static void many_channels(void **state)
 }
 
 /* ClassBench: "@SRC/N DST/N LOW : HIGH LOW : HIGH PROTOCOL/MASK FLAGS/MASK". */
-static bool read_bench_rule(const char *line, uint32_t rule, struct wanted *wanted)
+static bool read_bench_rule(const char *line, uint32_t rule, struct conditions *conditions)
 {
 	unsigned int a[4], b[4], src_len, dst_len, port[4], protocol, mask;
 
@@ -489,20 +491,20 @@ static bool read_bench_rule(const char *line, uint32_t rule, struct wanted *want
 		   &a[2], &a[3], &src_len, &b[0], &b[1], &b[2], &b[3], &dst_len, &port[0], &port[1],
 		   &port[2], &port[3], &protocol, &mask) != 16)
 		return false;
-	*wanted = anything_wanted(rule);
-	want(wanted, FAMILY, FG_FAMILY_IPV4);
-	want_prefix(wanted, SRC_IP, (number)(a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3]) << 96,
-		    src_len);
-	want_prefix(wanted, DST_IP, (number)(b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]) << 96,
-		    dst_len);
-	wanted->range[SRC_PORT] = (struct range){port[0], port[1]};
-	wanted->range[DST_PORT] = (struct range){port[2], port[3]};
+	*conditions = no_conditions(rule);
+	require(conditions, FAMILY, FG_FAMILY_IPV4);
+	require_prefix(conditions, SRC_IP,
+		       (number)(a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3]) << 96, src_len);
+	require_prefix(conditions, DST_IP,
+		       (number)(b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]) << 96, dst_len);
+	conditions->range[SRC_PORT] = (struct range){port[0], port[1]};
+	conditions->range[DST_PORT] = (struct range){port[2], port[3]};
 	if (mask != 0)
-		want(wanted, PROTOCOL, protocol);
+		require(conditions, PROTOCOL, protocol);
 	return true;
 }
 
-/* "SRC DST SPORT DPORT PROTOCOL FLAGS RULE": RULE, from 0, is one that matches. */
+/* "SRC DST SPORT DPORT PROTOCOL FLAGS RULE": RULE, from 0, matches the packet. */
 static void check_trace(FILE *trace, const struct set *set, const struct fg_table *table)
 {
 	unsigned int src, dst, sport, dport, protocol, made_for, n = 0;
@@ -521,7 +523,7 @@ static void check_trace(FILE *trace, const struct set *set, const struct fg_tabl
 		packet.value[PROTOCOL] = protocol;
 		key = key_of(&packet, 0);
 		rule = lookup_one(table, &key);
-		assert_int_equal(rule, expected_rule(set->wanted, set->count, &packet));
+		assert_int_equal(rule, expected_rule(set->conditions, set->count, &packet));
 		assert_true(rule >= 1 && rule <= made_for + 1);
 		n++;
 	}
@@ -555,10 +557,10 @@ static void public_rule_sets(void **state)
 		}
 		set->count = 0;
 		while (set->count < SETS_MAX && fgets(line, sizeof(line), rules) != NULL) {
-			struct wanted *wanted = &set->wanted[set->count];
+			struct conditions *conditions = &set->conditions[set->count];
 
-			assert_true(read_bench_rule(line, set->count + 1, wanted));
-			set->matches[set->count++] = match_of(wanted);
+			assert_true(read_bench_rule(line, set->count + 1, conditions));
+			set->matches[set->count++] = match_of(conditions);
 		}
 		table = build("acl", set->matches, set->count);
 		check_trace(trace, set, table);

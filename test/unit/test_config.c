@@ -202,7 +202,7 @@ static void keys_are_plain_and_given_once(void **state)
 	fg_config_free(load("a: x %TAG\n", 10));
 }
 
-/* Far more keys than can be compared pair by pair. */
+/* Far more keys than are compared pairwise. */
 static void many_keys_are_no_burden(void **state)
 {
 	const unsigned int count = 200000;
@@ -353,7 +353,7 @@ static void unreadable_files_are_refused(void **state)
 	assert_null(config);
 }
 
-/* Larger than a pipe, and than the first buffer, with no size known before. */
+/* Larger than a pipe and than the first buffer; the size is not known before. */
 static void standard_input_is_loaded(void **state)
 {
 	const int saved = dup(STDIN_FILENO);
@@ -377,7 +377,7 @@ static void standard_input_is_loaded(void **state)
 	}
 }
 
-/* Printing: what is printed reads back as the same tree. */
+/* Printed text reads back as the same tree. */
 
 static void check_equal(const struct fg_node *a, const struct fg_node *b)
 {
@@ -432,60 +432,62 @@ static void rules_print_as_they_are_written(void **state)
 	prints("drop", "drop");
 }
 
+/* Texts with characters that have a meaning in YAML. */
+static const char *const texts[] = {
+	"'- a'",
+	"'-'",
+	"'?'",
+	"': '",
+	"'a: b'",
+	"'a #b'",
+	"'#a'",
+	"'&a'",
+	"'*a'",
+	"'!a'",
+	"'%a'",
+	"'@a'",
+	"'`a'",
+	"'|'",
+	"'>'",
+	"'{a'",
+	"'}'",
+	"'[a'",
+	"']'",
+	"','",
+	"'''a'''",
+	"'\"'",
+	"'\\'",
+	"' a '",
+	"'a  b'",
+	"'~'",
+	"'null'",
+	"'=='",
+	"'<<'",
+	"'---'",
+	"'...'",
+	"\"a\\tb\\n\"",
+	"\"\\n\"",
+	"\"\\t\"",
+	"\"\\x85 \\u2028 \\u2029 \\ufeff\"",
+	"\"\\x80 \\x9f \\xa0 \\xff\"",
+	"\"\\ud7ff \\ue000 \\ufffd\"",
+	"\"\\U0001f600 \\U0010ffff\"",
+	"'gr\xc3\xbc\xc3\x9f'",
+	"'\xe6\xbc\xa2\xe5\xad\x97'",
+	"'\xf0\x9f\x98\x80'",
+	"12:30:45",
+	"2001-01-01",
+	"-5",
+	"+5",
+	".5",
+	"a:b",
+	"'a,b'",
+	"'a\n\n  b'",
+	"|\n   a\n    b\n\n",
+};
+
 static void all_texts_print_so_that_they_read_back(void **state)
 {
-	static const char *const texts[] = {
-		"'- a'",
-		"'-'",
-		"'?'",
-		"': '",
-		"'a: b'",
-		"'a #b'",
-		"'#a'",
-		"'&a'",
-		"'*a'",
-		"'!a'",
-		"'%a'",
-		"'@a'",
-		"'`a'",
-		"'|'",
-		"'>'",
-		"'{a'",
-		"'}'",
-		"'[a'",
-		"']'",
-		"','",
-		"'''a'''",
-		"'\"'",
-		"'\\'",
-		"' a '",
-		"'a  b'",
-		"'~'",
-		"'null'",
-		"'=='",
-		"'<<'",
-		"'---'",
-		"'...'",
-		"\"a\\tb\\n\"",
-		"\"\\n\"",
-		"\"\\t\"",
-		"\"\\x85 \\u2028 \\u2029 \\ufeff\"",
-		"\"\\x80 \\x9f \\xa0 \\xff\"",
-		"\"\\ud7ff \\ue000 \\ufffd\"",
-		"\"\\U0001f600 \\U0010ffff\"",
-		"'gr\xc3\xbc\xc3\x9f'",
-		"'\xe6\xbc\xa2\xe5\xad\x97'",
-		"'\xf0\x9f\x98\x80'",
-		"12:30:45",
-		"2001-01-01",
-		"-5",
-		"+5",
-		".5",
-		"a:b",
-		"'a,b'",
-		"'a\n\n  b'",
-		"|\n   a\n    b\n\n",
-	};
 	char text[256];
 
 	(void)state;
@@ -505,7 +507,7 @@ static void every_character_prints_and_reads_back(void **state)
 	char text[64];
 
 	(void)state;
-	/* One in 37, so that each plane and each length of UTF-8 is met. */
+	/* Every 37th: some of each plane and of each length of UTF-8. */
 	for (unsigned int c = 0x20; c < 0x110000; c += c < 0x300 ? 1 : 37) {
 		if (c == 0x7f || (c >= 0xd800 && c < 0xe000))
 			continue;
@@ -523,7 +525,7 @@ static void long_texts_and_keys_print(void **state)
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		const int n = lengths[i];
 
-		/* `?` announces a key that may be long. */
+		/* A long key needs `?` before it. */
 		snprintf(text, sizeof(text), "? \"%0*d\"\n: [{? \"%0*d \" : %0*d}, b]\n", n, 1, n,
 			 2, n, 3);
 		free(there_and_back(text));

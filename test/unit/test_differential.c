@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every engine and every variant against a plain search, which is itself held
- * against engine "linear". FG_LONG=1 in the environment: more sets, more keys.
+ * Compares every engine and variant with a simple search of its own; engine "linear",
+ * the reference, is one of them. FG_LONG=1 in the environment: more sets, more keys.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -29,14 +29,14 @@
 
 #define ACL_ENTRIES_MAX 300u /* rte_acl bounds neither time nor memory */
 #define KEYS_MAX        20000u
-#define SHRINK_MAX      1000000u /* entries that are built to find the ones that matter */
+#define SHRINK_MAX      1000000u /* entries built to find those that show a defect */
 
 static bool is_long; /* FG_LONG */
 
-/* An engine and a variant; one that is not there is not asked again. */
+/* An engine and a variant. */
 struct subject {
 	const char *engine, *variant;
-	bool absent;
+	bool absent; /* this CPU lacks the instructions */
 	uint64_t keys, builds;
 };
 
@@ -93,7 +93,7 @@ static struct plain *make_plain(const struct entries *e)
 
 static uint32_t search(const struct plain *plain, uint32_t count, const struct fg_key *key)
 {
-	/* Words of the addresses first: they differ soonest. */
+	/* Words of the addresses first: they differ most often. */
 	static const uint8_t order[8] = {4, 2, 0, 1, 6, 7, 5, 3};
 	const uint16_t src = ntohs(key->src_port_be), dst = ntohs(key->dst_port_be);
 	uint64_t words[8];
@@ -111,7 +111,9 @@ static uint32_t search(const struct plain *plain, uint32_t count, const struct f
 	return FG_RULE_NONE;
 }
 
-/* 0 and a table, or a refusal that may be: no such variant here, over a budget, rte_acl's limits.
+/*
+ * 0 and a table, or an acceptable refusal: the CPU lacks the variant, the table is over
+ * its budget, or a limit of rte_acl.
  */
 static int build(struct subject *s, const struct entries *e, uint64_t budget, struct fg_table **out)
 {
@@ -128,11 +130,10 @@ static int build(struct subject *s, const struct entries *e, uint64_t budget, st
 	assert_true((rc == 0) == (error.text[0] == '\0'));
 	s->builds += rc == 0;
 	if (rc == -ENOTSUP) {
-		print_message("note: %s %s is not tested: %s\n", s->engine, s->variant, error.text);
+		print_message("%s %s is not tested: %s\n", s->engine, s->variant, error.text);
 		s->absent = true;
 	} else if (rc == -ENOMEM && strcmp(s->engine, "acl") == 0) {
-		print_message("note: acl does not build these %u entries: %s\n", e->count,
-			      error.text);
+		print_message("acl does not build these %u entries: %s\n", e->count, error.text);
 	} else if (rc != 0 && !(rc == -E2BIG && budget != 0)) {
 		fail_msg("%s %s, %u entries: %d, %s", s->engine, s->variant, e->count, rc,
 			 error.text);
@@ -140,7 +141,7 @@ static int build(struct subject *s, const struct entries *e, uint64_t budget, st
 	return rc;
 }
 
-/* Does the subject still give something else than the search? */
+/* Does the subject give another rule than the search? */
 static bool disagrees(struct subject *s, const struct entries *e, const struct fg_key *key)
 {
 	struct plain *plain = make_plain(e);
@@ -157,30 +158,30 @@ static bool disagrees(struct subject *s, const struct entries *e, const struct f
 	return differs;
 }
 
-/* Take entries away as long as the disagreement stays, and patience lasts. */
+/* Remove entries that the disagreement does not need, up to SHRINK_MAX entries built. */
 static void shrink(struct subject *s, struct entries *e, const struct fg_key *key)
 {
-	struct fg_match *kept = malloc(e->count * sizeof(*kept));
+	struct fg_match *selected = malloc(e->count * sizeof(*selected));
 	uint64_t built = 0; /* entries */
 
-	assert_non_null(kept);
+	assert_non_null(selected);
 	for (uint32_t step = (e->count + 1) / 2; step > 0; step /= 2)
 		for (uint32_t from = 0; from < e->count && e->count > 1 && built < SHRINK_MAX;) {
-			const uint32_t gone = RTE_MIN(step, e->count - from);
-			struct entries less = {kept, e->count - gone};
+			const uint32_t removed = RTE_MIN(step, e->count - from);
+			struct entries fewer = {selected, e->count - removed};
 
-			memcpy(kept, e->at, from * sizeof(*kept));
-			memcpy(kept + from, e->at + from + gone,
-			       (e->count - from - gone) * sizeof(*kept));
-			built += less.count;
-			if (less.count > 0 && disagrees(s, &less, key)) {
-				memcpy(e->at, kept, less.count * sizeof(*kept));
-				e->count = less.count;
+			memcpy(selected, e->at, from * sizeof(*selected));
+			memcpy(selected + from, e->at + from + removed,
+			       (e->count - from - removed) * sizeof(*selected));
+			built += fewer.count;
+			if (fewer.count > 0 && disagrees(s, &fewer, key)) {
+				memcpy(e->at, selected, fewer.count * sizeof(*selected));
+				e->count = fewer.count;
 			} else {
 				from += step;
 			}
 		}
-	free(kept);
+	free(selected);
 }
 
 static void print_key(const char *what, const struct fg_key *key)
@@ -202,8 +203,8 @@ static void report(struct subject *s, const char *name, struct entries *e, const
 	if (disagrees(s, e, key))
 		shrink(s, e, key);
 	else
-		print_message(
-			"  (alone the key is judged rightly: the others of its burst matter)\n");
+		print_message("  (alone, the key gets the right rule: it depends on the rest of "
+			      "the burst)\n");
 	print_key("key  ", key);
 	for (uint32_t i = 0; i < RTE_MIN(e->count, 20u); i++) {
 		const struct fg_match *m = &e->at[i];
@@ -217,12 +218,12 @@ static void report(struct subject *s, const char *name, struct entries *e, const
 	fail_msg("%s %s disagrees on set '%s'", s->engine, s->variant, name);
 }
 
-/* Keys and what they should give. */
+/* Keys and the rules they match. */
 struct sample {
 	struct fg_key *keys;
 	uint32_t *rules;
 	uint32_t count, hits;
-	uint32_t winners; /* different rules that win, of the first hundred keys */
+	uint32_t winners; /* different rules that the first hundred keys match */
 };
 
 static bool is_first(const struct sample *sample, uint32_t at)
@@ -260,9 +261,9 @@ static void free_sample(struct sample *sample)
 	free(sample->rules);
 }
 
-/* Bursts of every size, keys wherever they may lie. */
-static void hold_against(struct subject *s, const char *name, struct entries *e,
-			 const struct fg_table *table, const struct sample *sample, uint32_t count)
+/* Look the sample up in bursts of all sizes, with keys at all alignments. */
+static void check_keys(struct subject *s, const char *name, struct entries *e,
+		       const struct fg_table *table, const struct sample *sample, uint32_t count)
 {
 	static uint8_t room[(FG_BURST_MAX + 1) * sizeof(struct fg_key)]
 		__attribute__((aligned(64)));
@@ -302,8 +303,7 @@ static void check_info(const struct subject *s, const struct entries *e,
 		assert_true(info.bytes <= budget);
 }
 
-/* Is it this one's turn? A large set is built for "auto" and one other variant, unless there is
- * time. */
+/* Is the subject tested with this set? In the short form, large sets test "auto" and one other. */
 static bool has_turn(const struct subject *s, const struct entries *e)
 {
 	static uint32_t turn;
@@ -331,9 +331,9 @@ static void check_set(const char *name, struct entries *e, uint32_t n_keys)
 
 		if (s->absent || !has_turn(s, e) || build(s, e, 0, &table) != 0)
 			continue;
-		if (linear) /* slow: 2^22 comparisons */
+		if (linear) /* slow: at most 2^22 comparisons */
 			count = RTE_MIN(count, (1u << 22) / SLOW / e->count + 4);
-		hold_against(s, name, e, table, &sample, count);
+		check_keys(s, name, e, table, &sample, count);
 		check_info(s, e, table, 0);
 		fg_table_free(table);
 	}
@@ -345,7 +345,7 @@ static void check_set(const char *name, struct entries *e, uint32_t n_keys)
 struct style {
 	const char *name;
 	void (*fill)(struct entries *);
-	uint32_t most; /* entries; 0: any number */
+	uint32_t entries_max; /* 0: any number */
 };
 
 static const struct style styles[] = {
@@ -376,7 +376,7 @@ static void check_style(const struct style *style, uint32_t count, uint32_t seed
 {
 	struct entries e = {.count = count};
 
-	if (style->most != 0 && count > style->most)
+	if (style->entries_max != 0 && count > style->entries_max)
 		return;
 	random_state = UINT64_C(0x9e3779b97f4a7c15) * (seed + 1);
 	e.at = calloc(count, sizeof(*e.at));
@@ -411,7 +411,7 @@ static void large_sets(void **state)
 	for (uint32_t round = 0; round < rounds; round++)
 		for (size_t s = 0; s < RTE_DIM(styles); s++)
 			for (size_t c = 0; c < RTE_DIM(counts); c++) {
-				/* In the short form each style is as large as its turn says. */
+				/* In the short form, each style has one size. */
 				if (!is_long && (s % 4 == 0 ? 2 : s % 2) != c)
 					continue;
 				check_style(&styles[s], counts[c] / (is_long ? 1 : SLOW),
@@ -420,7 +420,7 @@ static void large_sets(void **state)
 			}
 }
 
-/* A table that would not fit is refused, never half built. */
+/* A table that does not fit its budget is refused. */
 static void budgets(void **state)
 {
 	const uint32_t counts[] = {1, 500, is_long ? 50000u : 4000u / SLOW};
@@ -443,8 +443,8 @@ static void budgets(void **state)
 				rc = build(subject, &e, budget, &table);
 				if (rc == 0) {
 					draw_sample(&sample, &e, 100);
-					hold_against(subject, styles[s].name, &e, table, &sample,
-						     100);
+					check_keys(subject, styles[s].name, &e, table, &sample,
+						   100);
 					check_info(subject, &e, table, budget);
 					free_sample(&sample);
 					fg_table_free(table);
@@ -480,7 +480,7 @@ static void check_bounds(const struct style *style, uint32_t count)
 		      table != NULL ? "built" : "refused", cpu_seconds() - from);
 	if (table != NULL) {
 		draw_sample(&sample, &e, is_long ? 4000 : 200);
-		hold_against(&subjects[0], style->name, &e, table, &sample, sample.count);
+		check_keys(&subjects[0], style->name, &e, table, &sample, sample.count);
 		check_info(&subjects[0], &e, table, FG_TABLE_BUDGET_BYTES);
 		free_sample(&sample);
 		fg_table_free(table);
@@ -488,7 +488,7 @@ static void check_bounds(const struct style *style, uint32_t count)
 	free(e.at);
 }
 
-/* The largest sets that a file may hold build, or are refused. */
+/* The largest sets that a file can hold are built or refused. */
 static void bounds(void **state)
 {
 	(void)state;

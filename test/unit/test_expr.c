@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of expressions: what is accepted and refused, and that nothing is ever looked up. */
+/* The text of expressions: what is accepted, what is refused, and that no name is looked up. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #include "expr_cases.h"
 #include "expr_frames.h"
 
-/* --- lookups: libpcap would find these before the C library's --- */
+/* --- traps for lookups: the linker prefers these functions to those of the C library --- */
 
 static unsigned int lookups;
 
@@ -28,7 +28,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	struct addrinfo numeric = hints != NULL ? *hints : (struct addrinfo){0};
 
-	/* Numbers are not looked up, and nothing else gets through. */
+	/* Converting a number is no lookup. */
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	numeric.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
 	if (real(node, service, &numeric, found) == 0)
@@ -88,7 +88,7 @@ static void nothing_is_looked_up(void **state)
 	struct bpf_program program;
 
 	(void)state;
-	/* The traps work: libpcap alone falls into each of them. */
+	/* The traps work: libpcap alone triggers each of them. */
 	for (size_t i = 0; i < RTE_DIM(names); i++) {
 		lookups = 0;
 		if (compile(names[i], &program))
@@ -104,7 +104,7 @@ static void nothing_is_looked_up(void **state)
 	assert_int_equal(lookups, 0);
 }
 
-/* Whatever stands where a name may stand: accepted or not, never looked up. */
+/* Any text where a name can stand: accepted or not, it is never looked up. */
 static void odd_words_are_not_looked_up(void **state)
 {
 	static const char alphabet[] = "0123456789abcdefx:::...--_ gz";

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables with expressions judge packets as libpcap's bpf_filter() does, which is called here
- * directly. */
+/* Compares tables with expressions with libpcap's bpf_filter(). */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,11 +36,11 @@ static struct rte_mempool *pool;
 static struct checked *checks;
 static uint32_t n_checks;
 static char *random_texts[RANDOM_EXPRESSIONS];
-static uint64_t judged, accepted_count;
+static uint64_t tested_count, accepted_count;
 
 static struct fg_match match_with(const struct fg_expr *expr, uint32_t rule)
 {
-	const struct wanted anything = anything_wanted(rule);
+	const struct conditions anything = no_conditions(rule);
 	struct fg_match match = match_of(&anything);
 
 	match.expr = expr;
@@ -76,7 +75,7 @@ static void add_checked(const char *text)
 	exprs_limit(EXPRS_JIT);
 }
 
-/* libpcap and we accept the same texts; it alone has a say on the random ones. */
+/* feedgate and libpcap accept the same texts; of the random ones, libpcap decides. */
 static void add_random(void)
 {
 	uint32_t n = 0, tried = 0;
@@ -140,7 +139,7 @@ static int make_tables(void **state)
 	print_message("%u expressions: JIT %u, libpcap %u\n", n_checks, by[EXPRS_JIT],
 		      by[EXPRS_LIBPCAP]);
 #ifdef RTE_ARCH_X86_64
-	assert_true(by[EXPRS_JIT] > n_checks / 2); /* or this tests little */
+	assert_true(by[EXPRS_JIT] > n_checks / 2); /* With fewer, this tests little. */
 #endif
 	return 0;
 }
@@ -160,7 +159,7 @@ static int free_tables(void **state)
 	return 0;
 }
 
-/* @p data in segments: one if it may be, else of random lengths, also 0. */
+/* @p data in one segment if possible, else in several of random lengths, 0 included. */
 static struct rte_mbuf *mbuf_of(const uint8_t *data, uint32_t length, bool split)
 {
 	struct rte_mbuf *first = rte_pktmbuf_alloc(pool), *last = first;
@@ -193,7 +192,7 @@ static void print_frame(const uint8_t *data, uint32_t length)
 	print_message(" (%u bytes)\n", length);
 }
 
-/* A burst of frames and what each expression makes of them. */
+/* A burst of frames. */
 struct burst {
 	uint32_t count;
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -203,7 +202,7 @@ struct burst {
 
 static struct burst burst;
 
-static void judge(const struct checked *c, enum exprs_runner runner)
+static void check(const struct checked *c, enum exprs_runner runner)
 {
 	static const struct fg_key keys[FG_BURST_MAX];
 	uint32_t rules[FG_BURST_MAX];
@@ -213,7 +212,7 @@ static void judge(const struct checked *c, enum exprs_runner runner)
 		const bool expected = bpf_filter(c->program.bf_insns, burst.data[i],
 						 burst.length[i], burst.length[i]) != 0;
 
-		judged++;
+		tested_count++;
 		accepted_count += expected;
 		if (rules[i] == expected)
 			continue;
@@ -223,13 +222,13 @@ static void judge(const struct checked *c, enum exprs_runner runner)
 	}
 }
 
-static void judge_burst(void)
+static void check_burst(void)
 {
 	if (burst.count == 0)
 		return;
 	for (uint32_t i = 0; i < n_checks; i++)
 		for (unsigned int runner = 0; runner < EXPRS_RUNNERS; runner++)
-			judge(&checks[i], runner);
+			check(&checks[i], runner);
 	for (uint32_t i = 0; i < burst.count; i++) {
 		rte_pktmbuf_free(burst.pkts[i]);
 		free(burst.data[i]);
@@ -245,26 +244,26 @@ static void add_frame(const uint8_t *data, uint32_t length)
 	burst.length[burst.count] = length;
 	burst.pkts[burst.count] = mbuf_of(data, length, one_in(3));
 	if (++burst.count == FG_BURST_MAX)
-		judge_burst();
+		check_burst();
 }
 
 static void random_frames(void **state)
 {
 	(void)state;
 	random_state = 4711;
-	judged = accepted_count = 0;
+	tested_count = accepted_count = 0;
 	for (uint32_t i = 0; i < RANDOM_BURSTS * FG_BURST_MAX; i++) {
 		struct frame frame;
 
 		make_frame(&frame);
 		add_frame(frame.data, frame.length);
 	}
-	judge_burst();
-	print_message("%" PRIu64 " judgements, %" PRIu64 " accepted\n", judged, accepted_count);
-	assert_true(accepted_count > judged / 20);
+	check_burst();
+	print_message("%" PRIu64 " tests, %" PRIu64 " accepted\n", tested_count, accepted_count);
+	assert_true(accepted_count > tested_count / 20);
 }
 
-/* Every beginning of a frame that many expressions like. */
+/* A frame that many expressions accept, truncated to each length. */
 static void cut_frames(void **state)
 {
 	struct frame frame = {0};
@@ -281,7 +280,7 @@ static void cut_frames(void **state)
 	add_be(&frame, 0x4d4f4c4400000001, 8);
 	for (uint32_t length = 0; length <= frame.length; length++)
 		add_frame(frame.data, length);
-	judge_burst();
+	check_burst();
 }
 
 static uint32_t files, packets;
@@ -316,18 +315,18 @@ static void captured_frames(void **state)
 		skip();
 	}
 	random_state = 1;
-	judged = accepted_count = 0;
+	tested_count = accepted_count = 0;
 	nftw(data, add_capture, 16, FTW_PHYS);
-	judge_burst();
-	print_message("%u files, %u packets: %" PRIu64 " judgements, %" PRIu64 " accepted\n", files,
-		      packets, judged, accepted_count);
+	check_burst();
+	print_message("%u files, %u packets: %" PRIu64 " tests, %" PRIu64 " accepted\n", files,
+		      packets, tested_count, accepted_count);
 	assert_true(packets > 1000);
 }
 
-/* --- tables of rules with and without --- */
+/* --- tables of entries with and without expressions --- */
 
 struct mixed {
-	struct wanted wanted[64];
+	struct conditions conditions[64];
 	const struct checked *expr[64]; /* NULL: none */
 	struct fg_match matches[64];
 	uint32_t count;
@@ -337,25 +336,25 @@ static void make_mixture(struct mixed *mixed)
 {
 	mixed->count = 1 + random_below(64);
 	for (uint32_t i = 0; i < mixed->count; i++) {
-		struct wanted *w = &mixed->wanted[i];
+		struct conditions *w = &mixed->conditions[i];
 
-		*w = anything_wanted(1 + random_below(2 * mixed->count));
+		*w = no_conditions(1 + random_below(2 * mixed->count));
 		if (one_in(2))
-			want(w, PROTOCOL, PICK(6, 17));
+			require(w, PROTOCOL, PICK(6, 17));
 		if (one_in(2))
-			want_prefix(w, DST_IP, (number)0xef010203 << 96, random_below(33));
+			require_prefix(w, DST_IP, (number)0xef010203 << 96, random_below(33));
 		if (one_in(4)) {
-			want(w, L4, 17);
+			require(w, L4, 17);
 			w->range[DST_PORT] = (struct range){random_below(1024), 26477};
 		}
 		if (one_in(4))
 			w->range[SRC_PORT] = (struct range){53, PICK(53, 80, 65535)};
 		if (one_in(6))
-			want(w, OUTER, PICK(100, 200));
+			require(w, OUTER, PICK(100, 200));
 		if (one_in(6))
-			want(w, SRC_MAC, PICK(1, 2));
+			require(w, SRC_MAC, PICK(1, 2));
 		if (one_in(6))
-			want(w, SOURCE, random_below(3));
+			require(w, SOURCE, random_below(3));
 		mixed->expr[i] = one_in(2) ? &checks[random_below(n_checks)] : NULL;
 		mixed->matches[i] = match_of(w);
 		if (mixed->expr[i] != NULL)
@@ -378,7 +377,7 @@ static struct packet some_packet(void)
 	return packet;
 }
 
-/* The definition: of the entries that hold in all they ask for, the lowest rule. */
+/* The reference: the lowest rule of all entries that match. */
 static uint32_t expected_of(const struct mixed *mixed, const struct packet *packet,
 			    const struct frame *frame)
 {
@@ -387,11 +386,11 @@ static uint32_t expected_of(const struct mixed *mixed, const struct packet *pack
 	for (uint32_t i = 0; i < mixed->count; i++) {
 		const struct checked *expr = mixed->expr[i];
 
-		if (satisfies(packet, &mixed->wanted[i]) &&
+		if (satisfies(packet, &mixed->conditions[i]) &&
 		    (expr == NULL || bpf_filter(expr->program.bf_insns, frame->data, frame->length,
 						frame->length) != 0) &&
-		    (lowest == 0 || mixed->wanted[i].rule < lowest))
-			lowest = mixed->wanted[i].rule;
+		    (lowest == 0 || mixed->conditions[i].rule < lowest))
+			lowest = mixed->conditions[i].rule;
 	}
 	return lowest;
 }
@@ -438,26 +437,26 @@ static void first_in_order_wins(void **state)
 	free(mixed);
 }
 
-/* Where no program may run there need not even be a packet. */
+/* If no program can run, the packet is not read. */
 static void programs_run_only_where_they_may_win(void **state)
 {
 	static const struct fg_key keys[2] = {{.protocol = 17}, {.protocol = 6}};
 	struct fg_expr *expr = expr_of("len >= 0 and ether[0] >= 0");
 	struct rte_mbuf *none[2] = {NULL, NULL};
-	struct wanted udp = anything_wanted(2), icmp = anything_wanted(1);
+	struct conditions udp = no_conditions(2), icmp = no_conditions(1);
 	struct fg_match matches[4];
 	uint32_t rules[2];
 
 	(void)state;
-	want(&udp, PROTOCOL, 17);
-	want(&icmp, PROTOCOL, 1);
-	matches[0] = match_of(&icmp); /* better placed, but for other packets */
+	require(&udp, PROTOCOL, 17);
+	require(&icmp, PROTOCOL, 1);
+	matches[0] = match_of(&icmp); /* a lower rule, but for other packets */
 	matches[0].expr = expr;
 	matches[1] = match_of(&udp);
 	matches[2] = match_with(expr, 3);
 	matches[2].value.protocol = 17;
 	matches[2].mask.protocol = 0xff;
-	matches[3] = match_with(expr, 2); /* the same rule: the answer is known */
+	matches[3] = match_with(expr, 2); /* the same rule: its program need not run */
 	matches[3].value.protocol = 17;
 	matches[3].mask.protocol = 0xff;
 	for (unsigned int runner = 0; runner < EXPRS_RUNNERS; runner++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rule text to entries: what each key means, and how each mistake is refused. */
+/* Rule text to entries: the meaning of each key, and the message for each mistake. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ static const struct fg_scope scope = {
 	.n_feeds = 1,
 };
 
-/* Load `rules` and `default` of a file; the tree does not outlive it. */
+/* Load `rules` and `default` of a file, and free its tree. */
 static int load_text(const char *text, struct fg_rules **rules, struct fg_error *error)
 {
 	struct fg_config *config = NULL;
@@ -62,7 +62,7 @@ static struct fg_rules *load(const char *text)
 	return rules;
 }
 
-/* @p reason is how the message goes on after the place. */
+/* @p reason: the message after the location. */
 static void refused(const char *text, int code, unsigned int line, unsigned int column,
 		    const char *reason)
 {
@@ -79,7 +79,7 @@ static void refused(const char *text, int code, unsigned int line, unsigned int 
 	assert_null(rules);
 }
 
-/* The same, for text in which ^ marks the place. */
+/* The same, for text in which ^ marks the location. */
 static void refused_at_mark(const char *marked, const char *reason)
 {
 	char text[1024];
@@ -105,7 +105,7 @@ static void mistakes_in_match_are_refused(void **state)
 		snprintf(text, sizeof(text), "rules:\n- name: r\n  to: seen\n  match: {%s}\n",
 			 match_refusals[i].text);
 		refused_at_mark(text, match_refusals[i].reason);
-		/* Also when a good rule stands before it. */
+		/* Also after a valid rule. */
 		snprintf(text, sizeof(text),
 			 "rules:\n- {name: q, to: [disk], match: {udp: {dst: [1, 2]}}}\n"
 			 "- name: r\n  to: seen\n  match:\n    {source: day, %s}\n",
@@ -136,7 +136,7 @@ static void write_mac(uint8_t *mac, uint64_t number)
 		mac[i] = (uint8_t)number;
 }
 
-/* A key as parse makes it; see the list in rules_cases.h. */
+/* A key as parse makes it, of a packet in the list of rules_cases.h. */
 static struct fg_key *make(char name, uint16_t ethertype, uint64_t dst_mac)
 {
 	struct fg_key *key = packet(name);
@@ -337,7 +337,7 @@ static void expressions(void **state)
 	assert_int_equal(entries_of(set, 3, "udp port 53"), 2);
 	assert_null(set->matches[set->rules[4].first_match].expr);
 	assert_ptr_equal(set->matches[0].expr, set->matches[set->rules[3].first_match].expr);
-	/* The other keys mean what they mean without it. */
+	/* The other keys mean the same with an expression. */
 	for (char name = 'a'; name <= 'o'; name++)
 		assert_int_equal(rule_matches(set, 2, packet(name)), name == 'o');
 	fg_rules_free(set);
@@ -407,7 +407,7 @@ static void default_forms(void **state)
 	fg_rules_free(NULL);
 }
 
-/* A name keeps its id when rules come, go and change places. */
+/* A name keeps its id when rules are added, removed and moved. */
 static void ids_outlive_sets(void **state)
 {
 	struct fg_rules *one, *two;
@@ -529,7 +529,7 @@ static void as_many_entries_as_may_be(void **state)
 	fg_rules_free(set);
 	free(text);
 
-	/* One more: the rule that does not fit is named. */
+	/* One more: the message has the line of the rule that does not fit. */
 	out = open_memstream(&text, &size);
 	fputs("rules:\n", out);
 	print_wide_rule(out, "a", 600, 1000);
@@ -539,7 +539,7 @@ static void as_many_entries_as_may_be(void **state)
 	refused(text, -E2BIG, 14, 3, "the rules compile to over 1000000 entries");
 	free(text);
 
-	/* Too much in a single rule: the key that does it is named. */
+	/* Too many in one rule: the message has the location of the key. */
 	out = open_memstream(&text, &size);
 	fputs("rules:\n", out);
 	print_wide_rule(out, "a", 1001, 1000);
@@ -548,7 +548,7 @@ static void as_many_entries_as_may_be(void **state)
 	free(text);
 }
 
-/* Names that were ever in use keep their ids, and there is an end of them. */
+/* Names keep their ids as long as the process lives, and the number of ids is limited. */
 static void ids_run_out(void **state)
 {
 	struct fg_rules *set;
@@ -566,7 +566,7 @@ static void ids_run_out(void **state)
 	assert_int_equal(set->rules[1].id, FG_RULE_IDS_MAX - 1);
 	fg_rules_free(set);
 	refused("rules:\n- {name: last, drop: true}\n- {name: more, drop: true}", -ENOSPC, 1, 1,
-		"rule 'more': too many rule names were ever in use; restart");
+		"rule 'more': too many rule names since the start; restart");
 	set = load("rules: [{name: last, drop: true}, {name: 7, drop: true}]");
 	fg_rules_free(set);
 }

@@ -144,7 +144,7 @@ static void counters_begin_at_zero(void **state)
 	assert_true(fg_totals_dropped(&totals) == 0);
 	assert_true(fg_counter_read(&stats->bursts) == 0);
 	assert_true(fg_counter_read(&stats->empty) == 0);
-	/* Every rule has a counter, to the last one. */
+	/* Every rule id has a counter, up to the last one. */
 	fg_flow_counter_add(&stats->rules[0].hits, 1, 60);
 	fg_flow_counter_add(&stats->rules[FG_RULE_IDS_MAX - 1].hits, 2, 120);
 	fg_counter_add(&stats->rules[FG_RULE_IDS_MAX - 1].dropped, 1);
@@ -190,7 +190,7 @@ static void totals_add_lcores(void **state)
 	fg_lcore_stats_free(b);
 }
 
-/* A sum over reasons sees each of them. */
+/* The sum over all reasons includes each of them. */
 static void every_reason_counts(void **state)
 {
 	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a rule wants of its feed: messages, instruments, a file of them, and what is refused. */
+/* Subscriptions of rules: messages, instruments, a file of instruments, and what is refused. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void write_file(const char *text, size_t bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void nothing_wanted(void **state)
+static void no_subscription(void **state)
 {
 	struct fg_rules *rules = loaded("[{name: x, feed: itch, to: a}, {name: y, to: a}]");
 
@@ -145,7 +145,7 @@ static void instruments_in_a_file(void **state)
 	fg_rules_free(rules);
 }
 
-/* As many as there may be, and one more. */
+/* The maximum number, and one more. */
 static void the_most_instruments(void **state)
 {
 	const size_t bytes = (FG_INSTRUMENTS_MAX + 1) * 8;
@@ -179,14 +179,16 @@ static void refusals(void **state)
 		 "r.yaml:1:12: messages: the rule has no feed"},
 		{"[{name: x, feed: tied, slice: true, to: a}]", "slice: feed tied has no protocol"},
 		{"[{name: x, feed: itch, drop: true}]",
-		 "r.yaml:1:12: feed: what the rule drops is never seen by feed itch"},
+		 "r.yaml:1:12: feed: packets that the rule drops never reach feed itch, which "
+		 "would report gaps"},
 		{"[{name: x, feed: tied, messages: A, drop: true}]",
 		 "messages: the rule drops its packets"},
 		{"[{name: x, feed: itch, messages: [A, NoSuch], to: a}]",
-		 "r.yaml:1:38: messages: 'NoSuch' is no type of protocol itch50: neither one of "
-		 "its "
-		 "names nor its characters"},
-		{"[{name: x, feed: cme, messages: [A], to: a}]", "nor a number"},
+		 "r.yaml:1:38: messages: 'NoSuch' is no message type of protocol itch50: expected "
+		 "a "
+		 "name of one or its characters"},
+		{"[{name: x, feed: cme, messages: [A], to: a}]",
+		 "expected a name of one or its number"},
 		{"[{name: x, feed: itch, messages: [], to: a}]", "a list of 1 to 4096 types"},
 		{"[{name: x, feed: itch, messages: {a: b}, to: a}]", "expected a type or a list"},
 		{"[{name: x, feed: itch, messages: [[A]], to: a}]",
@@ -247,7 +249,7 @@ static void bad_files(void **state)
 	}
 }
 
-/* Whoever knows no protocols accepts any types. */
+/* Without protocols in the scope, any types are accepted. */
 static void protocols_not_known(void **state)
 {
 	struct fg_rules *rules = NULL;
@@ -265,7 +267,7 @@ static void protocols_not_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_wanted),
+		cmocka_unit_test(no_subscription),
 		cmocka_unit_test(types_by_any_name),
 		cmocka_unit_test(instruments_in_the_file),
 		cmocka_unit_test(instruments_in_a_file),

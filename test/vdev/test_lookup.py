@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""feedgate-lookup: every engine and variant gives the answers of an oracle that knows neither."""
+"""feedgate-lookup: every engine and variant gives the answers of the oracle."""
 import json
 import os
 import random
@@ -23,13 +23,13 @@ SHAPES = tuple(lib.rule_files()) if lib.LONG or not lib.SANITIZED else ("everyth
 
 
 def lookup(*args, stdin=None):
-    """Run it; the Result."""
+    """Run feedgate-lookup; the Result."""
     pipes = {"stdin": subprocess.PIPE} if stdin is not None else {}
     return lib.finish(lib.start([lib.binary("feedgate-lookup"), *args], **pipes), stdin=stdin)
 
 
 def rows(result):
-    """The lines of its CSV without the header line."""
+    """The lines of the CSV without the header line."""
     assert result.code == 0, str(result)
     head, *lines = result.out.splitlines()
     assert head == HEADER, head
@@ -37,34 +37,34 @@ def rows(result):
 
 
 def names(option):
-    """What --list-engines or --list-variants prints."""
+    """The output of --list-engines or --list-variants, as words."""
     result = lookup(option)
     assert result.code == 0 and not result.err, str(result)
     return result.out.split()
 
 
 def info(result):
-    """What --info says, as a map."""
+    """The output of --info, as a map."""
     return dict(re.findall(r"(\w+)=(\S+)", result.err))
 
 
 def refused(result, code, reason):
-    """It ended with one line that says why."""
+    """It failed with a message of one line."""
     assert result.code == code, f"expected exit {code}\n{result}"
     assert re.fullmatch(rf"feedgate-lookup: [^\n]*{reason}[^\n]*\n", result.err), f"expected {reason}\n{result}"
 
 
 def every_engine(seed, *args):
-    """(name, rows) from each engine, and from variants; those that refuse must do so clearly.
+    """(name, rows) from each engine and variant. A refusal must have a message of one line.
 
-    Without a seed, and in the long form, all variants, else one.
+    Without a seed, and in the long form, all variants; else one.
     """
     variants = names("--list-variants")[1:]
     if seed is not None and not lib.LONG:
         variants = [random.Random(seed).choice(variants)]
     for engine in names("--list-engines"):
         result = lookup(*args, "--info", "--engine", engine)
-        if engine == "acl" and result.code != 0:  # rte_acl bounds neither time nor memory; ours stops it
+        if engine == "acl" and result.code != 0:  # rte_acl bounds neither time nor memory: feedgate does
             assert re.fullmatch(r"feedgate-lookup: [^\n]+\n", result.err), str(result)
             print(f"{engine}: {result.err}")
             continue
@@ -82,19 +82,19 @@ def every_engine(seed, *args):
 
 
 def check_everywhere(seed, expected, *args):
-    """Every engine's rows are the expected ones."""
+    """All engines give the expected rows."""
     seen = 0
     for name, got in every_engine(seed, *args):
         lib.compare(name, got, expected)
         seen += 1
-    assert seen >= 2, "no engine but one would do it"
+    assert seen >= 2, "only one engine built the rules"
 
 
 # --- ClassBench ---------------------------------------------------------------------------------------------------
 
 
 class ClassBench:
-    """A rule set: fields as ranges, and rules by the two prefix lengths and what stands in front of them."""
+    """A rule set: fields as ranges, and rules by the lengths and the bits of both prefixes."""
 
     LINE = re.compile(r"@([\d.]+)/(\d+)\s+([\d.]+)/(\d+)\s+(\d+)\s*:\s*(\d+)\s+(\d+)\s*:\s*(\d+)\s+(\w+)/(\w+)")
 
@@ -119,11 +119,11 @@ class ClassBench:
         return line, (int(src_bits), int(dst_bits)), tuple(ranges)
 
     def matches(self, number, packet):
-        """The definition."""
+        """The reference: all fields are in their ranges."""
         return all(low <= value <= high for value, (low, high) in zip(packet, self.rules[number - 1][2]))
 
     def first(self, packet):
-        """Number of the first rule that matches, or 0; looks only at rules whose prefixes fit."""
+        """The number of the first rule that matches, or 0; tests only rules whose prefixes match."""
         best = len(self.rules) + 1
         for (src_bits, dst_bits), fronts in self.groups.items():
             for number in fronts.get((packet[0] >> 32 - src_bits, packet[1] >> 32 - dst_bits), ()):
@@ -134,17 +134,17 @@ class ClassBench:
                     break
         return best if best <= len(self.rules) else 0
 
-    def first_plainly(self, packet):
-        """The same, rule after rule."""
+    def first_of_all(self, packet):
+        """The same, but tests all rules in order."""
         return next((n for n in range(1, len(self.rules) + 1) if self.matches(n, packet)), 0)
 
     def expect(self, packets):
-        """Rows for these packets."""
+        """The expected rows for these packets."""
         found = map(self.first, packets)
         return [f"{i},{n or '-'},{'match' if n else 'drop'}" for i, n in enumerate(found)]
 
     def near_boundaries(self, rng):
-        """A packet around the edges of one rule or of two."""
+        """A packet at the boundaries of one rule or of two."""
         one, two = (rng.choice(self.rules)[2] for _ in range(2))
         packet = []
         for field, top in enumerate((2**32 - 1, 2**32 - 1, 65535, 65535, 255)):
@@ -176,11 +176,11 @@ def test_lookup_given_trace(_folder, name):
     packets = [tuple(line[:5]) for line in lines]
     rules = ClassBench(text)
     expected = rules.expect(packets)
-    # A trace's last column is the rule, from 0, that the header was drawn from: no later one may win.
+    # The last column is the rule, from 0, that the packet was made for: no later one is the first match.
     for row, line in zip(expected, lines):
         assert 1 <= int(row.split(",")[1]) <= line[-1] + 1, (row, line)
     for packet in packets[::100]:
-        assert rules.first(packet) == rules.first_plainly(packet)
+        assert rules.first(packet) == rules.first_of_all(packet)
     check_everywhere(name if lib.SANITIZED else None, expected, "--rules", path, "--trace", given)
 
 
@@ -190,7 +190,7 @@ def test_lookup_boundaries(folder, name):
     rules, rng = ClassBench(text), random.Random(name)
     packets = [rules.near_boundaries(rng) for _ in range(BOUNDARY_PACKETS)]
     for packet in packets[::1000]:
-        assert rules.first(packet) == rules.first_plainly(packet)
+        assert rules.first(packet) == rules.first_of_all(packet)
     expected = rules.expect(packets)
     winners = {row.split(",")[1] for row in expected}
     assert len(winners) > min(len(rules.rules), len(packets)) / 8, len(winners)
@@ -198,7 +198,7 @@ def test_lookup_boundaries(folder, name):
 
 
 def test_lookup_classbench_frames(folder):
-    """ClassBench rules judge real frames, too: IPv4 whatever its tags, and nothing else."""
+    """ClassBench rules on frames: they match IPv4 with any tags, and nothing else."""
     rules = lib.write(folder, "rules", "# two\n@10.0.0.0/8 239.1.2.0/24 0 : 65535 26400 : 26500 0x11/0xFF 0x0000/0x0000\n\n"
                                        "@0.0.0.0/0 0.0.0.0/0 0 : 65535 0 : 0 0x00/0x00\n")
     frames = shapes.whole() + shapes.odd()
@@ -220,12 +220,12 @@ def test_lookup_classbench_frames(folder):
     check_everywhere(None, expected, "--rules", rules, "--pcap", path)
 
 
-# --- our own rules ------------------------------------------------------------------------------------------------
+# --- rules of feedgate ------------------------------------------------------------------------------------------------
 
 
-def row_of(index, rules, judged):
-    """A row from what the oracle judged."""
-    reason, rule, sinks = judged
+def row_of(index, rules, result):
+    """A row from the result of the oracle."""
+    reason, rule, sinks = result
     if rule is None:
         return f"{index},-,drop:{reason}"
     order = [sink for sink in rules.sinks if sink in sinks]
@@ -233,7 +233,7 @@ def row_of(index, rules, judged):
 
 
 def oracle_rules(text):
-    """The oracle, and the order of the sinks."""
+    """The oracle, with the order of the sinks."""
     rules = oracle.Rules(text)
     rules.sinks = re.findall(r"name: (\w+), (?:pcapng|count)", text)
     return rules
@@ -245,27 +245,27 @@ def test_lookup_shapes(folder, template):
     config, path, rules = lib.write(folder, "c.yaml", text), os.path.join(folder, "in.pcap"), oracle_rules(text)
     frames = shapes.whole() + shapes.odd() + shapes.cut() + shapes.noisy(500) + shapes.jumbo()
     oracle.write_pcap(path, frames)
-    expected = [row_of(i, rules, rules.judge(frame, "s0")) for i, frame in enumerate(frames)]
+    expected = [row_of(i, rules, rules.classify(frame, "s0")) for i, frame in enumerate(frames)]
     check_everywhere(template, expected, "--rules", config, "--pcap", path)
-    expected = [row_of(i, rules, rules.judge(frame, "s1")) for i, frame in enumerate(frames)]
+    expected = [row_of(i, rules, rules.classify(frame, "s1")) for i, frame in enumerate(frames)]
     lib.compare("s1", rows(lookup("--rules", config, "--pcap", path, "--source", "s1")), expected)
 
 
 @lib.each("overlap", "ipv4", "ipv6")
 def test_lookup_data(folder, template):
-    """Frames of all captures given."""
+    """Frames of the captures in $FG_TEST_DATA."""
     text = lib.fill(template, folder, lib.replays(["x"]).values())
     config, path, rules = lib.write(folder, "c.yaml", text), os.path.join(folder, "in.pcap"), oracle_rules(text)
     packets = [packet for packet in lib.data_frames(most=30) if len(packet.data) <= 65535]
     oracle.write_pcap(path, packets)
-    expected = [row_of(i, rules, rules.judge(packet.data, "s0")) for i, packet in enumerate(packets)]
+    expected = [row_of(i, rules, rules.classify(packet.data, "s0")) for i, packet in enumerate(packets)]
     check_everywhere(template, expected, "--rules", config, "--pcap", path)
 
 
 def test_lookup_data_files(folder):
-    """Captures as they are, pcap and pcapng; another link type is refused."""
+    """Whole captures, pcap and pcapng; another link type is refused."""
     text = lib.fill("overlap", folder, lib.replays(["x"]).values())
-    config, rules, judged, other = lib.write(folder, "c.yaml", text), oracle_rules(text), 0, 0
+    config, rules, compared, other = lib.write(folder, "c.yaml", text), oracle_rules(text), 0, 0
     for path in random.Random(1).sample(lib.data_files(), CAPTURES):
         if os.path.getsize(path) > 1 << 20:
             continue
@@ -280,14 +280,14 @@ def test_lookup_data_files(folder):
         elif any(len(packet.data) > 65535 for packet in packets):
             refused(result, 1, "at most 65535 fit")
         else:
-            expected = [row_of(i, rules, rules.judge(p.data, "s0")) for i, p in enumerate(packets)]
+            expected = [row_of(i, rules, rules.classify(p.data, "s0")) for i, p in enumerate(packets)]
             lib.compare(path, rows(result), expected)
-            judged += len(packets)
-    assert judged > CAPTURES and other > 0, (judged, other)
+            compared += len(packets)
+    assert compared > CAPTURES and other > 0, (compared, other)
 
 
-def sound(frame):
-    """Its headers can be read."""
+def decodes(frame):
+    """Can the oracle decode it?"""
     try:
         return oracle.decode(frame) is not None
     except oracle.Broken:
@@ -298,8 +298,8 @@ EXPRESSIONS = ("ether[0] & 1 = 1 and len > 100", "udp[2:2] = 26477", "vlan", "ip
 
 
 def test_lookup_expressions(folder):
-    """Rules with an expression among others, each held against tcpdump."""
-    frames = [frame for frame in shapes.whole() if sound(frame)]
+    """Rules with expressions among others, compared with tcpdump."""
+    frames = [frame for frame in shapes.whole() if decodes(frame)]
     path, found = os.path.join(folder, "in.pcap"), []
     oracle.write_pcap(path, frames)
     time_of = {p.time_ns: i for i, p in enumerate(oracle.read_capture(path)[1])}
@@ -340,7 +340,7 @@ default: {to: x}
 
 @lib.each("--pcap", "--trace")
 def test_lookup_origin(folder, kind):
-    """Source and line are the first source's unless told otherwise; nothing of the file is opened."""
+    """Source and line are those of the first source unless options change them; sources and sinks are not opened."""
     config, path = lib.write(folder, "c.yaml", ORIGIN), os.path.join(folder, "in")
     if kind == "--pcap":
         oracle.write_pcap(path, [shapes.datagram("239.1.2.3", 26477)])
@@ -355,7 +355,7 @@ def test_lookup_origin(folder, kind):
 
 
 def test_lookup_rules_alone(folder):
-    """A file of rules alone: the names they use exist; packets come from none of its sources."""
+    """A file with rules only: all names that they use exist, and packets are from none of the sources."""
     config = lib.write(folder, "c.yaml", """rules:
   - {name: from-s, match: {source: [s, t]}, feed: f, to: x}
   - {name: 'a,"b"', match: {udp: {dst: 1}}, to: [y, x]}
@@ -370,7 +370,7 @@ default: {to: w}
 
 
 def test_lookup_fragments(folder):
-    """`parse` of the file holds."""
+    """`parse` of the file applies."""
     path = os.path.join(folder, "in.pcap")
     frames = shapes.odd()
     oracle.write_pcap(path, frames)
@@ -378,12 +378,12 @@ def test_lookup_fragments(folder):
         text = f"parse: {{fragments: {fragments}}}\nrules:\n  - {{name: u, match: {{udp: {{}}}}, to: x}}\n"
         rules = oracle.Rules(text)
         rules.sinks = ["x"]
-        expected = [row_of(i, rules, rules.judge(frame, None)) for i, frame in enumerate(frames)]
+        expected = [row_of(i, rules, rules.classify(frame, None)) for i, frame in enumerate(frames)]
         lib.compare(fragments, rows(lookup("--rules", lib.write(folder, "c.yaml", text), "--pcap", path)), expected)
 
 
 def test_lookup_file_chooses(folder):
-    """`classify` of the file holds unless an option says otherwise."""
+    """`classify` of the file applies unless an option overrides it."""
     trace = lib.write(folder, "trace", "1 2 3 4 17\n")
     config = lib.write(folder, "c.yaml", "classify: {engine: linear, budget: 3M}\nrules: []\n")
     result = lookup("--rules", config, "--trace", trace, "--info")
@@ -423,7 +423,7 @@ def test_lookup_streams(folder):
 
 
 def test_lookup_memory(folder):
-    """A capture is not loaded: 200 MB of it fit into much less."""
+    """A capture is not loaded as a whole: reading 200 MB takes much less memory."""
     config = lib.write(folder, "c.yaml", "rules:\n  - {name: u, match: {udp: {}}, to: x}\n")
     path, count = os.path.join(folder, "big.pcap"), 3000
     frame = shapes.jumbo()[-1]
@@ -441,7 +441,7 @@ def test_lookup_memory(folder):
     result = lib.finish(process)
     assert rows(result) == [f"{i},u,x" for i in range(count)]
     if lib.SANITIZED:
-        return  # its shadow memory counts
+        return  # shadow memory counts, too
     kib = int(re.search(r"kib (\d+)", result.err).group(1))
     assert kib * 1024 < os.path.getsize(path) / 2, f"{kib} KiB"
 
@@ -457,7 +457,7 @@ def test_lookup_output(folder):
     assert done.stderr == "feedgate-lookup: standard output: cannot write: No space left on device\n", done
 
 
-# --- whatever is wrong --------------------------------------------------------------------------------------------
+# --- refusals ----------------------------------------------------------------------------------------------------
 
 
 GOOD_RULE = "@10.0.0.0/8 1.2.3.4/32 0 : 65535 80 : 90 0x06/0xFF\n"
@@ -528,7 +528,7 @@ def test_lookup_refuses_usage(folder):
 
 
 def test_lookup_refuses_frames(folder):
-    """Captures that are none, and frames that fit no packet."""
+    """Files that are no captures, and frames that are too long."""
     rules, path = lib.write(folder, "rules", GOOD_RULE), os.path.join(folder, "in.pcap")
     oracle.write_pcap(path, [b"x" * 60], link=101)
     refused(lookup("--rules", rules, "--pcap", path), 1, r"in.pcap: link type is RAW \(12\), expected Ethernet")
@@ -546,7 +546,7 @@ def test_lookup_refuses_frames(folder):
 
 
 def test_lookup_limits(folder):
-    """As many rules as there may be are taken; one more, or a table over its budget, is refused."""
+    """The maximum number of rules is accepted; one more, or a table over its budget, is refused."""
     trace = lib.write(folder, "trace", "167772161 7 7 0 17\n4294967295 7 7 0 17\n")
     some = "".join(f"@10.{i >> 16}.{i >> 8 & 255}.{i & 255}/32 0.0.0.7/32 0 : 65535 0 : 65535 0x11/0xFF\n"
                    for i in range(100000))
@@ -557,8 +557,8 @@ def test_lookup_limits(folder):
     refused(lookup("--rules", path, "--trace", trace), 2, "rules:100001: at most 100000 rules")
 
 
-def test_lookup_tells(_folder):
-    """Help, version, and a man page that knows every option."""
+def test_lookup_help(_folder):
+    """Help, version, and a man page with every option."""
     result = lookup("--help")
     assert result.code == 0 and result.out.startswith("usage: feedgate-lookup ") and not result.err, str(result)
     with open(os.path.join(lib.ROOT, "docs", "man", "feedgate-lookup.1.scd"), encoding="utf-8") as file:
