@@ -39,7 +39,8 @@ enum fg_walk_end {
 
 struct fg_walk {
 	const uint8_t *at, *end;
-	uint32_t left; /**< Messages the header has announced; over UINT16_MAX: all there are. */
+	uint32_t remaining; /**< Messages the header has announced; over UINT16_MAX: all there are.
+			     */
 	uint8_t end_reason; /**< enum fg_walk_end; of use when the walk has ended. */
 };
 
@@ -52,7 +53,7 @@ struct fg_message {
 /** Where instruments stand in one message. */
 struct fg_instruments {
 	const uint8_t *at;
-	uint32_t left;
+	uint32_t remaining;
 	uint32_t stride;
 	bool malformed; /**< Group or entry lengths lie; what fits is still given. */
 };
@@ -102,14 +103,14 @@ static __rte_always_inline void fg_walk_begin(struct fg_walk *walk, const uint8_
 {
 	walk->at = payload + packet->messages_off;
 	walk->end = payload + packet->messages_end;
-	walk->left = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
+	walk->remaining = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
 	walk->end_reason = FG_WALK_DONE;
 }
 
 static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_end reason)
 {
 	walk->at = walk->end;
-	walk->left = 0;
+	walk->remaining = 0;
 	walk->end_reason = (uint8_t)reason;
 	return false;
 }
@@ -117,7 +118,7 @@ static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_
 /* Fewer bytes are left than a message needs. */
 static __rte_always_inline bool fg_walk_short(struct fg_walk *walk)
 {
-	const bool all_seen = walk->at == walk->end && walk->left > UINT16_MAX;
+	const bool all_seen = walk->at == walk->end && walk->remaining > UINT16_MAX;
 
 	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_MALFORMED);
 }
@@ -132,7 +133,7 @@ static __rte_always_inline void fg_message_take(const struct fg_walk_shape *shap
 	if (shape->type.bytes != 0 && likely(out->len >= fg_field_end(shape->type)))
 		out->type = (uint32_t)fg_field_load(shape->type, out->data, shape->order);
 	walk->at += frame_bytes;
-	walk->left--;
+	walk->remaining--;
 }
 
 /**
@@ -145,7 +146,7 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 	const uint32_t room = (uint32_t)(walk->end - walk->at);
 	uint64_t bytes;
 
-	if (walk->left == 0)
+	if (walk->remaining == 0)
 		return false;
 	if (unlikely(room < shape->min_bytes))
 		return fg_walk_short(walk);
@@ -201,7 +202,7 @@ static __rte_always_inline void fg_instruments_of_group(const struct fg_group_sh
 		out->malformed = true;
 		entries = out->stride < fg_field_end(row->id) ? 0 : room / out->stride;
 	}
-	out->left = (uint32_t)entries;
+	out->remaining = (uint32_t)entries;
 }
 
 /**
@@ -215,7 +216,7 @@ static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *g
 						  const struct fg_message *message,
 						  struct fg_instruments *out)
 {
-	out->left = 0;
+	out->remaining = 0;
 	out->stride = 0;
 	out->malformed = false;
 	if (row->id.bytes == 0)
@@ -224,7 +225,7 @@ static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *g
 		fg_instruments_of_group(groups, order, row, message, out);
 	} else if (message->len >= fg_field_end(row->id)) {
 		out->at = message->data + row->id.off;
-		out->left = 1;
+		out->remaining = 1;
 	}
 }
 
@@ -243,10 +244,10 @@ static inline void fg_instruments_begin(const struct fg_protocol *protocol,
  */
 static __rte_always_inline bool fg_instruments_next(struct fg_instruments *some, const uint8_t **at)
 {
-	if (some->left == 0)
+	if (some->remaining == 0)
 		return false;
 	*at = some->at;
-	if (--some->left > 0)
+	if (--some->remaining > 0)
 		some->at += some->stride;
 	return true;
 }

@@ -118,7 +118,7 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 
 	if (likely(shape->kind == FG_WALK_LENGTH))
 		return fg_walk_next(shape, walk, out);
-	if (walk->left == 0)
+	if (walk->remaining == 0)
 		return false;
 	if (room < shape->min_bytes)
 		return fg_walk_short(walk);

@@ -94,7 +94,8 @@ void fg_rules_free(struct fg_rules *rules);
 /** How @p rule, which wants something, is compiled for its feed. Threads: control. */
 struct fg_msg_filter_conf fg_rules_msg_filter_conf(const struct fg_subscription *subscription,
 						   const struct fg_protocol *protocol,
-						   struct fg_known *known, int socket_id);
+						   struct fg_symbols *symbols,
+						   struct fg_orders *orders, int socket_id);
 
 /** Is @p name fit for a source, feed, sink or rule: 1..64 printable characters, no blank? */
 int fg_name_check(const char *name, const struct fg_node *at, struct fg_error *error);

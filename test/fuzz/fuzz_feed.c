@@ -153,7 +153,8 @@ static struct fg_msg_filter *make_filter(const struct fg_feed *feed, uint8_t cho
 	static const uint32_t types[] = {'A', 'D', 46, 0x21, 100, 'q'};
 	const struct fg_msg_filter_conf conf = {
 		.protocol = fg_feed_conf(feed)->protocol,
-		.known = fg_feed_known(feed),
+		.symbols = fg_feed_symbols(feed),
+		.orders = fg_feed_orders(feed),
 		.types = types,
 		.n_types = (choice & 2) != 0 ? RTE_DIM(types) : 0,
 		.instruments = instruments,
