@@ -199,9 +199,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 4)
 		return 0;
-	while (fg_protocols[n_protocols].name != NULL)
+	while (fg_protocols[n_protocols] != NULL)
 		n_protocols++;
-	protocol = fg_protocols[data[0] % n_protocols];
+	protocol = *fg_protocols[data[0] % n_protocols];
 	conf.protocol = &protocol;
 	conf.arbitrate = arbitrating = (data[1] & 1) != 0;
 	conf.reorder = (data[1] & 3) == 3 ? FG_FEED_REORDER_HOLD : FG_FEED_REORDER_NONE;

@@ -30,9 +30,9 @@ static const struct fg_protocol *protocol_by(uint8_t letter)
 {
 	uint32_t count = 0;
 
-	while (fg_protocols[count].name != NULL)
+	while (fg_protocols[count] != NULL)
 		count++;
-	return &fg_protocols[(uint8_t)(letter - 'A') % count];
+	return fg_protocols[(uint8_t)(letter - 'A') % count];
 }
 
 /* Instruments and types that packets are likely to have. */

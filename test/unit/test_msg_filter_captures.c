@@ -179,8 +179,8 @@ static void try_folder(const char *folder, struct sum *sums)
 			continue;
 		if (S_ISDIR(status.st_mode))
 			try_folder(path, sums);
-		for (uint32_t i = 0; S_ISREG(status.st_mode) && fg_protocols[i].name != NULL; i++)
-			try_capture(path, &fg_protocols[i], &sums[i]);
+		for (uint32_t i = 0; S_ISREG(status.st_mode) && fg_protocols[i] != NULL; i++)
+			try_capture(path, fg_protocols[i], &sums[i]);
 	}
 	closedir(dir);
 }
@@ -198,9 +198,10 @@ static void test_captures(void **unused)
 	}
 	snprintf(folder, sizeof(folder), "%s/feeds", data);
 	try_folder(folder, sums);
-	for (uint32_t i = 0; fg_protocols[i].name != NULL; i++)
+	for (uint32_t i = 0; fg_protocols[i] != NULL; i++)
 		if (sums[i].packets != 0 && sums[i].matched == 0)
-			fail_msg("%s: no message of any capture was matched", fg_protocols[i].name);
+			fail_msg("%s: no message of any capture was matched",
+				 fg_protocols[i]->name);
 }
 
 int main(void)
