@@ -7,7 +7,7 @@ static const struct fg_messages any_messages = {.name = "any", .text = true};
 
 const struct fg_protocol protocol_moldudp64 = {
 	.name = "moldudp64",
-	.help = "MoldUDP64 with messages of any kind: types, no instruments",
+	.help = "MoldUDP64 with any messages",
 	.hot = FG_HOT_MOLDUDP64,
 	.header = MOLDUDP64_HEADER,
 	.walk = MOLDUDP64_WALK,
@@ -46,7 +46,7 @@ static const struct fg_messages itch50_messages = {
 
 const struct fg_protocol protocol_itch50 = {
 	.name = "itch50",
-	.help = "MoldUDP64 with Nasdaq TotalView-ITCH 5.0 (Nasdaq, BX, PSX)",
+	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64 (Nasdaq, BX, PSX)",
 	.hot = FG_HOT_MOLDUDP64,
 	.header = MOLDUDP64_HEADER,
 	.walk = MOLDUDP64_WALK,
