@@ -468,65 +468,59 @@ static void test_load(void **state)
 
 #define HEADER "  header: {bytes: 8}\n  sequence: {at: 0, bytes: 4}\n"
 
+static const struct {
+	const char *yaml, *reason;
+} refused_cases[] = {
+	{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
+	{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
+	{"protocol: {like: none}\n", "like: no such protocol"},
+	{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
+	{"protocol: {header: 1}\n", "header: expected a map"},
+	{"protocol: {header: {byte: 1}}\n", "byte"},
+	{"protocol: {header: {bytes: 8}}\n", "sequence: expected 4 or 8 bytes"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2}\n  count: {at: 7, bytes: 2}\n",
+	 "test:5:3: protocol: count:"},
+	{"protocol:\n" HEADER "  count: {at: 7, bytes: 2}\n  walk: {bytes: 2}\n", "count:"},
+	{"protocol:\n" HEADER "  walk: {kind: rest}\n", "shortest message has no bytes"},
+	{"protocol:\n" HEADER "  walk: {bytes: 3}\n", "length is not within"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2, min_bytes: 1}\n", "length is not within"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2, message_at: 3}\n", "begins after"},
+	{"protocol:\n" HEADER "  walk: {kind: type, min_bytes: 1}\n",
+	 "needs messages with lengths"},
+	{"protocol:\n" HEADER "  walk: {kind: groups, min_bytes: 1}\n", "groups: header"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2}\n  type: {at: 0, bytes: 3}\n", "type: expected"},
+	{"protocol:\n" HEADER "  session: {at: 0, bytes: 17}\n  walk: {bytes: 2}\n", "session"},
+	{"protocol:\n" HEADER "  channel: {at: 6, bytes: 4}\n  walk: {bytes: 2}\n", "channel"},
+	{"protocol: {like: itch50, channel: [{at: 0, bytes: 1}, {at: 0, bytes: 1}, "
+	 "{at: 0, bytes: 1}]}\n",
+	 "channel: too many"},
+	{"protocol: {like: itch50, checks: [{at: 0, bytes: 1, min: 2, max: 1}]}\n", "check 1"},
+	{"protocol: {like: itch50, admin: [{is: data, at: 0, bytes: 1}]}\n", "admin 1"},
+	{"protocol: {like: itch50, messages: none}\n", "no set named"},
+	{"protocol: {like: itch50, messages: [{type: AB}]}\n", "\"AB\" is no type of 1 byte"},
+	{"protocol: {like: itch50, messages: [{type: A}, {type: A}]}\n", "listed twice"},
+	{"protocol: {like: itch50, messages: [{type: A, instrument: number}]}\n",
+	 "without a place"},
+	{"protocol: {like: itch50, messages: [{type: A, instrument: number, at: 0, bytes: "
+	 "2, "
+	 "group: 1}]}\n",
+	 "groups are not described"},
+	{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n", "maps_symbol"},
+	{"protocol: {like: miax_mach, count: {at: 0, bytes: 1}}\n", "units"},
+	{"protocol: {like: opra, messages: itch50}\n", "needs messages with lengths"},
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		const char *yaml, *reason;
-	} cases[] = {
-		{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
-		{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
-		{"protocol: {like: none}\n", "like: no such protocol"},
-		{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
-		{"protocol: {header: 1}\n", "header: expected a map"},
-		{"protocol: {header: {byte: 1}}\n", "byte"},
-		{"protocol: {header: {bytes: 8}}\n", "sequence: expected 4 or 8 bytes"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2}\n  count: {at: 7, bytes: 2}\n",
-		 "test:5:3: protocol: count:"},
-		{"protocol:\n" HEADER "  count: {at: 7, bytes: 2}\n  walk: {bytes: 2}\n", "count:"},
-		{"protocol:\n" HEADER "  walk: {kind: rest}\n", "shortest message has no bytes"},
-		{"protocol:\n" HEADER "  walk: {bytes: 3}\n", "length is not within"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2, min_bytes: 1}\n", "length is not within"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2, message_at: 3}\n", "begins after"},
-		{"protocol:\n" HEADER "  walk: {kind: type, min_bytes: 1}\n",
-		 "needs messages with lengths"},
-		{"protocol:\n" HEADER "  walk: {kind: groups, min_bytes: 1}\n", "groups: header"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2}\n  type: {at: 0, bytes: 3}\n",
-		 "type: expected"},
-		{"protocol:\n" HEADER "  session: {at: 0, bytes: 17}\n  walk: {bytes: 2}\n",
-		 "session"},
-		{"protocol:\n" HEADER "  channel: {at: 6, bytes: 4}\n  walk: {bytes: 2}\n",
-		 "channel"},
-		{"protocol: {like: itch50, channel: [{at: 0, bytes: 1}, {at: 0, bytes: 1}, "
-		 "{at: 0, bytes: 1}]}\n",
-		 "channel: too many"},
-		{"protocol: {like: itch50, checks: [{at: 0, bytes: 1, min: 2, max: 1}]}\n",
-		 "check 1"},
-		{"protocol: {like: itch50, admin: [{is: data, at: 0, bytes: 1}]}\n", "admin 1"},
-		{"protocol: {like: itch50, messages: none}\n", "no set named"},
-		{"protocol: {like: itch50, messages: [{type: AB}]}\n",
-		 "\"AB\" is no type of 1 byte"},
-		{"protocol: {like: itch50, messages: [{type: A}, {type: A}]}\n", "listed twice"},
-		{"protocol: {like: itch50, messages: [{type: A, instrument: number}]}\n",
-		 "without a place"},
-		{"protocol: {like: itch50, messages: [{type: A, instrument: number, at: 0, bytes: "
-		 "2, "
-		 "group: 1}]}\n",
-		 "groups are not described"},
-		{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n",
-		 "maps_symbol"},
-		{"protocol: {like: miax_mach, count: {at: 0, bytes: 1}}\n", "units"},
-		{"protocol: {like: opra, messages: itch50}\n", "needs messages with lengths"},
-	};
-
 	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+	for (unsigned int i = 0; i < RTE_DIM(refused_cases); i++) {
 		struct fg_protocol *protocol = NULL;
 		struct fg_error error = {0};
 
-		if (load(cases[i].yaml, &protocol, &error) == 0 ||
-		    strstr(error.text, cases[i].reason) == NULL ||
+		if (load(refused_cases[i].yaml, &protocol, &error) == 0 ||
+		    strstr(error.text, refused_cases[i].reason) == NULL ||
 		    strncmp(error.text, "test:", 5) != 0)
-			fail_msg("%s: %s", cases[i].yaml, error.text);
+			fail_msg("%s: %s", refused_cases[i].yaml, error.text);
 		assert_null(protocol);
 	}
 }
