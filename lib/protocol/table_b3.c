@@ -13,7 +13,7 @@ static const struct fg_messages b3_messages = {.name = "b3", TYPES(b3), .other =
 
 const struct fg_protocol protocol_b3_umdf = {
 	.name = "b3_umdf",
-	.help = "B3 Binary UMDF",
+	.help = "B3 Binary UMDF: SecurityID; a session is a sequence version",
 	/* A new sequence version is a new session. A heartbeat (2) has the next number in the
 	   message. */
 	.header = {.counts = FG_COUNTS_PACKETS,

@@ -31,7 +31,7 @@ static const struct fg_messages pitch_messages = {.name = "pitch", TYPES(pitch)}
 
 const struct fg_protocol protocol_cboe_pitch = {
 	.name = "cboe_pitch",
-	.help = "Cboe multicast PITCH, equities, options and futures",
+	.help = "Cboe multicast PITCH (equities, options, futures): a channel is a unit",
 	/* Number 0: spins, definitions, and heartbeats of the gap line. */
 	.header = {.counts = FG_COUNTS_MESSAGES,
 		   .bytes = 8,

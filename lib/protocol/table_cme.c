@@ -50,7 +50,7 @@ static const struct fg_messages cme_mdp3_messages = {.name = "cme_mdp3", TYPES(c
 
 const struct fg_protocol protocol_cme_mdp3 = {
 	.name = "cme_mdp3",
-	.help = "CME MDP 3.0 incremental feeds",
+	.help = "CME MDP 3.0 incremental feeds: SecurityID of each entry",
 	.hot = FG_HOT_CME_MDP3,
 	.header = CME_MDP3_HEADER,
 	.walk = CME_MDP3_WALK,

@@ -20,7 +20,7 @@ static const struct fg_messages deribit_messages = {
 
 const struct fg_protocol protocol_deribit = {
 	.name = "deribit",
-	.help = "Deribit multicast",
+	.help = "Deribit multicast: instrument id",
 	.header = {.counts = FG_COUNTS_PACKETS,
 		   .bytes = 8,
 		   .min_bytes = 8,

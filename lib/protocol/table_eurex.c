@@ -28,7 +28,7 @@ static const struct fg_messages eobi_messages = {.name = "eobi", TYPES(eobi)};
 
 const struct fg_protocol protocol_eurex_eobi = {
 	.name = "eurex_eobi",
-	.help = "Eurex T7 EOBI",
+	.help = "Eurex T7 EOBI: SecurityID; a channel is a partition",
 	/*
 	 * Packets of all products of a multicast group and partition share its numbers, so those of
 	 * one product have holes between them. We assume that a heartbeat (13001) uses a number.

@@ -25,7 +25,7 @@ static const struct fg_messages ice_messages = {
 
 const struct fg_protocol protocol_ice_impact = {
 	.name = "ice_impact",
-	.help = "ICE multicast data feed, iMpact",
+	.help = "ICE multicast data feed, iMpact: market id",
 	.header = {.order = FG_ORDER_BIG,
 		   .counts = FG_COUNTS_MESSAGES,
 		   .bytes = 16,

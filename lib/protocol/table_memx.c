@@ -17,7 +17,7 @@ static const struct fg_messages memx_messages = {
 
 const struct fg_protocol protocol_memx_memoir = {
 	.name = "memx_memoir",
-	.help = "MEMX Memoir Depth, Top and Last Sale",
+	.help = "MEMX Memoir (Depth, Top, Last Sale): security id",
 	/* Packet types: 0 heartbeat, 1 session shutdown, 2 data; only data has a count. */
 	.header = {.order = FG_ORDER_BIG,
 		   .counts = FG_COUNTS_MESSAGES,

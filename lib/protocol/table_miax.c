@@ -13,7 +13,7 @@ static const struct fg_messages miax_messages = {.name = "miax", .text = true, T
 
 const struct fg_protocol protocol_miax_mach = {
 	.name = "miax_mach",
-	.help = "MIAX MACH: Top of Market, Administrative, Liquidity feeds",
+	.help = "MIAX MACH (Top of Market, Administrative, Liquidity): product id",
 	/* Packet types: 0 heartbeat, 1 start of session, 2 its end, 3 data. */
 	.header =
 		{.counts = FG_COUNTS_MESSAGES,

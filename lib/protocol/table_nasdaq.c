@@ -46,7 +46,7 @@ static const struct fg_messages itch50_messages = {
 
 const struct fg_protocol protocol_itch50 = {
 	.name = "itch50",
-	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64 (Nasdaq, BX, PSX)",
+	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64 (Nasdaq, BX, PSX): stock locate",
 	.hot = FG_HOT_MOLDUDP64,
 	.header = MOLDUDP64_HEADER,
 	.walk = MOLDUDP64_WALK,

@@ -33,7 +33,8 @@ static const struct fg_messages nyse_messages = {.name = "nyse", TYPES(nyse)};
 
 const struct fg_protocol protocol_nyse_pillar = {
 	.name = "nyse_pillar",
-	.help = "NYSE XDP and Pillar: Integrated, BBO, Trades, Imbalances, Arca Options",
+	.help = "NYSE XDP and Pillar (Integrated, BBO, Trades, Imbalances, Arca Options): symbol "
+		"index",
 	/* Delivery flags 13 to 21 are retransmissions and refreshes. The reset message has
 	   number 1. */
 	.header =

@@ -23,7 +23,7 @@ static const struct fg_messages opra_messages = {
 
 const struct fg_protocol protocol_opra = {
 	.name = "opra",
-	.help = "OPRA binary",
+	.help = "OPRA binary: types are categories",
 	/* We assume that numbers count messages, and that line integrity repeats the last number.
 	 */
 	.header = {.order = FG_ORDER_BIG,
@@ -86,7 +86,7 @@ static const struct fg_messages cta_messages = {
 
 const struct fg_protocol protocol_cta = {
 	.name = "cta",
-	.help = "CTA consolidated quotes and trades: CQS, CTS",
+	.help = "CTA consolidated quotes and trades, CQS and CTS: types of two characters",
 	/* Line integrity and start of day before message 1 have number 0. */
 	.header = {.order = FG_ORDER_BIG,
 		   .counts = FG_COUNTS_MESSAGES,
