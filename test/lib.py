@@ -43,6 +43,17 @@ def binary(name):
     return path
 
 
+def protocols():
+    """The rows of feedgate --list-protocols, each a dict by the words of its first line."""
+    try:
+        lines = subprocess.run([binary("feedgate"), "--list-protocols"], capture_output=True, text=True, check=True).stdout.splitlines()
+    except Skip:
+        return []
+    words = [match.group(0) for match in re.finditer(r"\w+( \w+)*", lines[0])]
+    starts = [lines[0].index(word) for word in words]
+    return [{word: line[start:end].strip() for word, start, end in zip(words, starts, starts[1:] + [None])} for line in lines[1:]]
+
+
 def data_files():
     """Every capture of $FG_TEST_DATA."""
     top = os.environ.get("FG_TEST_DATA", "")

@@ -76,7 +76,7 @@ struct feeder {
 	uint64_t (*pass)(struct feeder *feeder, const struct stream *stream);
 	bool answers;
 	struct fg_msg_filter *filter; /* feedgate */
-	struct fg_known *known;
+	struct fg_symbols *symbols;
 	struct naive *naive;       /* naive */
 	struct fg_arbiter **lines; /* Of each feed. */
 	uint64_t sequence;         /* Numbers go on from pass to pass. */

@@ -173,14 +173,15 @@ static int make_filter(struct feeder *feeder, const struct stream *stream, enum 
 		       const char *const *texts, uint32_t instruments, int socket_id,
 		       struct fg_error *error)
 {
-	const struct fg_known_conf known = {.protocol = stream->protocol, .socket_id = socket_id};
+	const struct fg_symbols_conf symbols = {.protocol = stream->protocol,
+						.socket_id = socket_id};
 	struct fg_msg_filter_conf conf = {.protocol = stream->protocol,
 					  .instruments = texts,
 					  .n_instruments = instruments,
 					  .socket_id = socket_id};
-	int rc = fg_known_create(&known, &feeder->known, error);
+	int rc = fg_symbols_create(&symbols, &feeder->symbols, error);
 
-	conf.known = feeder->known;
+	conf.symbols = feeder->symbols;
 	conf.types = stream_types(kind, &conf.n_types);
 	if (rc == 0)
 		rc = fg_msg_filter_create(&conf, &feeder->filter, error);
@@ -250,7 +251,7 @@ void feeder_free(struct feeder *feeder)
 		fg_arbiter_free(feeder->lines[i]);
 	free(feeder->lines);
 	fg_msg_filter_free(feeder->filter);
-	fg_known_free(feeder->known);
+	fg_symbols_free(feeder->symbols);
 	if (feeder->naive != NULL)
 		free(feeder->naive->ids);
 	free(feeder->naive);

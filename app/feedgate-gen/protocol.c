@@ -4,12 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 
-const struct protocol *const protocols[] = {
-	&protocol_itch_moldudp64, &protocol_cme,         &protocol_cme_mdp3,   &protocol_moldudp64,
-	&protocol_iex_tp,         &protocol_nyse_pillar, &protocol_cboe_pitch, &protocol_eurex_eobi,
-	&protocol_opra,           &protocol_cta,         &protocol_ice_impact, &protocol_miax_mach,
-	&protocol_memx_memoir,    &protocol_b3_umdf,     &protocol_deribit,    NULL,
-};
+#define X(name) &protocol_##name,
+const struct protocol *const protocols[] = {PROTOCOLS(X) NULL};
+#undef X
 static_assert(sizeof(protocols) / sizeof(protocols[0]) <= PROTOCOLS_MAX + 1, "raise PROTOCOLS_MAX");
 
 struct protocol_line protocol_address(const struct protocol *protocol, unsigned int line,

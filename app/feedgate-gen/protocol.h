@@ -68,21 +68,27 @@ struct protocol {
 	void (*close)(void *state);
 };
 
-extern const struct protocol protocol_itch_moldudp64;
-extern const struct protocol protocol_cme;
-extern const struct protocol protocol_cme_mdp3;
-extern const struct protocol protocol_moldudp64;
-extern const struct protocol protocol_iex_tp;
-extern const struct protocol protocol_nyse_pillar;
-extern const struct protocol protocol_cboe_pitch;
-extern const struct protocol protocol_eurex_eobi;
-extern const struct protocol protocol_opra;
-extern const struct protocol protocol_cta;
-extern const struct protocol protocol_ice_impact;
-extern const struct protocol protocol_miax_mach;
-extern const struct protocol protocol_memx_memoir;
-extern const struct protocol protocol_b3_umdf;
-extern const struct protocol protocol_deribit;
+/* X(name): `protocol_name` is in a file of its own. The order is that of lists and of addresses. */
+#define PROTOCOLS(X)                                                                               \
+	X(itch_moldudp64)                                                                          \
+	X(cme)                                                                                     \
+	X(cme_mdp3)                                                                                \
+	X(moldudp64)                                                                               \
+	X(iex_tp)                                                                                  \
+	X(nyse_pillar)                                                                             \
+	X(cboe_pitch)                                                                              \
+	X(eurex_eobi)                                                                              \
+	X(opra)                                                                                    \
+	X(cta)                                                                                     \
+	X(ice_impact)                                                                              \
+	X(miax_mach)                                                                               \
+	X(memx_memoir)                                                                             \
+	X(b3_umdf)                                                                                 \
+	X(deribit)
+
+#define X(name) extern const struct protocol protocol_##name;
+PROTOCOLS(X)
+#undef X
 
 /* Every protocol, NULL-terminated. */
 extern const struct protocol *const protocols[];

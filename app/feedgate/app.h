@@ -65,7 +65,8 @@ struct feed_entry {
 /* What a feed counted. */
 struct feed_totals {
 	uint64_t counters[FG_FEED_COUNTER_COUNT];
-	uint64_t known[FG_KNOWN_COUNT];
+	uint64_t symbols[FG_SYMBOLS_COUNTER_COUNT];
+	uint64_t orders[FG_ORDERS_COUNTER_COUNT];
 	uint64_t channels[FG_ARBITER_CHANNEL_COUNT];
 	uint64_t events_lost;
 	struct fg_arbiter_line lines[FG_ARBITER_LINES_MAX];

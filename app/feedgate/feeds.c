@@ -160,20 +160,21 @@ static int try_rule(const struct app *app, uint32_t number, struct fg_error *err
 	const struct fg_rule *rule = &app->rules->rules[number];
 	const struct fg_protocol *protocol = app->feeds[rule->feed]->conf.protocol;
 	/* Enough to know that symbols can be learned. */
-	const struct fg_known_conf little = {
+	const struct fg_symbols_conf little = {
 		.protocol = protocol, .symbols_max = 1, .socket_id = SOCKET_ID_ANY};
-	struct fg_known *known = NULL;
+	struct fg_symbols *symbols = NULL;
 	struct fg_msg_filter *filter = NULL;
 	struct fg_msg_filter_conf conf;
 	struct fg_error reason = {0};
-	int rc = fg_known_create(&little, &known, &reason);
+	int rc = fg_symbols_create(&little, &symbols, &reason);
 
 	if (rc == 0) {
-		conf = fg_rules_msg_filter_conf(rule->subscription, protocol, known, SOCKET_ID_ANY);
+		conf = fg_rules_msg_filter_conf(rule->subscription, protocol, symbols, NULL,
+						SOCKET_ID_ANY);
 		rc = fg_msg_filter_create(&conf, &filter, &reason);
 	}
 	fg_msg_filter_free(filter);
-	fg_known_free(known);
+	fg_symbols_free(symbols);
 	return rc == 0 ? 0
 		       : fg_error_at(error, -rc, &app->book.entries[number - 1].node, "rule %s: %s",
 				     rule->name, reason.text);
@@ -219,7 +220,8 @@ void feeds_totals(const struct fg_feed *feed, struct feed_totals *totals)
 	const struct fg_arbiter *lines = fg_feed_arbiter(feed);
 
 	fg_feed_counters(feed, totals->counters);
-	fg_known_counters(fg_feed_known(feed), totals->known);
+	fg_symbols_counters(fg_feed_symbols(feed), totals->symbols);
+	fg_orders_counters(fg_feed_orders(feed), totals->orders);
 	if (lines == NULL)
 		return;
 	fg_arbiter_totals(lines, totals->channels);

@@ -267,10 +267,13 @@ int report_feed(const struct app *app, const struct snapshot *s, const char *nam
 	for (unsigned int i = 0; i < FG_FEED_COUNTER_COUNT; i++)
 		report_row(out, fg_feed_counter_name((enum fg_feed_counter)i), t->counters[i],
 			   fg_feed_counter_help((enum fg_feed_counter)i));
-	fputs("what it has told\n", out);
-	for (unsigned int i = 0; i < FG_KNOWN_COUNT; i++)
-		report_row(out, fg_known_counter_name((enum fg_known_counter)i), t->known[i],
-			   fg_known_counter_help((enum fg_known_counter)i));
+	fputs("symbol map and order map\n", out);
+	for (unsigned int i = 0; i < FG_SYMBOLS_COUNTER_COUNT; i++)
+		report_row(out, fg_symbols_counter_name((enum fg_symbols_counter)i), t->symbols[i],
+			   fg_symbols_counter_help((enum fg_symbols_counter)i));
+	for (unsigned int i = 0; i < FG_ORDERS_COUNTER_COUNT; i++)
+		report_row(out, fg_orders_counter_name((enum fg_orders_counter)i), t->orders[i],
+			   fg_orders_counter_help((enum fg_orders_counter)i));
 	if (fg_feed_arbiter(entry->feed) != NULL)
 		print_tracked(entry, t, out);
 	return 0;

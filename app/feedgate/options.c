@@ -6,6 +6,7 @@
 #include <fg_option.h>
 
 #include "app.h"
+#include "protocols.h"
 
 enum {
 	OPTION_CMDLINE_FILE = 256,
@@ -14,6 +15,7 @@ enum {
 	OPTION_EXIT_WHEN_DONE,
 	OPTION_SUMMARY,
 	OPTION_WORKERS,
+	OPTION_LIST_PROTOCOLS,
 	OPTION_LIST_SOURCES,
 	OPTION_VERSION,
 	OPTION_HELP,
@@ -29,6 +31,7 @@ static const struct option long_options[] = {
 	{"exit-when-done", no_argument, NULL, OPTION_EXIT_WHEN_DONE},
 	{"summary", required_argument, NULL, OPTION_SUMMARY},
 	{"workers", required_argument, NULL, OPTION_WORKERS},
+	{"list-protocols", no_argument, NULL, OPTION_LIST_PROTOCOLS},
 	{"list-sources", no_argument, NULL, OPTION_LIST_SOURCES},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -48,6 +51,7 @@ void options_usage(FILE *out)
 	      "  --exit-when-done       end when every source has ended and all is drained\n"
 	      "  --summary FILE         write totals as JSON when ending\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
+	      "  --list-protocols       the protocols built in, for feeds\n"
 	      "  --list-sources         which kinds of source this machine can do, and why not\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -103,12 +107,16 @@ static int read_option(struct options *options, int c, struct fg_error *error)
 	}
 }
 
-/* These three are ours, wherever they stand: EAL's would be of no use here. */
+/* These options are feedgate's also before `--`, where EAL's options are. */
 static int serve_at_once(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--version") == 0) {
 			puts("feedgate " FG_VERSION);
+			return 1;
+		}
+		if (strcmp(argv[i], "--list-protocols") == 0) {
+			protocols_list(stdout);
 			return 1;
 		}
 		if (strcmp(argv[i], "--list-sources") == 0) {

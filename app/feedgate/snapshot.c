@@ -76,9 +76,10 @@ static void subtract_feed(struct feed_totals *feed, const struct feed_totals *be
 	const struct feed_totals now = *feed;
 
 	subtract(feed->counters, before->counters, FG_FEED_COUNTER_COUNT);
-	subtract(feed->known, before->known, FG_KNOWN_COUNT);
-	feed->known[FG_KNOWN_symbols] = now.known[FG_KNOWN_symbols];
-	feed->known[FG_KNOWN_orders] = now.known[FG_KNOWN_orders];
+	subtract(feed->symbols, before->symbols, FG_SYMBOLS_COUNTER_COUNT);
+	feed->symbols[FG_SYMBOLS_symbols] = now.symbols[FG_SYMBOLS_symbols];
+	subtract(feed->orders, before->orders, FG_ORDERS_COUNTER_COUNT);
+	feed->orders[FG_ORDERS_orders] = now.orders[FG_ORDERS_orders];
 	subtract(feed->channels, before->channels, FG_ARBITER_CHANNEL_COUNT);
 	feed->channels[FG_ARBITER_CHANNEL_gaps_open] = now.channels[FG_ARBITER_CHANNEL_gaps_open];
 	feed->channels[FG_ARBITER_CHANNEL_held_now] = now.channels[FG_ARBITER_CHANNEL_held_now];

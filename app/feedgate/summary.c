@@ -103,9 +103,12 @@ static json_t *feed(const struct feed_entry *entry, const struct feed_totals *t)
 	for (unsigned int i = 0; i < FG_FEED_COUNTER_COUNT; i++)
 		json_object_set_new(object, fg_feed_counter_name((enum fg_feed_counter)i),
 				    number(t->counters[i]));
-	for (unsigned int i = 0; i < FG_KNOWN_COUNT; i++)
-		json_object_set_new(object, fg_known_counter_name((enum fg_known_counter)i),
-				    number(t->known[i]));
+	for (unsigned int i = 0; i < FG_SYMBOLS_COUNTER_COUNT; i++)
+		json_object_set_new(object, fg_symbols_counter_name((enum fg_symbols_counter)i),
+				    number(t->symbols[i]));
+	for (unsigned int i = 0; i < FG_ORDERS_COUNTER_COUNT; i++)
+		json_object_set_new(object, fg_orders_counter_name((enum fg_orders_counter)i),
+				    number(t->orders[i]));
 	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
 		json_object_set_new(
 			object, fg_arbiter_channel_counter_name((enum fg_arbiter_channel_counter)i),

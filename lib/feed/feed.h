@@ -23,7 +23,8 @@ struct fg_feed {
 	bool hold;
 	bool by_messages; /* sequence numbers count messages */
 
-	struct fg_known *known;
+	struct fg_symbols *symbols;
+	struct fg_orders *orders;
 	const struct fg_feed_conf *conf;
 	unsigned int n_lines;
 

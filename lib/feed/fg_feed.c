@@ -28,15 +28,19 @@ static int make_arbiter(struct fg_feed *feed, int socket_id, struct fg_error *er
 	return conf->track ? fg_arbiter_create(&arbiter, &feed->arbiter, error) : 0;
 }
 
-static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *error)
+static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
-	const struct fg_known_conf known = {
+	const struct fg_symbols_conf symbols = {
 		.protocol = feed->protocol,
 		.symbols_max = conf->learn || conf->symbol_file[0] != '\0'
 				       ? (uint32_t)conf->symbols_max
 				       : 1,
-		.orders = (uint32_t)conf->orders,
+		.socket_id = socket_id,
+	};
+	const struct fg_orders_conf orders = {
+		.protocol = feed->protocol,
+		.orders_max = (uint32_t)conf->orders,
 		.socket_id = socket_id,
 	};
 	struct fg_msg_filter_conf learner = {
@@ -45,13 +49,16 @@ static int make_known(struct fg_feed *feed, int socket_id, struct fg_error *erro
 		.socket_id = socket_id,
 	};
 	struct fg_msg_filter_info info;
-	int rc = fg_known_create(&known, &feed->known, error);
+	int rc = fg_symbols_create(&symbols, &feed->symbols, error);
 
 	if (rc == 0 && conf->symbol_file[0] != '\0')
-		rc = fg_known_load(feed->known, conf->symbol_file, error);
+		rc = fg_symbols_load(feed->symbols, conf->symbol_file, error);
+	if (rc == 0)
+		rc = fg_orders_create(&orders, &feed->orders, error);
 	if (rc != 0 || !conf->learn)
 		return rc;
-	learner.known = feed->known;
+	learner.symbols = feed->symbols;
+	learner.orders = feed->orders;
 	rc = fg_msg_filter_create(&learner, &feed->learner, error);
 	if (rc != 0)
 		return rc;
@@ -84,7 +91,7 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
 	rc = make_arbiter(feed, socket_id, &reason);
 	if (rc == 0)
-		rc = make_known(feed, socket_id, &reason);
+		rc = make_maps(feed, socket_id, &reason);
 	if (rc != 0) {
 		fg_feed_free(feed);
 		return fg_error_set(error, -rc, "feed %s: %s", conf->name, reason.text);
@@ -98,7 +105,8 @@ void fg_feed_free(struct fg_feed *feed)
 	if (feed == NULL)
 		return;
 	fg_msg_filter_free(feed->learner);
-	fg_known_free(feed->known);
+	fg_symbols_free(feed->symbols);
+	fg_orders_free(feed->orders);
 	fg_arbiter_free(feed->arbiter);
 	rte_free(feed);
 }
@@ -128,9 +136,14 @@ bool fg_feed_holds(const struct fg_feed *feed)
 	return totals[FG_ARBITER_CHANNEL_held_now] > 0;
 }
 
-struct fg_known *fg_feed_known(const struct fg_feed *feed)
+struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed)
 {
-	return feed->known;
+	return feed->symbols;
+}
+
+struct fg_orders *fg_feed_orders(const struct fg_feed *feed)
+{
+	return feed->orders;
 }
 
 void fg_feed_counters(const struct fg_feed *feed, uint64_t *out)

@@ -27,11 +27,12 @@
 #include <fg_arbiter.h>
 #include <fg_burst.h>
 #include <fg_error.h>
-#include <fg_known.h>
 #include <fg_meta.h>
 #include <fg_option.h>
+#include <fg_orders.h>
 #include <fg_protocol.h>
 #include <fg_stats.h>
+#include <fg_symbols.h>
 
 struct fg_node;
 
@@ -103,7 +104,7 @@ struct fg_feed;
  * Make a feed; fg_feed_free() frees it.
  * @param conf     With a protocol; it must outlive the feed.
  * @param n_lines  1..FG_ARBITER_LINES_MAX: the highest line of any source or rule.
- * @return 0; -EINVAL, -ENOMEM; as fg_known_load().
+ * @return 0; -EINVAL, -ENOMEM; as fg_symbols_load().
  * Threads: control, with EAL started.
  */
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
@@ -118,8 +119,10 @@ unsigned int fg_feed_n_lines(const struct fg_feed *feed);
 struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed);
 /** Whether it holds packets now. Threads: any. */
 bool fg_feed_holds(const struct fg_feed *feed);
-/** Its symbol and order maps; never NULL. */
-struct fg_known *fg_feed_known(const struct fg_feed *feed);
+/** Its symbol map; never NULL. */
+struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed);
+/** Its order map; never NULL. */
+struct fg_orders *fg_feed_orders(const struct fg_feed *feed);
 /** [FG_FEED_COUNTER_COUNT]. Threads: any. */
 void fg_feed_counters(const struct fg_feed *feed, uint64_t *out);
 const char *fg_feed_counter_name(enum fg_feed_counter counter);

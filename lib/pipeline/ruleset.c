@@ -25,8 +25,8 @@ static int make_filter(const struct fg_pipeline *pipeline, const struct fg_rule 
 {
 	const struct fg_feed *feed = pipeline->feeds[rule->feed];
 	const struct fg_msg_filter_conf conf = fg_rules_msg_filter_conf(
-		rule->subscription, fg_feed_conf(feed)->protocol, fg_feed_known(feed),
-		feeds_socket(pipeline, action->worker));
+		rule->subscription, fg_feed_conf(feed)->protocol, fg_feed_symbols(feed),
+		fg_feed_orders(feed), feeds_socket(pipeline, action->worker));
 	struct fg_error reason = {0};
 	const int rc = fg_msg_filter_create(&conf, &action->filter, &reason);
 

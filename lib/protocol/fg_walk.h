@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Walk over the messages of a packet, and over the instruments of a message.
+ * Walks: over the messages of a packet, and over the instruments of a message.
  *
  *     fg_walk_begin(&walk, payload, &packet);
  *     while (fg_protocol_next(protocol, &walk, &message)) {
  *             row = fg_messages_get(protocol->messages, message.type);
- *             fg_instruments_begin(protocol, row, &message, &some);
- *             while (fg_instruments_next(&some, &at))
+ *             fg_instruments_begin(protocol, row, &message, &list);
+ *             while (fg_instruments_next(&list, &at))
  *                     ...
  *     }
  *     if (walk.end_reason != FG_WALK_DONE)
  *             ...
  *
- * All is inline: over a descriptor that is a constant (hot.h) it folds
- * to code for that protocol. Nothing is read outside of [messages_off,
- * messages_end) of the payload, and every step moves on by at min_bytes a byte.
+ * A walk reads nothing outside of [messages_off, messages_end) of the payload, and
+ * every step moves on by at least one byte, so it ends whatever the packet holds.
+ *
+ * Most of this is inline: with a constant descriptor (hot.h) the compiler makes code
+ * for that protocol alone. A walk belongs to one thread; descriptors are read-only.
  */
 #ifndef FG_WALK_H
 #define FG_WALK_H
@@ -33,31 +35,33 @@
 /** Why a walk ended. */
 enum fg_walk_end {
 	FG_WALK_DONE = 0,
-	FG_WALK_MALFORMED,   /**< A length lies, or messages are missing. */
-	FG_WALK_UNDECODABLE, /**< A type whose length is not known: more may follow. */
+	FG_WALK_MALFORMED,   /**< A length is wrong, or messages are missing. */
+	FG_WALK_UNDECODABLE, /**< The length of a type is unknown: more messages may follow. */
 };
 
+/** A walk over messages. */
 struct fg_walk {
 	const uint8_t *at, *end;
-	uint32_t left; /**< Messages the header has announced; over UINT16_MAX: all there are. */
-	uint8_t end_reason; /**< enum fg_walk_end; of use when the walk has ended. */
+	uint32_t remaining; /**< Messages, by the header; over UINT16_MAX: until the end. */
+	uint8_t end_reason; /**< enum fg_walk_end; valid when the walk has ended. */
 };
 
 struct fg_message {
-	const uint8_t *data; /**< The message proper; see struct fg_walk_shape. */
+	const uint8_t *data; /**< The message, without its frame: struct fg_walk_shape. */
 	uint32_t len;        /**< Bytes. */
-	uint32_t type;       /**< FG_TYPE_NONE: too short for one. */
+	uint32_t type;       /**< FG_TYPE_NONE: the message is too short for one. */
 };
 
-/** Where instruments stand in one message. */
+/** A walk over the instruments of one message. */
 struct fg_instruments {
 	const uint8_t *at;
-	uint32_t left;
+	uint32_t remaining;
 	uint32_t stride;
-	bool malformed; /**< Group or entry lengths lie; what fits is still given. */
+	bool malformed; /**< A group's lengths are wrong; entries that fit are given all the same.
+			 */
 };
 
-/** A number of 1, 2, 4 or 8 bytes; 0 if of no bytes. */
+/** Load a number of 1, 2, 4 or 8 bytes in @p order, enum fg_order; 0 for no bytes. Hot. */
 static __rte_always_inline uint64_t fg_number_load(const uint8_t *at, unsigned int bytes,
 						   unsigned int order)
 {
@@ -83,41 +87,41 @@ static __rte_always_inline uint64_t fg_number_load(const uint8_t *at, unsigned i
 	}
 }
 
-/** A field of what begins at @p base; the caller has checked that it is there. */
+/** Load a number field of what starts at @p base. The caller has checked the bounds. Hot. */
 static __rte_always_inline uint64_t fg_field_load(struct fg_field field, const uint8_t *base,
 						  unsigned int order)
 {
 	return fg_number_load(base + field.off, field.bytes, order);
 }
 
-/** Where a field ends. */
+/** End of a field: the offset after it. */
 static __rte_always_inline uint32_t fg_field_end(struct fg_field field)
 {
 	return (uint32_t)field.off + field.bytes;
 }
 
-/** Begin with the packet's first message. @p packet is of fg_protocol_read(). */
+/** Start before the first message of a packet that fg_protocol_read() has read. Hot. */
 static __rte_always_inline void fg_walk_begin(struct fg_walk *walk, const uint8_t *payload,
 					      const struct fg_feed_packet *packet)
 {
 	walk->at = payload + packet->messages_off;
 	walk->end = payload + packet->messages_end;
-	walk->left = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
+	walk->remaining = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
 	walk->end_reason = FG_WALK_DONE;
 }
 
 static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_end reason)
 {
 	walk->at = walk->end;
-	walk->left = 0;
+	walk->remaining = 0;
 	walk->end_reason = (uint8_t)reason;
 	return false;
 }
 
-/* Fewer bytes are left than a message needs. */
+/* End the walk where fewer bytes remain than the shortest message has. */
 static __rte_always_inline bool fg_walk_short(struct fg_walk *walk)
 {
-	const bool all_seen = walk->at == walk->end && walk->left > UINT16_MAX;
+	const bool all_seen = walk->at == walk->end && walk->remaining > UINT16_MAX;
 
 	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_MALFORMED);
 }
@@ -132,12 +136,12 @@ static __rte_always_inline void fg_message_take(const struct fg_walk_shape *shap
 	if (shape->type.bytes != 0 && likely(out->len >= fg_field_end(shape->type)))
 		out->type = (uint32_t)fg_field_load(shape->type, out->data, shape->order);
 	walk->at += frame_bytes;
-	walk->left--;
+	walk->remaining--;
 }
 
 /**
- * The next message, where each says its length (FG_WALK_LENGTH). Hot.
- * @return false: there is none; walk->end_reason says why.
+ * The next message, where each has its length (FG_WALK_LENGTH). Hot.
+ * @return false: there is none; walk->end_reason has the reason.
  */
 static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 					     struct fg_walk *walk, struct fg_message *out)
@@ -145,7 +149,7 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 	const uint32_t room = (uint32_t)(walk->end - walk->at);
 	uint64_t bytes;
 
-	if (walk->left == 0)
+	if (walk->remaining == 0)
 		return false;
 	if (unlikely(room < shape->min_bytes))
 		return fg_walk_short(walk);
@@ -156,13 +160,13 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 	return true;
 }
 
-/** The next message, of any protocol. Hot, but led by data at each step. */
+/** The next message, of any protocol. @return as fg_walk_next(). Hot. */
 bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 		      struct fg_message *out);
 
 /**
- * Skip a group. @return bytes from @p at to what follows it; 0: it does not
- * end within @p room, or has groups of its own.
+ * Skip a group at @p at. Hot.
+ * @return bytes of the group; 0: it does not end within @p room, or has groups of its own.
  */
 uint32_t fg_group_skip(const struct fg_group_shape *shape, unsigned int order, const uint8_t *at,
 		       uint32_t room);
@@ -201,13 +205,12 @@ static __rte_always_inline void fg_instruments_of_group(const struct fg_group_sh
 		out->malformed = true;
 		entries = out->stride < fg_field_end(row->id) ? 0 : room / out->stride;
 	}
-	out->left = (uint32_t)entries;
+	out->remaining = (uint32_t)entries;
 }
 
 /**
- * Begin with a message's first instrument. Hot. With constant @p groups and
- * @p order it folds, as the walk does.
- * @param row  What fg_messages_get() says of the message's type.
+ * Start before a message's first instrument. Hot.
+ * @param row  The row of the message's type, of fg_messages_get().
  */
 static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *groups,
 						  unsigned int order,
@@ -215,7 +218,7 @@ static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *g
 						  const struct fg_message *message,
 						  struct fg_instruments *out)
 {
-	out->left = 0;
+	out->remaining = 0;
 	out->stride = 0;
 	out->malformed = false;
 	if (row->id.bytes == 0)
@@ -224,11 +227,11 @@ static __rte_always_inline void fg_instruments_of(const struct fg_group_shape *g
 		fg_instruments_of_group(groups, order, row, message, out);
 	} else if (message->len >= fg_field_end(row->id)) {
 		out->at = message->data + row->id.off;
-		out->left = 1;
+		out->remaining = 1;
 	}
 }
 
-/** The same, of any protocol. */
+/** The same, with the groups of @p protocol. Hot. */
 static inline void fg_instruments_begin(const struct fg_protocol *protocol,
 					const struct fg_message_type *row,
 					const struct fg_message *message,
@@ -238,16 +241,17 @@ static inline void fg_instruments_begin(const struct fg_protocol *protocol,
 }
 
 /**
- * The next instrument: row->id.bytes at *@p at, a text or a number in the
- * protocol's order. Hot. @return false: no more.
+ * The next instrument. Hot.
+ * @param at  Set to row->id.bytes bytes: a text, or a number in the protocol's byte order.
+ * @return false: there is none.
  */
-static __rte_always_inline bool fg_instruments_next(struct fg_instruments *some, const uint8_t **at)
+static __rte_always_inline bool fg_instruments_next(struct fg_instruments *list, const uint8_t **at)
 {
-	if (some->left == 0)
+	if (list->remaining == 0)
 		return false;
-	*at = some->at;
-	if (--some->left > 0)
-		some->at += some->stride;
+	*at = list->at;
+	if (--list->remaining > 0)
+		list->at += list->stride;
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocols that carry the most, as constants: reading and walking over
- * these folds to code of their own. table.c takes its rows from the
- * same initialisers.
+ * The descriptors of the protocols with most traffic, as constants that each file
+ * may use: with them the compiler makes code for that protocol alone. The tables
+ * (table_nasdaq.c, table_cme.c) have the same initialisers.
  */
 #ifndef PROTOCOL_HOT_H
 #define PROTOCOL_HOT_H
@@ -24,15 +24,14 @@
 			   .max = UINT16_MAX}},                                                    \
 	}
 
-/* A length of 0 is legal: a message without a type. */
+/* A message of length 0 is legal; it has no type. */
 #define MOLDUDP64_WALK                                                                             \
 	{                                                                                          \
 		.kind = FG_WALK_LENGTH, .order = FG_ORDER_BIG, .min_bytes = 2, .body = 2,          \
 		.length_bias = 2, .length = {0, 2}, .type = {0, 1},                                \
 	}
 
-/* A heartbeat (12) takes a number like any packet; after a channel reset (4) all books are empty.
- */
+/* A heartbeat (12) uses a number, as any packet does; a channel reset (4) empties all books. */
 #define CME_MDP3_HEADER                                                                            \
 	{                                                                                          \
 		.order = FG_ORDER_LITTLE, .counts = FG_COUNTS_PACKETS, .bytes = 12,                \
@@ -57,8 +56,7 @@
 		.length = {0, 2}, .type = {4, 2},                                                  \
 	}
 
-/* Groups whose header is of 3 bytes. Later groups of a message have other headers: none is needed.
- */
+/* Groups with a header of 3 bytes. Later groups of a message may have others; none is read. */
 #define CME_MDP3_GROUPS                                                                            \
 	{                                                                                          \
 		.root = 10, .root_bytes = {2, 2}, .header_bytes = 3, .entry_bytes = {0, 2},        \

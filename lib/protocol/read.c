@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A packet's header to struct fg_feed_packet. One body; the protocols that are
- * hot have it with their constants folded in.
+ * The packet header, to struct fg_feed_packet. One inline body; for the hot protocols
+ * it is compiled with their constants.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,10 +24,10 @@ static __rte_always_inline bool passes_checks(const struct fg_header_shape *shap
 	return true;
 }
 
-/* The admin row that holds, or NULL: data. @end: of what the packet says it has. */
+/* The admin row that holds for a packet; NULL: it is data. @end: of the payload. */
 static __rte_always_inline const struct fg_protocol_admin *
-control_of(const struct fg_header_shape *shape, const struct fg_walk_shape *walk,
-	   const uint8_t *payload, uint32_t end)
+admin_row(const struct fg_header_shape *shape, const struct fg_walk_shape *walk,
+	  const uint8_t *payload, uint32_t end)
 {
 #pragma GCC unroll 8
 	for (unsigned int i = 0; i < shape->n_admin; i++) {
@@ -49,10 +49,10 @@ control_of(const struct fg_header_shape *shape, const struct fg_walk_shape *walk
 	return NULL;
 }
 
-static __rte_always_inline void apply_control(const struct fg_header_shape *shape,
-					      const struct fg_walk_shape *walk,
-					      const struct fg_protocol_admin *rule,
-					      const uint8_t *payload, struct fg_feed_packet *out)
+static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
+					    const struct fg_walk_shape *walk,
+					    const struct fg_protocol_admin *rule,
+					    const uint8_t *payload, struct fg_feed_packet *out)
 {
 	if (rule->empty) {
 		out->messages_end = out->messages_off;
@@ -63,7 +63,7 @@ static __rte_always_inline void apply_control(const struct fg_header_shape *shap
 					   shape->order);
 	if (shape->sequence.bytes == 4)
 		out->first = (uint32_t)out->first;
-	/* A heartbeat with a number of its own is lost and doubled like data. */
+	/* A heartbeat with a number of its own may be lost like data, so it is data. */
 	if (rule->is == FG_FEED_HEARTBEAT && rule->number == FG_NUMBER_CONSUMES)
 		return;
 	out->kind = rule->is;
@@ -79,25 +79,25 @@ static __rte_always_inline void apply_control(const struct fg_header_shape *shap
 }
 
 /*
- * Each message has a header of its own: data numbers must follow one another, in one session.
- * Returns how many there are, 0 if all are administrative, or -EBADMSG.
+ * Count the messages where each has a header of its own. Those with data must have consecutive
+ * numbers and one session. Returns how many there are, 0 if all are admin messages, or -EBADMSG.
  */
 static int count_units(const struct fg_protocol *protocol, const uint8_t *payload, uint32_t end,
 		       struct fg_feed_packet *out)
 {
 	const struct fg_header_shape *shape = &protocol->header;
-	uint32_t left = end, count = 0;
+	uint32_t remaining = end, count = 0;
 
-	while (left >= protocol->walk.min_bytes) {
-		const uint8_t *at = payload + (end - left);
+	while (remaining >= protocol->walk.min_bytes) {
+		const uint8_t *at = payload + (end - remaining);
 		const uint64_t bytes = fg_field_load(protocol->walk.length, at, shape->order) +
 				       protocol->walk.length_bias;
 		const uint64_t number = fg_field_load(shape->sequence, at, shape->order);
 
-		if (bytes < protocol->walk.min_bytes || bytes > left)
+		if (bytes < protocol->walk.min_bytes || bytes > remaining)
 			return -EBADMSG;
-		left -= (uint32_t)bytes;
-		if (control_of(shape, &protocol->walk, at, (uint32_t)bytes) != NULL)
+		remaining -= (uint32_t)bytes;
+		if (admin_row(shape, &protocol->walk, at, (uint32_t)bytes) != NULL)
 			continue;
 		if (count == 0) {
 			out->first = number;
@@ -128,7 +128,7 @@ static int count_by_walking(const struct fg_protocol *protocol, const uint8_t *p
 	return (int)count;
 }
 
-/* Numbers and places of a packet taken as data; its fields are within @end. */
+/* All fields of @out, as of a data packet. The header's fields are within @end. */
 static __rte_always_inline void read_fields(const struct fg_header_shape *shape,
 					    const uint8_t *payload, uint32_t end,
 					    struct fg_feed_packet *out)
@@ -175,7 +175,7 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 			return -EMSGSIZE;
 		end = (uint32_t)stated;
 	}
-	rule = control_of(shape, walk, payload, end);
+	rule = admin_row(shape, walk, payload, end);
 	if (unlikely(end < shape->bytes && (rule == NULL || !rule->empty)))
 		return -EMSGSIZE;
 	read_fields(shape, payload, end, out);
@@ -184,13 +184,13 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 				  : count_by_walking(protocol, payload, out);
 	if (unlikely(rc < 0))
 		return rc;
-	/* Where each message has its own header, data in the packet is what counts. */
+	/* Where each message has its own header, a packet with any data is data. */
 	if (unlikely(rule != NULL && (rc == 0 || !shape->units)))
-		apply_control(shape, walk, rule, payload, out);
+		apply_admin(shape, walk, rule, payload, out);
 	return 0;
 }
 
-/* Apart, or the hot ones would save the registers that this one needs. */
+/* Not inline: else the hot protocols would save the registers that this one needs. */
 static __rte_noinline int read_any(const struct fg_protocol *protocol, const uint8_t *payload,
 				   uint32_t len, struct fg_feed_packet *out)
 {

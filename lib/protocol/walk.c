@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps over messages that do not say their length: by type, and by groups.
+ * Walks over messages without a length field: by type, and by groups.
  */
 #include "fg_walk.h"
 
-/* Behind the fields of variable length at @off, or 0: not within @len. */
+/* The offset after @fields variable-length fields at @off; 0: they do not end within @len. */
 static uint32_t data_skip(const struct fg_group_shape *shape, unsigned int order,
 			  const uint8_t *base, uint32_t off, uint32_t len, uint64_t fields)
 {
@@ -37,7 +37,7 @@ uint32_t fg_group_skip(const struct fg_group_shape *shape, unsigned int order, c
 	fields = shape->entry_data.bytes != 0 ? fg_field_load(shape->entry_data, at, order) : 0;
 	if (fields == 0)
 		return entries * bytes <= room - off ? off + (uint32_t)(entries * bytes) : 0;
-	/* Each entry ends with at min_bytes a length: this ends within the packet. */
+	/* Each entry has at least a length of one byte: the loop ends within the packet. */
 	for (; entries > 0; entries--) {
 		if (bytes > room - off)
 			return 0;
@@ -48,7 +48,7 @@ uint32_t fg_group_skip(const struct fg_group_shape *shape, unsigned int order, c
 	return off;
 }
 
-/* Bytes of the SBE message at @at, or 0: it does not end within @room. */
+/* Bytes of the SBE message at @at; 0: it does not end within @room. */
 static uint32_t groups_length(const struct fg_protocol *protocol, const uint8_t *at, uint32_t room)
 {
 	const struct fg_group_shape *shape = &protocol->groups;
@@ -69,8 +69,8 @@ static uint32_t groups_length(const struct fg_protocol *protocol, const uint8_t 
 			 fg_field_load(shape->n_data, at, order));
 }
 
-/* What OPRA appends: best bid or offer after a quote, text after an admin message. */
-static uint32_t opra_appendix(const uint8_t *at)
+/* Bytes of OPRA's appendage: the best bid or offer of a quote, the text of an admin message. */
+static uint32_t opra_appendage(const uint8_t *at)
 {
 	switch (at[1]) {
 	case 'k':
@@ -97,15 +97,14 @@ static uint32_t opra_appendix(const uint8_t *at)
 	}
 }
 
-/* Bytes of the message at @at, which has at min_bytes shape->min_bytes bytes; 0: its type is not
- * known. */
+/* Bytes of the message at @at, by its type; 0: the type is unknown. */
 static uint32_t type_length(const struct fg_protocol *protocol, const uint8_t *at, uint32_t room)
 {
 	const uint64_t type = fg_field_load(protocol->walk.type, at, protocol->walk.order);
 	uint32_t bytes = protocol->messages->lengths[type & UINT8_MAX];
 
 	if (protocol->walk.kind == FG_WALK_OPRA && bytes != 0 && bytes <= room)
-		bytes += opra_appendix(at);
+		bytes += opra_appendage(at);
 	return bytes;
 }
 
@@ -118,7 +117,7 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 
 	if (likely(shape->kind == FG_WALK_LENGTH))
 		return fg_walk_next(shape, walk, out);
-	if (walk->left == 0)
+	if (walk->remaining == 0)
 		return false;
 	if (room < shape->min_bytes)
 		return fg_walk_short(walk);

@@ -105,7 +105,8 @@ void fg_rules_free(struct fg_rules *rules);
  */
 struct fg_msg_filter_conf fg_rules_msg_filter_conf(const struct fg_subscription *subscription,
 						   const struct fg_protocol *protocol,
-						   struct fg_known *known, int socket_id);
+						   struct fg_symbols *symbols,
+						   struct fg_orders *orders, int socket_id);
 
 /**
  * Check the name of a source, feed, sink or rule: 1 to FG_NAME_BYTES_MAX printable

@@ -325,11 +325,13 @@ void subscription_free(struct fg_subscription *subscription)
 
 struct fg_msg_filter_conf fg_rules_msg_filter_conf(const struct fg_subscription *subscription,
 						   const struct fg_protocol *protocol,
-						   struct fg_known *known, int socket_id)
+						   struct fg_symbols *symbols,
+						   struct fg_orders *orders, int socket_id)
 {
 	return (struct fg_msg_filter_conf){
 		.protocol = protocol,
-		.known = known,
+		.symbols = symbols,
+		.orders = orders,
 		.types = subscription->types,
 		.n_types = subscription->n_types,
 		.instruments = subscription->instruments,

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Which messages of a packet are matched: a rule's message types and
- * instruments, compiled for one feed.
+ * The message filter: which messages of a packet does a subscription match?
  *
- * A message is matched if its type is (no types given: any is) and its
- * instrument is (none given: any is). A message that names no instrument, or
- * number 0, is of all instruments. In repeating groups any entry's counts.
+ * A subscription is a rule's list of message types and list of instruments.
+ * fg_msg_filter_create() compiles it for one feed, and fg_msg_filter_match() gives
+ * the result for each packet.
  *
- * Where the feed gives numbers and the rule names symbols, a message whose
- * number has no symbol so far is unmapped, as long as a matched symbol has no
- * number or the directory is full. Undecided are, too: a message of an order
- * that is not known, one whose groups contradict themselves and where no entry is
- * matched, one that goes by the message before it when it is the packet's
- * first, and what follows a message of unknown length. Undecided messages are
- * matched if `unknown` match pass.
+ * A message is matched if its type is in the list of types, or there is none, and
+ * its instrument is in the list of instruments, or there is none. A message
+ * without an instrument, or with instrument number 0, is of all instruments. A
+ * message with a repeating group is matched if one entry's instrument is.
+ *
+ * A message is unmapped if the filter cannot tell:
+ * - its instrument number has no symbol so far, while a symbol of the list has no
+ *   number, or the symbol map is full;
+ * - it names an order that is not in the order map;
+ * - its groups contradict themselves, and no entry is matched;
+ * - it has the instrument of the message before it, and is the packet's first;
+ * - the message before it has an unknown length.
+ * `unmapped` says whether such messages count as matched.
+ *
+ * The filter also fills the feed's symbol map and order map from the messages.
  */
 #ifndef FG_MSG_FILTER_H
 #define FG_MSG_FILTER_H
@@ -28,51 +35,52 @@
 
 #include <fg_error.h>
 #include <fg_feed_packet.h>
-#include <fg_known.h>
+#include <fg_orders.h>
 #include <fg_protocol.h>
+#include <fg_symbols.h>
 
-#define FG_INSTRUMENTS_MAX 1000000u /**< In one filter. */
+#define FG_INSTRUMENTS_MAX 1000000u /**< Of one filter. */
 
 enum fg_unmapped {
-	FG_UNMAPPED_PASS,
-	FG_UNMAPPED_DROP,
+	FG_UNMAPPED_PASS, /**< Unmapped messages count as matched. */
+	FG_UNMAPPED_DROP, /**< They do not. */
 };
 
 struct fg_msg_filter_conf {
-	const struct fg_protocol *protocol; /**< Outlives it. */
-	struct fg_known *known; /**< The feed's; outlives it; NULL: nothing is learned. */
-	const uint32_t *types;  /**< Of n_types; 0: any type. */
-	uint32_t n_types;
+	const struct fg_protocol *protocol; /**< Must outlive the filter. */
+	struct fg_symbols *symbols; /**< The feed's; must outlive the filter; NULL: not learned. */
+	struct fg_orders *orders;   /**< The same. */
+	const uint32_t *types;      /**< [n_types]; copied. */
+	uint32_t n_types;           /**< 0: any type. */
 	/**
-	 * As people write them: a number where the feed gives numbers and the text is one, else
-	 * a symbol; `symbol:123` is a symbol in any case. Of n_instruments.
+	 * [n_instruments]; copied. A text is an instrument number if the feed has numbers and it
+	 * is one, else a symbol. `symbol:123` is a symbol on any feed.
 	 */
 	const char *const *instruments;
-	uint32_t n_instruments;
-	/** No list was given. Else an empty list wants only messages that are of all instruments.
-	 */
-	bool any_instrument;
-	uint8_t unmapped; /**< enum fg_unmapped. */
-	int socket_id;    /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	uint32_t n_instruments; /**< 0: only messages that are of all instruments. */
+	bool any_instrument;    /**< There is no list of instruments. */
+	uint8_t unmapped;       /**< enum fg_unmapped. */
+	int socket_id;          /**< NUMA node of the worker, or SOCKET_ID_ANY. */
 };
 
-/** What a packet holds for a filter. */
+/** The result for one packet. */
 struct fg_msg_filter_result {
-	uint64_t mask; /**< Bit i: message i is matched; of the first 64. */
-	/** Messages walked over; what follows one of unknown length counts as one, unmapped. */
+	uint64_t mask; /**< Bit i: message i, of the first 64, is matched. */
+	/** Messages; all that follow one of unknown length count as one, which is unmapped. */
 	uint32_t n_messages;
-	uint32_t n_matched; /**< Of these, matched, unmapped ones included if they pass. */
-	uint32_t n_unmapped;
-	uint8_t walk_end; /**< enum fg_walk_end. */
+	uint32_t n_matched;  /**< With the unmapped ones, if these pass. */
+	uint32_t n_unmapped; /**< Whether they pass or not. */
+	uint8_t walk_end;    /**< enum fg_walk_end. */
 };
 
-/** A compiled filter. Its lists never change; what it has learned is written by the worker. */
+/** Opaque. Control makes it; the worker writes what it learns. */
 struct fg_msg_filter;
 
 /**
- * Compile a filter; fg_msg_filter_free() frees it. May take a second with a million instruments.
- * @return 0; -EINVAL, @p error match which instrument and why: too long, a symbol where the feed
- *         has numbers only; -E2BIG: over FG_INSTRUMENTS_MAX; -ENOMEM.
+ * Compile a filter; fg_msg_filter_free() frees it. With a million instruments it
+ * takes about a second.
+ * @return 0; -EINVAL: an instrument is too long, or a symbol where the feed has numbers only,
+ *         @p error names it; -E2BIG: over FG_INSTRUMENTS_MAX instruments or 65,536 types; -ENOMEM.
  * Threads: control.
  */
 int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_filter **out,
@@ -82,16 +90,18 @@ int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_fi
 void fg_msg_filter_free(struct fg_msg_filter *filter);
 
 /**
- * Walk over a packet's messages: learn what they tell, say which are matched.
- * Hot. A packet without messages gives all zeros. Call it once for each packet of a feed, with
- * whichever filter: what the packet tells is learned for all of them.
- * @param payload  The UDP payload that @p pkt was read from, by the filter's protocol.
+ * Match a packet's messages, and learn from them. Hot.
+ *
+ * Call it once for each packet of a feed, with any of the feed's filters: the maps
+ * that it fills belong to the feed. A packet without messages gives all zeros.
+ * @param payload  The UDP payload that @p pkt was read from, with the filter's protocol.
+ * @param out      All of it is written.
  * Threads: the feed's worker.
  */
 void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
 
-/* One of the CPU's levels: it wants a constant. */
+/* Into L1 if @near, else L2; a constant, as the instruction needs one. */
 static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
 {
 	if (near)
@@ -101,12 +111,15 @@ static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
 }
 
 /**
- * Ask for all of a payload, some packets before fg_msg_filter_match(). Hot. Best twice: about 16
- * packets ahead into the L2 cache, where there is room for as many as memory takes to answer, and
- * 4 packets ahead, with @p near, from there into L1. @p near is a constant.
+ * Prefetch a payload some packets before fg_msg_filter_match() reads it. Hot.
  *
- * How many lines there are cannot be foretold, and a wrong guess costs the CPU more than to ask
- * for a line twice: up to 512 bytes it is always so many, evenly spread, and none is left out.
+ * Best is to call it twice for each packet: about 16 packets ahead into L2, which
+ * has room for as many as memory needs time to deliver, and 4 packets ahead, with
+ * @p near, from there into L1. @p near must be a constant.
+ *
+ * Up to 512 bytes it always prefetches nine addresses, evenly spread, so that no
+ * line is left out. A loop over the lines would end at a branch that cannot be
+ * predicted, which costs more than prefetching a line twice.
  */
 static __rte_always_inline void fg_msg_filter_prefetch(const uint8_t *payload, uint32_t bytes,
 						       bool near)
@@ -124,15 +137,17 @@ static __rte_always_inline void fg_msg_filter_prefetch(const uint8_t *payload, u
 		msg_prefetch_line(payload + i * (uint64_t)step - 1, near);
 }
 
-/** For people: how many types, instruments, and matched symbols without a number. Threads: any. */
+/** Facts about a filter, for reports. */
 struct fg_msg_filter_info {
 	uint32_t n_types;
 	uint32_t n_instruments;
-	uint32_t n_unmapped_symbols;
-	bool learns; /**< Packets may teach it something; else there is no need to show it those
-		      *   whose result does not matter. */
-	uint64_t bytes;
+	uint32_t n_unmapped_symbols; /**< Symbols of the list that have no number so far. */
+	/** Messages may fill a map: each packet must go through a filter, matched or not. */
+	bool learns;
+	uint64_t bytes; /**< Memory. */
 };
+
+/** Fill @p out. Threads: any, while the filter exists. */
 void fg_msg_filter_info(const struct fg_msg_filter *filter, struct fg_msg_filter_info *out);
 
 #endif /* FG_MSG_FILTER_H */

@@ -1,66 +1,77 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of fg_msg_filter.h share.
+ * The compiled message filter, and what the hot path looks up in it.
  *
- *   fg_msg_filter.c              creation: what each type of message is to the filter
- *   filter_instruments.c  instruments as people write them
- *   filter_symbols.c     what the directory told since
- *   filter_match.c        any protocol, message by message: the definition
- *   filter_hot.c          the hot protocols, whole packets at once; what looks odd there is left
- *                          to filter_match.c
+ *   fg_msg_filter.c       creation, and the choice of a match function
+ *   filter_types.c        the table of message types
+ *   filter_instruments.c  the instruments of a rule, from texts to sets
+ *   filter_symbols.c      changes of the symbol map, applied to the filter
+ *   filter_match.c        match function for any protocol, message by message
+ *   filter_itch.c         match function for MoldUDP64 with ITCH
+ *   filter_mdp3.c         match function for MDP 3.0
+ *
+ * filter_match() defines what is matched. The two special ones give the same
+ * results, and call it for each packet that has something unusual.
  */
 #ifndef SUBSCRIPTION_FILTER_H
 #define SUBSCRIPTION_FILTER_H
 
+#include <assert.h>
+#include <stddef.h>
+
+#include <rte_malloc.h>
+
 #include <fg_msg_filter.h>
 
 #include "fg_walk.h"
-#include "known.h"
+#include "number_set.h"
+#include "order_map.h"
+#include "symbol_map.h"
+#include "symbol_set.h"
 
-/* What a filter match of a message. */
+/* The result for one message. */
 enum match {
 	MATCH_NO,
 	MATCH_YES,
-	MATCH_UNMAPPED,
+	MATCH_UNMAPPED, /* the instrument is not known so far */
 };
 
-/* What is learned of a type of message. */
-#define LEARN_NAME 0x01u /* a number's symbol */
-#define LEARN_ADD  0x02u /* an order's instrument */
-#define LEARN_END  0x04u /* that an order is gone */
+/* What the filter learns from a type of message. */
+#define LEARN_SYMBOL 0x01u /* a number's symbol */
+#define LEARN_ADD    0x02u /* an order's instrument */
+#define LEARN_END    0x04u /* that an order is gone */
 
-/* A type of message, as the filter sees it. */
-struct action {
+/* A type of message. */
+struct filter_type {
 	uint32_t type;
-	bool used;              /* false: an empty place in the table */
-	bool matched;           /* the type is */
-	bool checks_instrument; /* its instrument is asked for: it is matched, or match what the
-				   next one's is */
-	uint8_t learn;
+	bool used;              /* false: an empty slot of the table */
+	bool matched;           /* the subscription has the type */
+	bool checks_instrument; /* the instrument counts: for this message's result, or as the
+				   previous one of the next message */
+	uint8_t learn;          /* LEARN_... */
 	const struct fg_message_type *row;
 };
 
 /*
- * Of a number of two bytes, and of a type of a byte: what both have of these holds for a message,
- * one and-operation match it; see filter_hot.c.
+ * Flags of an instrument number of two bytes, and of a type of one byte. The AND of both gives the
+ * result for a message (filter_itch.c).
  */
-#define BITS_WANTED  0x01u /* the number; the type */
-#define BITS_UNNAMED 0x02u /* the number has no symbol; as WANTED */
-#define BITS_ODD     0x04u /* any number; the type needs another look */
-/* Of a number only. */
-#define BITS_LISTED 0x10u /* it was given as a number */
+#define FLAG_MATCHED  0x01u /* the subscription has the number; the type */
+#define FLAG_UNMAPPED 0x02u /* the number has no symbol; the same as FLAG_MATCHED */
+#define FLAG_FALLBACK 0x04u /* set for every number; filter_match() must look at the type */
+#define FLAG_LISTED   0x10u /* the subscription has the number as such; not for types */
 
-/* Where a template of SBE has its instruments; see filter_hot.c. */
-enum hot_how {
-	HOT_NO = 0,  /* not matched */
-	HOT_YES = 1, /* matched, whatever is in it */
-	HOT_ODD = 4, /* another look is needed */
-	HOT_GROUP,   /* in the entries of its first group */
+/* How to match a template of MDP 3.0 (filter_mdp3.c). Values below 8 are results of a message. */
+enum template_action {
+	TEMPLATE_NO = 0,
+	TEMPLATE_YES = 1,      /* matched, whatever it holds */
+	TEMPLATE_FALLBACK = 4, /* filter_match() must look at it */
+	TEMPLATE_GROUP = 8,    /* matched by the entries of its first group */
 };
 
-struct hot_type {
-	uint8_t how; /* enum hot_how */
-	uint8_t off; /* in the entry */
+struct filter_template {
+	uint8_t action;    /* enum template_action */
+	uint8_t entry_off; /* of the instrument number in an entry */
 };
 
 typedef void match_function(struct fg_msg_filter *filter, const uint8_t *payload,
@@ -68,103 +79,98 @@ typedef void match_function(struct fg_msg_filter *filter, const uint8_t *payload
 
 struct fg_msg_filter {
 	match_function *match;
-	struct fg_known *known;
+	struct fg_symbols *symbols; /* NULL: nothing is learned */
 	const struct fg_protocol *protocol;
-	uint8_t *direct;    /* BITS_... of numbers, where all are of two bytes at most; else NULL */
-	struct ids numbers; /* not direct: that were given as numbers */
-	uint64_t
-		*resolved; /* not direct: bit of a place in known->numbers: its symbol is matched */
-	struct action *actions;
-	struct action other;
-	uint32_t actions_shift;
-	uint32_t seen; /* entries of the directory */
-	/* Wanted symbols without a number. Written by the worker, read by control. */
+	uint8_t *number_flags; /* FLAG_... by number_index(), where numbers have two bytes at most;
+				  else NULL */
+	struct number_set numbers; /* without number_flags: numbers listed as such */
+	uint64_t *slots_matched;   /* without number_flags: a bit for each slot of the symbol map;
+				      set: the number's symbol is matched */
+	struct filter_type *types; /* a hash table */
+	struct filter_type other;  /* for types that are not in the table */
+	uint32_t types_shift;      /* 32 - log2(slots of the table) */
+	uint32_t entries_seen;     /* of the symbol map's log */
+	/* Matched symbols without a number. The worker writes it, control reads it. */
 	_Atomic uint32_t n_unmapped_symbols;
 	bool any_instrument;
-	bool symbolic; /* some instruments are symbols, and numbers may come to have them */
+	bool by_symbol; /* some instruments are symbols, and the feed maps numbers to symbols */
 	bool pass_unmapped;
-	uint8_t type_bits[256];   /* BITS_... of types of a byte */
-	uint8_t length_bits[256]; /* BITS_ODD: a message of so many bytes needs another look */
-	struct hot_type hot_types[256];
-	struct symbols symbols;
-	uint32_t *holders; /* by place of a symbol: numbers that it has now */
+	uint8_t type_flags[256];               /* FLAG_... of types of a byte */
+	uint8_t length_flags[256];             /* FLAG_FALLBACK where a message is too short */
+	struct filter_template templates[256]; /* of MDP 3.0, by number */
+	struct symbol_set symbol_set;          /* matched symbols */
+	uint32_t *symbol_numbers;              /* by slot of symbol_set: how many numbers it has */
+	struct fg_orders *orders;              /* NULL: nothing is learned */
 	uint32_t n_types, n_instruments;
 	uint64_t bytes;
 };
 
-/** Whether a number without a symbol may yet be given a matched one. Hot. */
-static __rte_always_inline bool filter_open(const struct fg_msg_filter *filter)
+static_assert(offsetof(struct fg_msg_filter, type_flags) <= 2 * RTE_CACHE_LINE_MIN_SIZE,
+	      "what each packet needs, tables aside, is on the first two cache lines");
+
+/** Zeroed DPDK memory, counted as the filter's; NULL: none left. */
+__rte_cold static inline void *filter_alloc(struct fg_msg_filter *filter, size_t bytes,
+					    int socket_id)
 {
-	return filter->symbolic &&
-	       (atomic_load_explicit(&filter->n_unmapped_symbols, memory_order_relaxed) != 0 ||
-		atomic_load_explicit(&filter->known->full, memory_order_relaxed));
+	filter->bytes += bytes;
+	return rte_zmalloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, socket_id);
 }
 
-/** Where `direct` has a number: as it stands in packets of MoldUDP64, whatever the host's order. */
-static __rte_always_inline uint32_t direct_place(uint32_t number)
+/** Whether a number without a symbol may still get a symbol that is matched. Hot. */
+static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *filter)
+{
+	return filter->by_symbol &&
+	       (atomic_load_explicit(&filter->n_unmapped_symbols, memory_order_relaxed) != 0 ||
+		atomic_load_explicit(&filter->symbols->full, memory_order_relaxed));
+}
+
+/** Index in number_flags: the number as MoldUDP64 has it in packets, big-endian. */
+static __rte_always_inline uint32_t number_index(uint32_t number)
 {
 	return rte_cpu_to_be_16((uint16_t)number);
 }
 
-static __rte_always_inline bool bit_of(const uint64_t *bits, uint32_t i)
-{
-	return bits[i / 64] >> i % 64 & 1;
-}
-
-/** The same, of two bytes at most. Hot. */
-static inline enum match filter_direct(const struct fg_msg_filter *filter, uint32_t number)
-{
-	const uint8_t bits = filter->direct[direct_place(number)];
-
-	if ((bits & BITS_WANTED) != 0)
-		return MATCH_YES;
-	return (bits & BITS_UNNAMED) != 0 && filter_open(filter) ? MATCH_UNMAPPED : MATCH_NO;
-}
-
-/** What a number is to the filter. Hot. */
+/** The result for an instrument number. Hot. */
 static inline enum match filter_number(const struct fg_msg_filter *filter, uint64_t number)
 {
-	uint32_t place;
+	uint32_t slot;
 
-	if (filter->direct != NULL)
-		return filter_direct(filter, (uint16_t)number);
-	if (number == 0 || ids_has(&filter->numbers, number))
+	if (filter->number_flags != NULL) {
+		const uint8_t flags = filter->number_flags[number_index((uint16_t)number)];
+
+		if ((flags & FLAG_MATCHED) != 0)
+			return MATCH_YES;
+		return (flags & FLAG_UNMAPPED) != 0 && filter_incomplete(filter) ? MATCH_UNMAPPED
+										 : MATCH_NO;
+	}
+	if (number == 0 || number_set_has(&filter->numbers, number))
 		return MATCH_YES;
-	if (!filter->symbolic)
+	if (!filter->by_symbol)
 		return MATCH_NO;
-	place = ids_find(&filter->known->numbers, number);
-	if (place == IDS_NONE)
-		return filter_open(filter) ? MATCH_UNMAPPED : MATCH_NO;
-	return bit_of(filter->resolved, place) ? MATCH_YES : MATCH_NO;
+	slot = number_set_find(&filter->symbols->numbers, number);
+	if (slot == NUMBER_SET_NONE)
+		return filter_incomplete(filter) ? MATCH_UNMAPPED : MATCH_NO;
+	return (filter->slots_matched[slot / 64] >> slot % 64 & 1) != 0 ? MATCH_YES : MATCH_NO;
 }
 
-/** What a type is to the filter. Hot. */
-static __rte_always_inline const struct action *filter_action(const struct fg_msg_filter *filter,
-							      uint32_t type)
+/** First slot of a type in the table. */
+static __rte_always_inline uint32_t filter_type_hash(const struct fg_msg_filter *filter,
+						     uint32_t type)
 {
-	const uint32_t mask = UINT32_MAX >> filter->actions_shift;
-	uint32_t i = type * 0x9e3779b1u >> filter->actions_shift;
+	return type * 0x9e3779b1u >> filter->types_shift;
+}
 
-	for (; filter->actions[i].used; i = (i + 1) & mask)
-		if (filter->actions[i].type == type)
-			return &filter->actions[i];
+/** What the filter does with messages of a type; never NULL. Hot. */
+static __rte_always_inline const struct filter_type *filter_type(const struct fg_msg_filter *filter,
+								 uint32_t type)
+{
+	const uint32_t mask = UINT32_MAX >> filter->types_shift;
+	uint32_t i = filter_type_hash(filter, type);
+
+	for (; filter->types[i].used; i = (i + 1) & mask)
+		if (filter->types[i].type == type)
+			return &filter->types[i];
 	return &filter->other;
 }
-
-/** Read on in the directory. Hot, but seldom called. */
-void filter_catch_up(struct fg_msg_filter *filter);
-
-/** The definition: message by message. */
-match_function filter_match;
-
-/** Code for the filter's protocol, or NULL: it has none. Control. */
-match_function *filter_hot(struct fg_msg_filter *filter);
-
-/** Instruments of @p conf, taken into @p filter. @return 0 or -errno with @p error set. */
-int filter_instruments(struct fg_msg_filter *filter, const struct fg_msg_filter_conf *conf,
-		       struct fg_error *error);
-
-/** Zeroed DPDK memory that counts as the filter's, or NULL. */
-void *filter_alloc(struct fg_msg_filter *filter, size_t bytes, int socket_id);
 
 #endif /* SUBSCRIPTION_FILTER_H */

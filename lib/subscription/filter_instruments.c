@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A filter's instruments, from what people write to sets of numbers and symbols.
- */
+/* The instruments of a rule: from texts to sets of numbers and symbols. */
+#include "filter_instruments.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,13 +13,13 @@
 
 /* How a feed's messages name instruments. */
 struct naming {
-	uint64_t number_max; /* 0: no numbers */
-	uint32_t text_max;   /* bytes of texts in messages; 0: none */
-	uint32_t symbol_max; /* bytes of symbols that numbers may have; 0: none */
-	bool symbols_of_numbers;
+	uint64_t number_max; /* largest number; 0: no numbers */
+	uint32_t text_max;   /* bytes of the longest symbol in messages; 0: none */
+	uint32_t mapped_max; /* bytes of the longest symbol that a number may have; 0: none */
+	bool maps_numbers;   /* numbers may have symbols */
 };
 
-static void look_at(const struct fg_message_type *row, struct naming *naming)
+static void read_row(const struct fg_message_type *row, struct naming *naming)
 {
 	if (row->instrument == FG_INSTRUMENT_NUMBER)
 		naming->number_max =
@@ -27,26 +27,26 @@ static void look_at(const struct fg_message_type *row, struct naming *naming)
 	if (row->instrument == FG_INSTRUMENT_TEXT)
 		naming->text_max = RTE_MAX(naming->text_max, (uint32_t)row->id.bytes);
 	if (row->maps_symbol)
-		naming->symbol_max = RTE_MAX(naming->symbol_max, (uint32_t)row->symbol.bytes);
+		naming->mapped_max = RTE_MAX(naming->mapped_max, (uint32_t)row->symbol.bytes);
 }
 
-static struct naming naming_of(const struct fg_protocol *protocol, const struct fg_known *known)
+static struct naming naming_of(const struct fg_protocol *protocol, const struct fg_symbols *symbols)
 {
 	const struct fg_messages *messages = protocol->messages;
 	struct naming naming = {0};
 
 	for (uint32_t i = 0; i < messages->count; i++)
-		look_at(&messages->types[i], &naming);
-	look_at(&messages->other, &naming);
-	naming.symbols_of_numbers = naming.number_max != 0 && known != NULL && known->capacity != 0;
-	if (!naming.symbols_of_numbers)
-		naming.symbol_max = 0;
-	else if (naming.symbol_max == 0)
-		naming.symbol_max = FG_SYMBOL_BYTES; /* from a file only */
+		read_row(&messages->types[i], &naming);
+	read_row(&messages->other, &naming);
+	naming.maps_numbers = naming.number_max != 0 && symbols != NULL && symbols->capacity != 0;
+	if (!naming.maps_numbers)
+		naming.mapped_max = 0;
+	else if (naming.mapped_max == 0)
+		naming.mapped_max = FG_SYMBOL_BYTES; /* no message maps: they come from a file */
 	return naming;
 }
 
-/* Lists while they are read. */
+/* Instruments that were read. */
 struct lists {
 	uint64_t *numbers;
 	struct symbol *symbols;
@@ -56,7 +56,7 @@ struct lists {
 static int read_symbol(const struct naming *naming, const char *text, struct lists *lists,
 		       struct fg_error *error)
 {
-	const uint32_t longest = RTE_MAX(naming->text_max, naming->symbol_max);
+	const uint32_t longest = RTE_MAX(naming->text_max, naming->mapped_max);
 
 	if (longest == 0 && naming->number_max == 0)
 		return fg_error_set(error, EINVAL,
@@ -68,7 +68,7 @@ static int read_symbol(const struct naming *naming, const char *text, struct lis
 			"instrument '%s': a symbol, but the feed gives numbers only, up "
 			"to %llu",
 			text, (unsigned long long)naming->number_max);
-	if (!symbol_of_text(&lists->symbols[lists->n_symbols], text) || strlen(text) > longest)
+	if (!symbol_parse(&lists->symbols[lists->n_symbols], text) || strlen(text) > longest)
 		return fg_error_set(error, EINVAL,
 				    "instrument '%s': expected a symbol of 1 to %u bytes", text,
 				    longest);
@@ -98,22 +98,6 @@ static int read_instrument(const struct naming *naming, const char *text, struct
 	return 0;
 }
 
-/* Numbers of two bytes; 0 is of all instruments. */
-static int take_direct(struct fg_msg_filter *filter, const struct lists *lists, int socket_id)
-{
-	/* Four bytes are read of each. */
-	filter->direct = filter_alloc(filter, NUMBERS + 3, socket_id);
-	if (filter->direct == NULL)
-		return -ENOMEM;
-	memset(filter->direct, BITS_ODD | BITS_UNNAMED | (filter->any_instrument ? BITS_WANTED : 0),
-	       NUMBERS);
-	for (uint32_t i = 0; i < lists->n_numbers; i++)
-		filter->direct[direct_place((uint32_t)lists->numbers[i])] =
-			BITS_ODD | BITS_WANTED | BITS_LISTED;
-	filter->direct[0] = BITS_ODD | BITS_WANTED | BITS_LISTED;
-	return 0;
-}
-
 static int by_value(const void *a, const void *b)
 {
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -126,7 +110,7 @@ static int by_bytes(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct symbol));
 }
 
-/* Sort and leave each only once. */
+/* Sort a list and remove duplicates. @return how many remain. */
 static uint32_t distinct(void *list, uint32_t count, size_t bytes,
 			 int (*compare)(const void *, const void *))
 {
@@ -143,10 +127,60 @@ static uint32_t distinct(void *list, uint32_t count, size_t bytes,
 	return kept;
 }
 
-static int take_lists(struct fg_msg_filter *filter, const struct naming *naming,
+/* Flags of numbers of two bytes. Number 0 stands for all instruments. */
+static int build_flags(struct fg_msg_filter *filter, const struct lists *lists, int socket_id)
+{
+	/* filter_itch.c reads four bytes of each. */
+	filter->number_flags = filter_alloc(filter, SHORT_NUMBERS + 3, socket_id);
+	if (filter->number_flags == NULL)
+		return -ENOMEM;
+	memset(filter->number_flags,
+	       FLAG_FALLBACK | FLAG_UNMAPPED | (filter->any_instrument ? FLAG_MATCHED : 0),
+	       SHORT_NUMBERS);
+	for (uint32_t i = 0; i < lists->n_numbers; i++)
+		filter->number_flags[number_index((uint32_t)lists->numbers[i])] =
+			FLAG_FALLBACK | FLAG_MATCHED | FLAG_LISTED;
+	filter->number_flags[0] = FLAG_FALLBACK | FLAG_MATCHED | FLAG_LISTED;
+	return 0;
+}
+
+static int build_symbols(struct fg_msg_filter *filter, const struct naming *naming,
+			 const struct lists *lists, int socket_id)
+{
+	const uint32_t longest = RTE_MAX(naming->text_max, naming->mapped_max);
+
+	filter->by_symbol = lists->n_symbols != 0 && naming->maps_numbers;
+	filter->n_unmapped_symbols = filter->by_symbol ? lists->n_symbols : 0;
+	if (symbol_set_build(&filter->symbol_set, lists->symbols, lists->n_symbols,
+			     longest > SYMBOL_SHORT, socket_id) != 0)
+		return -ENOMEM;
+	if (!filter->by_symbol)
+		return 0;
+	filter->symbol_numbers = filter_alloc(
+		filter, sizeof(*filter->symbol_numbers) * symbol_set_slots(&filter->symbol_set),
+		socket_id);
+	return filter->symbol_numbers == NULL ? -ENOMEM : 0;
+}
+
+static int build_numbers(struct fg_msg_filter *filter, const struct naming *naming,
+			 const struct lists *lists, int socket_id)
+{
+	if (naming->number_max <= UINT16_MAX)
+		return build_flags(filter, lists, socket_id);
+	if (filter->by_symbol) {
+		filter->slots_matched = filter_alloc(
+			filter, RTE_ALIGN_CEIL(symbol_map_slots(filter->symbols), 64) / 8,
+			socket_id);
+		if (filter->slots_matched == NULL)
+			return -ENOMEM;
+	}
+	return number_set_build(&filter->numbers, naming->number_max <= UINT32_MAX ? 4 : 8,
+				lists->numbers, lists->n_numbers, socket_id);
+}
+
+static int build_sets(struct fg_msg_filter *filter, const struct naming *naming,
 		      struct lists *lists, int socket_id)
 {
-	const uint32_t longest = RTE_MAX(naming->text_max, naming->symbol_max);
 	int rc;
 
 	lists->n_numbers =
@@ -154,35 +188,14 @@ static int take_lists(struct fg_msg_filter *filter, const struct naming *naming,
 	lists->n_symbols =
 		distinct(lists->symbols, lists->n_symbols, sizeof(*lists->symbols), by_bytes);
 	filter->n_instruments = lists->n_numbers + lists->n_symbols;
-	filter->symbolic = lists->n_symbols != 0 && naming->symbols_of_numbers;
-	filter->n_unmapped_symbols = filter->symbolic ? lists->n_symbols : 0;
-	rc = symbols_build(&filter->symbols, lists->symbols, lists->n_symbols,
-			   longest > SYMBOL_SHORT, socket_id);
-	if (rc != 0)
-		return rc;
-	if (filter->symbolic) {
-		filter->holders = filter_alloc(
-			filter, sizeof(*filter->holders) * ids_places(&filter->symbols.ids),
-			socket_id);
-		if (filter->holders == NULL)
-			return -ENOMEM;
-	}
-	if (naming->number_max <= UINT16_MAX)
-		return take_direct(filter, lists, socket_id);
-	if (filter->symbolic) {
-		filter->resolved = filter_alloc(
-			filter, RTE_ALIGN_CEIL(known_places(filter->known), 64) / 8, socket_id);
-		if (filter->resolved == NULL)
-			return -ENOMEM;
-	}
-	return ids_build(&filter->numbers, naming->number_max <= UINT32_MAX ? 4 : 8, lists->numbers,
-			 lists->n_numbers, socket_id);
+	rc = build_symbols(filter, naming, lists, socket_id);
+	return rc != 0 ? rc : build_numbers(filter, naming, lists, socket_id);
 }
 
-int filter_instruments(struct fg_msg_filter *filter, const struct fg_msg_filter_conf *conf,
-		       struct fg_error *error)
+int filter_instruments_build(struct fg_msg_filter *filter, const struct fg_msg_filter_conf *conf,
+			     struct fg_error *error)
 {
-	const struct naming naming = naming_of(conf->protocol, conf->known);
+	const struct naming naming = naming_of(conf->protocol, conf->symbols);
 	const uint32_t count = conf->any_instrument ? 0 : conf->n_instruments;
 	struct lists lists = {0};
 	int rc = 0;
@@ -196,7 +209,7 @@ int filter_instruments(struct fg_msg_filter *filter, const struct fg_msg_filter_
 		rc = fg_error_set(error, ENOMEM, "no memory for a filter's instruments");
 	for (uint32_t i = 0; i < count && rc == 0; i++)
 		rc = read_instrument(&naming, conf->instruments[i], &lists, error);
-	if (rc == 0 && take_lists(filter, &naming, &lists, conf->socket_id) != 0)
+	if (rc == 0 && build_sets(filter, &naming, &lists, conf->socket_id) != 0)
 		rc = fg_error_set(
 			error, ENOMEM,
 			"no DPDK memory for a filter of %u instruments: fewer of them, or "

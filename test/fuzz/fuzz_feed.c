@@ -153,7 +153,8 @@ static struct fg_msg_filter *make_filter(const struct fg_feed *feed, uint8_t cho
 	static const uint32_t types[] = {'A', 'D', 46, 0x21, 100, 'q'};
 	const struct fg_msg_filter_conf conf = {
 		.protocol = fg_feed_conf(feed)->protocol,
-		.known = fg_feed_known(feed),
+		.symbols = fg_feed_symbols(feed),
+		.orders = fg_feed_orders(feed),
 		.types = types,
 		.n_types = (choice & 2) != 0 ? RTE_DIM(types) : 0,
 		.instruments = instruments,
@@ -198,9 +199,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 4)
 		return 0;
-	while (fg_protocols[n_protocols].name != NULL)
+	while (fg_protocols[n_protocols] != NULL)
 		n_protocols++;
-	protocol = fg_protocols[data[0] % n_protocols];
+	protocol = *fg_protocols[data[0] % n_protocols];
 	conf.protocol = &protocol;
 	conf.arbitrate = arbitrating = (data[1] & 1) != 0;
 	conf.reorder = (data[1] & 3) == 3 ? FG_FEED_REORDER_HOLD : FG_FEED_REORDER_NONE;

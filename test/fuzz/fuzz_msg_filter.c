@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as packets of a feed with a filter filter: the first choose protocol and filter, the
- * rest are packets, each behind two bytes that say how long it is. Nothing is read outside of a
- * packet, and what is wanted is what a plain model says.
+ * Any bytes as packets of a feed with a message filter. The first bytes choose
+ * protocol and subscription; the rest are packets, each after two bytes with its
+ * length. Nothing is read outside of a packet, and results are those of a plain model.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,9 +30,9 @@ static const struct fg_protocol *protocol_by(uint8_t letter)
 {
 	uint32_t count = 0;
 
-	while (fg_protocols[count].name != NULL)
+	while (fg_protocols[count] != NULL)
 		count++;
-	return &fg_protocols[(uint8_t)(letter - 'A') % count];
+	return fg_protocols[(uint8_t)(letter - 'A') % count];
 }
 
 /* Instruments and types that packets are likely to have. */
@@ -45,12 +45,12 @@ static void fill(struct model *model, const uint8_t *head)
 
 	model->any = (head[1] & 1) != 0;
 	model->pass = (head[1] & 2) != 0;
-	model->names_known = (head[1] & 4) != 0 && model_has_kind(model, FG_INSTRUMENT_NUMBER);
-	model->orders_known = (head[1] & 8) != 0 && model_has_kind(model, FG_INSTRUMENT_ORDER);
+	model->maps_symbols = (head[1] & 4) != 0 && model_has_kind(model, FG_INSTRUMENT_NUMBER);
+	model->maps_orders = (head[1] & 8) != 0 && model_has_kind(model, FG_INSTRUMENT_ORDER);
 	for (unsigned int i = 0; i < 8 && named && !model->any; i++) {
 		/* Symbols need a feed that has them. */
 		if ((head[2] >> i & 1) != 0 &&
-		    (i < 4 || model->names_known || model_has_kind(model, FG_INSTRUMENT_TEXT)))
+		    (i < 4 || model->maps_symbols || model_has_kind(model, FG_INSTRUMENT_TEXT)))
 			model->instruments[model->n_instruments++] = texts[i];
 	}
 	for (unsigned int i = 3; i < 6; i++)
@@ -85,7 +85,14 @@ static void run_packets(const struct fg_protocol *protocol, struct model *model,
 
 static void run(struct model *model, const uint8_t *data, size_t size)
 {
-	struct fg_known_conf known_conf = {.protocol = model->protocol, .socket_id = SOCKET_ID_ANY};
+	const struct fg_symbols_conf symbols_conf = {
+		.protocol = model->protocol,
+		.symbols_max = model->maps_symbols ? MODEL_MAP_MAX : 0,
+		.socket_id = SOCKET_ID_ANY};
+	const struct fg_orders_conf orders_conf = {
+		.protocol = model->protocol,
+		.orders_max = model->maps_orders ? 2 * MODEL_MAP_MAX : 0,
+		.socket_id = SOCKET_ID_ANY};
 	struct fg_msg_filter_conf conf = {.protocol = model->protocol,
 					  .types = model->types,
 					  .n_types = model->n_types,
@@ -96,17 +103,21 @@ static void run(struct model *model, const uint8_t *data, size_t size)
 						  model->pass ? FG_UNMAPPED_PASS : FG_UNMAPPED_DROP,
 					  .socket_id = SOCKET_ID_ANY};
 	struct fg_msg_filter *filter = NULL;
-	struct fg_known *known = NULL;
+	struct fg_symbols *symbols = NULL;
+	struct fg_orders *orders = NULL;
 	struct fg_error error = {0};
 
-	known_conf.maps_symbol = model->names_known ? MODEL_MANY : 0;
-	known_conf.orders = model->orders_known ? 2 * MODEL_MANY : 0;
-	check(fg_known_create(&known_conf, &known, &error) == 0);
-	conf.known = model->names_known || model->orders_known ? known : NULL;
+	check(fg_symbols_create(&symbols_conf, &symbols, &error) == 0);
+	check(fg_orders_create(&orders_conf, &orders, &error) == 0);
+	if (model->maps_symbols || model->maps_orders) {
+		conf.symbols = symbols;
+		conf.orders = orders;
+	}
 	check(fg_msg_filter_create(&conf, &filter, &error) == 0);
 	run_packets(model->protocol, model, filter, data, size);
 	fg_msg_filter_free(filter);
-	fg_known_free(known);
+	fg_symbols_free(symbols);
+	fg_orders_free(orders);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

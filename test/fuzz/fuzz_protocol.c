@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a packet of any protocol: those built in, one described by the
- * first bytes, or one loaded from a text before it. Nothing is read outside of
- * the packet, which the sanitizer sees, and what comes out holds together.
+ * Any bytes as a packet of any protocol: one built in, one described by the first
+ * bytes, or one loaded from a text before the packet. The sanitizer sees that
+ * nothing outside of the packet is read; results are checked for consistency.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,13 +24,13 @@ static void check(bool holds)
 static void check_instruments(const struct fg_protocol *protocol, const struct fg_message *message)
 {
 	const struct fg_message_type *row = fg_messages_get(protocol->messages, message->type);
-	struct fg_instruments some;
+	struct fg_instruments list;
 	uint32_t count = 0;
 	uint64_t sum = 0;
 	const uint8_t *at;
 
-	fg_instruments_begin(protocol, row, message, &some);
-	while (fg_instruments_next(&some, &at)) {
+	fg_instruments_begin(protocol, row, message, &list);
+	while (fg_instruments_next(&list, &at)) {
 		check(at >= message->data);
 		check(at + row->id.bytes <= message->data + message->len);
 		for (unsigned int i = 0; i < row->id.bytes; i++)
@@ -84,7 +84,7 @@ static void check_packet(const struct fg_protocol *protocol, const uint8_t *payl
 	check_walk(protocol, payload, &packet);
 }
 
-/* A copy that ends where the packet does. */
+/* Use a copy that ends where the packet ends. */
 static void try_packet(const struct fg_protocol *protocol, const uint8_t *data, size_t size)
 {
 	const uint16_t len = (uint16_t)(size < UINT16_MAX ? size : UINT16_MAX);
@@ -106,7 +106,53 @@ static struct fg_field field_from(const uint8_t *data)
 
 #define DESCRIBED 96u
 
-/* A description of bytes; fg_protocol_check() decides whether it may be used. */
+static struct fg_header_shape header_from(const uint8_t *data)
+{
+	struct fg_header_shape header = {
+		.order = data[0] & 1,
+		.counts = data[0] >> 1 & 1,
+		.units = (data[0] & 12) == 12,
+		.n_checks = data[1] & 1,
+		.n_admin = data[2] & 3,
+		.bytes = data[3],
+		.min_bytes = data[4],
+		.messages_off = data[5],
+		.length_bias = data[6],
+		.length = field_from(data + 7),
+		.session = {data[9] & 31, data[10] & 31},
+		.channel = {field_from(data + 11), field_from(data + 13)},
+		.sequence = field_from(data + 15),
+		.count = field_from(data + 17),
+		.checks = {{field_from(data + 19), 0, data[21]}},
+	};
+
+	for (unsigned int i = 0; i < 3; i++)
+		header.admin[i] = (struct fg_protocol_admin){.is = data[22 + i] & 7,
+							     .number = data[25 + i] & 3,
+							     .in_message = data[28 + i] & 1,
+							     .empty = data[28 + i] & 2,
+							     .field = field_from(data + 31 + 2 * i),
+							     .min = data[37 + i],
+							     .max = UINT16_MAX,
+							     .at = field_from(data + 40 + 2 * i)};
+	return header;
+}
+
+static struct fg_group_shape groups_from(const uint8_t *data)
+{
+	return (struct fg_group_shape){.root = data[0],
+				       .root_bytes = field_from(data + 1),
+				       .n_groups = field_from(data + 3),
+				       .n_data = field_from(data + 5),
+				       .header_bytes = data[7],
+				       .entry_bytes = field_from(data + 8),
+				       .entries = field_from(data + 10),
+				       .nested = field_from(data + 12),
+				       .entry_data = field_from(data + 14),
+				       .data_length_bytes = data[16] & 3};
+}
+
+/* A descriptor of any bytes; fg_protocol_check() decides whether it may be used. */
 static void try_described(const uint8_t *data, size_t size)
 {
 	struct fg_message_type types[2] = {0};
@@ -118,49 +164,15 @@ static void try_described(const uint8_t *data, size_t size)
 
 	if (size < DESCRIBED)
 		return;
-	f.header =
-		(struct fg_header_shape){.order = data[0] & 1,
-					 .counts = data[0] >> 1 & 1,
-					 .units = (data[0] & 12) == 12,
-					 .n_checks = data[1] & 1,
-					 .n_admin = data[2] & 3,
-					 .bytes = data[3],
-					 .min_bytes = data[4],
-					 .messages_off = data[5],
-					 .length_bias = data[6],
-					 .length = field_from(data + 7),
-					 .session = {data[9] & 31, data[10] & 31},
-					 .channel = {field_from(data + 11), field_from(data + 13)},
-					 .sequence = field_from(data + 15),
-					 .count = field_from(data + 17),
-					 .checks = {{field_from(data + 19), 0, data[21]}}};
-	for (unsigned int i = 0; i < 3; i++)
-		f.header.admin[i] =
-			(struct fg_protocol_admin){.is = data[22 + i] & 7,
-						   .number = data[25 + i] & 3,
-						   .in_message = data[28 + i] & 1,
-						   .empty = data[28 + i] & 2,
-						   .field = field_from(data + 31 + 2 * i),
-						   .min = data[37 + i],
-						   .max = UINT16_MAX,
-						   .at = field_from(data + 40 + 2 * i)};
+	f.header = header_from(data);
 	f.walk = (struct fg_walk_shape){.kind = data[46] & 7,
 					.order = f.header.order,
-					.least = data[47],
+					.min_bytes = data[47],
 					.body = data[48],
-					.adds = data[49],
+					.length_bias = data[49],
 					.length = field_from(data + 50),
 					.type = field_from(data + 52)};
-	f.groups = (struct fg_group_shape){.root = data[54],
-					   .root_bytes = field_from(data + 55),
-					   .n_groups = field_from(data + 57),
-					   .n_data = field_from(data + 59),
-					   .header_bytes = data[61],
-					   .entry_bytes = field_from(data + 62),
-					   .entries = field_from(data + 64),
-					   .nested = field_from(data + 66),
-					   .entry_data = field_from(data + 68),
-					   .data_length_bytes = data[70] & 3};
+	f.groups = groups_from(data + 54);
 	for (unsigned int i = 0; i < 2; i++) {
 		types[i] = (struct fg_message_type){.type = (uint32_t)data[71 + i] + 256 * i,
 						    .instrument = data[73 + i] & 3,
@@ -175,7 +187,7 @@ static void try_described(const uint8_t *data, size_t size)
 		try_packet(&f, data + DESCRIBED, size - DESCRIBED);
 }
 
-/* A description as a file has it, up to a zero, and a packet behind it. */
+/* A description in YAML, up to a zero byte, and a packet after it. */
 static void try_loaded(const uint8_t *data, size_t size)
 {
 	const uint8_t *end = memchr(data, 0, size);
@@ -207,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint32_t count = 0;
 
-	while (fg_protocols[count].name != NULL)
+	while (fg_protocols[count] != NULL)
 		count++;
 	if (size == 0)
 		return 0;
@@ -217,6 +229,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (data[0] == 'y')
 		try_loaded(data + 1, size - 1);
 	else
-		try_packet(&fg_protocols[(uint8_t)(data[0] - 'A') % count], data + 1, size - 1);
+		try_packet(fg_protocols[(uint8_t)(data[0] - 'A') % count], data + 1, size - 1);
 	return 0;
 }

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr, fuzz_protocol and fuzz_msg_filter.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, protocol/ and content/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, protocol/ and msg_filter/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
 a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
 expression in a line, then a frame. For fuzz_protocol a letter for the protocol, then a payload; for
-fuzz_msg_filter a filter between them, and payloads behind their lengths. Nothing is random, so that the same
-script makes the same files.
+fuzz_msg_filter a subscription between the two, and each payload after its length. Nothing is random: the script always
+makes the same files.
 """
 import pathlib
 import struct
@@ -175,7 +175,7 @@ def write_expr(directory):
 
 
 def write_protocol(directory):
-    """A file a protocol, and descriptions with a packet of theirs."""
+    """A file for each protocol, and descriptions with a packet."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, (letter, payload) in PROTOCOLS.items():
         (directory / name).write_bytes(letter.encode() + bytes.fromhex(payload))
@@ -185,8 +185,8 @@ def write_protocol(directory):
     (directory / "described").write_bytes(b"z" + bytes(range(1, 97)) + bytes.fromhex(MOLD))
 
 
-def write_content(directory):
-    """A file a protocol and a filter: of numbers, with types; of symbols, which are learned."""
+def write_msg_filter(directory):
+    """Two files for each protocol: a filter of numbers with types, and a filter of learned symbols."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, (letter, payload) in PROTOCOLS.items():
         packet = bytes.fromhex(payload)
@@ -201,7 +201,7 @@ def main():
     write_classbench(corpus / "classbench")
     write_expr(corpus / "expr")
     write_protocol(corpus / "protocol")
-    write_content(corpus / "content")
+    write_msg_filter(corpus / "msg_filter")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Decoders of market-data protocols, each in its protocol's own words: what tests hold protocols and generators against."""
+"""Decoders of market-data protocols, written from their specifications: tests compare protocols and generators with them."""
 import collections
 import struct
 
 DATA, HEARTBEAT, RESET, END, UNSEQUENCED = range(5)
-DONE, MALFORMED, UNKNOWN = range(3)
+DONE, MALFORMED, UNDECODABLE = range(3)
 
-Packet = collections.namedtuple("Packet", "session channel first count control messages ended")
+Packet = collections.namedtuple("Packet", "session channel first count kind messages ended")
 
 
 def text(data):
@@ -14,14 +14,14 @@ def text(data):
     return data.rstrip(b" \0").decode("latin-1")
 
 
-def blocks(data, size_format, adds=0, skip=0, count=None, least=1):
-    """Messages behind a length; (messages, how it ended)."""
+def blocks(data, size_format, length_bias=0, skip=0, count=None, min_bytes=1):
+    """Messages, each after its length; (messages, how the walk ended)."""
     found, size = [], struct.calcsize(size_format)
     while data and (count is None or len(found) < count):
-        if len(data) < max(size, least):
+        if len(data) < max(size, min_bytes):
             return found, MALFORMED
-        length = struct.unpack_from(size_format, data)[0] + adds
-        if length < max(size, least) or length > len(data):
+        length = struct.unpack_from(size_format, data)[0] + length_bias
+        if length < max(size, min_bytes) or length > len(data):
             return found, MALFORMED
         found.append(data[skip:length])
         data = data[length:]
@@ -36,7 +36,7 @@ def mold(payload, locate):
     session, first, count = struct.unpack_from(">10sQH", payload)
     if count in (0, 0xffff):
         return Packet(session, 0, first, 0, END if count else HEARTBEAT, [], DONE)
-    found, ended = blocks(payload[20:], ">H", adds=2, skip=2, count=count)
+    found, ended = blocks(payload[20:], ">H", length_bias=2, skip=2, count=count)
     messages = []
     for data in found:
         kind = "-" if not data else chr(data[0]) if 32 < data[0] < 127 else str(data[0])
@@ -56,7 +56,7 @@ CME_ROOT = {30: 30, 52: 18, 53: 18, 69: 18, 59: 19, 61: 19, 68: 19, **{t: 65 for
 
 def cme(payload):
     """CME MDP 3.0"""
-    found, ended = blocks(payload[12:], "<H", least=10)
+    found, ended = blocks(payload[12:], "<H", min_bytes=10)
     messages = []
     for data in found:
         root, template = struct.unpack_from("<HH", data, 2)
@@ -77,7 +77,7 @@ def iex(payload):
     """IEX-TP"""
     _, _, protocol, channel, session, size, count, _, first, _ = struct.unpack_from("<BBHI4sHHQQQ", payload)
     assert 40 + size <= len(payload)
-    found, ended = blocks(payload[40:40 + size], "<H", adds=2, skip=2, count=count)
+    found, ended = blocks(payload[40:40 + size], "<H", length_bias=2, skip=2, count=count)
     messages = [[chr(m[0]), len(m), [] if m[:1] == b"S" else [text(m[10:18])]] for m in found]
     return Packet(session, protocol << 32 | channel, first, count, DATA if count else HEARTBEAT, messages, ended)
 
@@ -89,7 +89,7 @@ NYSE_ORDER = {100: 16, 101: 16, 102: 16, 103: 16, 104: 16, 106: 20}
 def nyse(payload):
     """NYSE XDP, Pillar"""
     size, flag, count, first = struct.unpack_from("<HBBI", payload)
-    found, ended = blocks(payload[16:size], "<H", count=count, least=4)
+    found, ended = blocks(payload[16:size], "<H", count=count, min_bytes=4)
     messages = []
     for data in found:
         kind = struct.unpack_from("<H", data, 2)[0]
@@ -100,8 +100,8 @@ def nyse(payload):
         messages.append(entry)
     if flag == 12:
         return Packet(b"", 0, first + count, 0, RESET, messages, ended)
-    control = HEARTBEAT if flag == 1 else UNSEQUENCED if 13 <= flag <= 21 else DATA
-    return Packet(b"", 0, first, count, control, messages, ended)
+    kind = HEARTBEAT if flag == 1 else UNSEQUENCED if 13 <= flag <= 21 else DATA
+    return Packet(b"", 0, first, count, kind, messages, ended)
 
 
 PITCH_SYMBOL = {0x21: (19, 6), 0x22: (17, 6), 0x2f: (19, 8), 0x2a: (19, 6), 0x2b: (17, 6), 0x30: (19, 8), 0x31: (6, 8),
@@ -112,7 +112,7 @@ PITCH_ORDER = (0x21, 0x22, 0x2f, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a,
 def pitch(payload):
     """Cboe PITCH"""
     size, count, unit, first = struct.unpack_from("<HBBI", payload)
-    found, ended = blocks(payload[8:size], "<B", count=count, least=2)
+    found, ended = blocks(payload[8:size], "<B", count=count, min_bytes=2)
     messages = []
     for data in found:
         at, bytes_ = PITCH_SYMBOL.get(data[1], (0, 0))
@@ -120,8 +120,8 @@ def pitch(payload):
         if data[1] in PITCH_ORDER:
             entry.append(struct.unpack_from("<Q", data, 6)[0])
         messages.append(entry)
-    control = UNSEQUENCED if first == 0 else HEARTBEAT if count == 0 else DATA
-    return Packet(b"", unit, first, count, control, messages, ended)
+    kind = UNSEQUENCED if first == 0 else HEARTBEAT if count == 0 else DATA
+    return Packet(b"", unit, first, count, kind, messages, ended)
 
 
 EOBI_ID = {13100: 16, 13101: 40, 13102: 24, 13103: 8, 13104: 32, 13105: 32, 13106: 32, 13201: 8, 13202: 8, 13301: 8, 13503: 8,
@@ -131,7 +131,7 @@ EOBI_ID = {13100: 16, 13101: 40, 13102: 24, 13103: 8, 13104: 32, 13105: 32, 1310
 def eobi(payload):
     """Eurex EOBI"""
     size, _, _, first, _, partition, _, reset = struct.unpack_from("<HHIIiBBB", payload)
-    found, ended = blocks(payload[size:], "<H", least=8)
+    found, ended = blocks(payload[size:], "<H", min_bytes=8)
     messages = []
     for data in found:
         kind = struct.unpack_from("<H", data, 2)[0]
@@ -148,7 +148,7 @@ def opra(payload):
     """OPRA"""
     size, session, first, count = struct.unpack_from(">xHxxcIB", payload)
     assert sum(payload[:19]) + sum(payload[21:size]) & 0xffff == struct.unpack_from(">H", payload, 19)[0]
-    data, messages, ended, control = payload[21:size], [], DONE, DATA
+    data, messages, ended, packet_kind = payload[21:size], [], DONE, DATA
     for _ in range(count):
         category, kind, indicator = (chr(c) for c in data[1:4])
         length = OPRA_BASE[category]
@@ -159,31 +159,31 @@ def opra(payload):
         if category == "Y" and kind == "I":
             length += 4
         if category == "H":
-            control = {"N": HEARTBEAT, "K": RESET, "J": END}.get(kind, control)
+            packet_kind = {"N": HEARTBEAT, "K": RESET, "J": END}.get(kind, packet_kind)
         symbol = 4 if category == "q" else 5
         messages.append([category, length, [text(data[12:12 + symbol])] if category not in "CH" else []])
         data = data[length:]
     assert len(data) <= 1, "a pad at most"
     assert payload[4:5] == b" "
-    if control != DATA:
-        return Packet(session, 0, first + 1, 0, control, messages, ended)
-    return Packet(session, 0, first, count, control, messages, ended)
+    if packet_kind != DATA:
+        return Packet(session, 0, first + 1, 0, packet_kind, messages, ended)
+    return Packet(session, 0, first, count, packet_kind, messages, ended)
 
 
 def cta(payload):
     """CTA"""
     size, retransmitted, first, count = struct.unpack_from(">xHxcIB", payload)
     assert retransmitted == b"O"
-    found, ended = blocks(payload[20:size], ">H", count=count, least=4)
+    found, ended = blocks(payload[20:size], ">H", count=count, min_bytes=4)
     messages = []
     for data in found:
         kind = data[2:4].decode()
         symbol = data[26:31] if kind in ("TT", "TH", "QS") else data[26:37]
         messages.append([kind, len(data), [text(symbol)] if len(data) >= 37 and kind[0] not in "MC" else []])
-    control = {"CT": HEARTBEAT, "CA": RESET, "CL": RESET, "CZ": END}.get(messages[0][0], DATA)
-    if control != DATA:
-        return Packet(b"", 0, first + 1, 0, control, messages, ended)
-    return Packet(b"", 0, first, count, control, messages, ended)
+    kind = {"CT": HEARTBEAT, "CA": RESET, "CL": RESET, "CZ": END}.get(messages[0][0], DATA)
+    if kind != DATA:
+        return Packet(b"", 0, first + 1, 0, kind, messages, ended)
+    return Packet(b"", 0, first, count, kind, messages, ended)
 
 
 def ice(payload):
@@ -223,7 +223,7 @@ def memx(payload):
     if kind != 2:
         return Packet(session, 0, first, 0, END if kind else HEARTBEAT, [], DONE)
     count = struct.unpack_from(">H", payload, 18)[0]
-    found, ended = blocks(payload[20:], ">H", adds=2, count=count)
+    found, ended = blocks(payload[20:], ">H", length_bias=2, count=count)
     messages = [[str(m[4]), len(m), [struct.unpack_from(">H", m, 16)[0]] if len(m) >= 18 and m[4] != 5 else []] for m in found]
     return Packet(session, 0, first, count, DATA, messages, ended)
 
@@ -231,7 +231,7 @@ def memx(payload):
 def b3(payload):
     """B3 UMDF"""
     channel, version, first = struct.unpack_from("<Bx2sI", payload)
-    found, ended = blocks(payload[16:], "<H", least=12)
+    found, ended = blocks(payload[16:], "<H", min_bytes=12)
     kinds = [struct.unpack_from("<H", m, 6)[0] for m in found]
     messages = [[str(k), len(m), [] if k in (1, 2, 11) else [struct.unpack_from("<Q", m, 12)[0]]] for k, m in zip(kinds, found)]
     if kinds[0] == 1:
@@ -242,7 +242,7 @@ def b3(payload):
 
 
 def deribit(payload):
-    """Deribit: no message says its length."""
+    """Deribit: no message has a length."""
     size, channel, first = struct.unpack_from("<HHI", payload)
     data, messages = payload[8:8 + size], []
     while data:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Print what a protocol says of each UDP packet of a capture, one JSON object
- * a line, for test_protocols.py. PROTOCOL is the name of one built in, or
- * @FILE.yaml, whose `protocol` describes it.
+ * Print each UDP packet of a capture as a protocol reads it, one JSON object per
+ * line, for test_protocols.py. PROTOCOL is the name of one built in, or @FILE.yaml,
+ * whose `protocol` describes it. With --list: print the names of those built in.
  */
 #include <inttypes.h>
 #include <pcap/pcap.h>
@@ -41,13 +41,13 @@ static void print_instrument(const struct fg_protocol *protocol, const struct fg
 static bool print_instruments(const struct fg_protocol *protocol, const struct fg_message *message)
 {
 	const struct fg_message_type *row = fg_messages_get(protocol->messages, message->type);
-	struct fg_instruments some;
+	struct fg_instruments list;
 	const char *comma = "";
 	const uint8_t *at;
 
 	printf(", [");
-	fg_instruments_begin(protocol, row, message, &some);
-	while (fg_instruments_next(&some, &at)) {
+	fg_instruments_begin(protocol, row, message, &list);
+	while (fg_instruments_next(&list, &at)) {
 		printf("%s", comma);
 		print_instrument(protocol, row, at);
 		comma = ", ";
@@ -56,7 +56,7 @@ static bool print_instruments(const struct fg_protocol *protocol, const struct f
 	if (row->order.bytes != 0 && message->len >= fg_field_end(row->order))
 		printf(", %" PRIu64,
 		       fg_field_load(row->order, message->data, protocol->header.order));
-	return some.malformed;
+	return list.malformed;
 }
 
 static void print_messages(const struct fg_protocol *protocol, const uint8_t *payload,
@@ -122,7 +122,7 @@ static int dump(const struct fg_protocol *protocol, const char *path)
 			    FG_DROP_COUNT ||
 		    key.l4 != 17)
 			continue;
-		/* A copy of just the payload: a sanitizer sees what is read beyond it. */
+		/* A copy of the payload alone, so that a sanitizer sees reads beyond it. */
 		uint8_t *payload = malloc(key.payload_len + (size_t)1);
 
 		if (payload == NULL)
@@ -143,8 +143,13 @@ int main(int argc, char **argv)
 	struct fg_error error = {0};
 	int rc;
 
+	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+		for (uint32_t i = 0; fg_protocols[i] != NULL; i++)
+			puts(fg_protocols[i]->name);
+		return 0;
+	}
 	if (argc != 3) {
-		fprintf(stderr, "usage: feed_dump PROTOCOL|@FILE.yaml FILE.pcap\n");
+		fprintf(stderr, "usage: feed_dump --list | PROTOCOL|@FILE.yaml FILE.pcap\n");
 		return 2;
 	}
 	protocol = fg_protocol_find(argv[1]);

@@ -140,7 +140,7 @@ def channel(said):
 def same_packet(said, got):
     """A packet of the truth against one decoded."""
     session = got.session.rstrip(b"\0").hex()
-    check((session, got.channel, got.first, got.count, got.control) ==
+    check((session, got.channel, got.first, got.count, got.kind) ==
           (said["session"], said["channel"], said["first"], said["count"], CONTROLS[said["control"]]), f"{said}: {got}")
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What protocols say of real captures, against decoders written here, and tshark where it knows the protocol.
+"""Protocols on real captures, against independent decoders, and against tshark where it has the protocol.
 
 usage: test_protocols.py FEED_DUMP
 
@@ -50,8 +50,10 @@ CAPTURES = [
     ("Cboe/*Csm*/*", None), ("Cboe/*Boe*/*", None), ("bats/boe2*", None), ("Cme/iLink3*/*", None),
     ("Eurex/Eti*/*", None), ("Nasdaq/Nasdaq.Nsm.Ouch*/*", None), ("itch50/*", None)]
 
-# In these every packet's number is what the one before it promised, per session, channel and port.
-# (how many at least, how many break: of the BATS capture numbers 1 and 2 are missing)
+MADE_ONLY = {"b3_umdf", "deribit"}  # no capture has them: made_captures()
+
+# In these each packet has the number after that of the packet before it, per session, channel and port.
+# (how many do at least, how many do not: the BATS capture lacks numbers 1 and 2)
 CONTINUOUS = {"large/Cme*": (9998, 0), "large/Miax*": (20559, 0), "large/Ice*": (529, 0), "bats/mcastpitch_realtime*": (373, 1)}
 
 
@@ -91,7 +93,7 @@ def write_capture(path, packets):
 
 
 def dump(program, protocol, path):
-    """What feed_dump says."""
+    """The lines of feed_dump."""
     done = subprocess.run([program, protocol, str(path)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -105,19 +107,19 @@ def compare(program, protocol, path, name, decoder=None):
     totals = collections.Counter()
     following = {}
     for number, (got, (port, payload)) in enumerate(zip(ours, theirs), 1):
-        want = (decoder or DECODERS[protocol])(payload)
+        expected = (decoder or DECODERS[protocol])(payload)
         assert got["rc"] == 0, f"{name}:{number}: refused, {got}"
-        have = Packet(bytes.fromhex(got["session"]).rstrip(b"\0"), got["channel"], got["first"], got["count"], got["control"],
+        have = Packet(bytes.fromhex(got["session"]).rstrip(b"\0"), got["channel"], got["first"], got["count"], got["kind"],
                       got["messages"], got["ended"])
-        assert have == want._replace(session=want.session.rstrip(b"\0")), f"{name}:{number}:\n got {have}\nwant {want}"
+        assert have == expected._replace(session=expected.session.rstrip(b"\0")), f"{name}:{number}:\n     got {have}\nexpected {expected}"
         assert not got["entries_malformed"], f"{name}:{number}"
         key = port, have.session, have.channel
-        if have.control in (DATA, HEARTBEAT):
+        if have.kind in (DATA, HEARTBEAT):
             totals["continuous"] += following.get(key) == have.first
             totals["broken"] += key in following and following[key] != have.first
             following[key] = have.first + have.count
         totals["packets"] += 1
-        totals["control"] += have.control != DATA
+        totals["admin"] += have.kind != DATA
         totals["messages"] += len(have.messages)
         totals["instruments"] += sum(len(m[2]) for m in have.messages)
     return totals
@@ -136,20 +138,20 @@ def real_captures(program, feeds):
         single[name] = found
         totals.setdefault((protocol, name.rsplit("/", 1)[0]), collections.Counter()).update({**found, "files": 1})
     for (protocol, folder), found in totals.items():
-        print(f"{protocol:12} {folder:45} {found['files']:3} files {found['packets']:6} packets ({found['control']} control) "
+        print(f"{protocol:12} {folder:45} {found['files']:3} files {found['packets']:6} packets ({found['admin']} not data) "
               f"{found['messages']:6} messages {found['instruments']:6} instruments")
-    for pattern, (least, breaks) in CONTINUOUS.items():
+    for pattern, (minimum, breaks) in CONTINUOUS.items():
         name = next(n for n in single if fnmatch.fnmatch(n, pattern))
         found = single[name]
         print(f"{name}: {found['packets']} packets, {found['messages']} messages, {found['continuous']} follow, "
               f"{found['broken']} do not")
-        assert found["continuous"] >= least and found["broken"] == breaks, name
+        assert found["continuous"] >= minimum and found["broken"] == breaks, name
     seen = {protocol for protocol, _ in totals}
-    assert seen == set(DECODERS) - {"b3_umdf", "deribit"}, seen
+    assert seen == set(DECODERS) - MADE_ONLY, seen
 
 
 def tshark_agrees(program, feeds, folder):
-    """MoldUDP64 as tshark has it; the captures' packets on one port, as some have none."""
+    """MoldUDP64 as tshark decodes it; all packets go to one port, as some captures have none."""
     paths = [p for p in sorted(feeds.glob("Nasdaq/*/*.pcap")) if "Ouch" not in str(p)]
     write_capture(folder / "mold.pcap", [payload for path in paths for _, payload in payloads(path)])
     fields = ["moldudp64.session", "moldudp64.sequence", "moldudp64.count", "moldudp64.msglen"]
@@ -274,14 +276,14 @@ protocol:
 def hkex(payload):
     """HKEX OMD, which is not built in."""
     size, count, _, first = struct.unpack_from("<HBBI", payload)
-    found, ended = blocks(payload[16:size], "<H", count=count, least=4)
+    found, ended = blocks(payload[16:size], "<H", count=count, min_bytes=4)
     messages = [[str(struct.unpack_from("<H", m, 2)[0]), len(m), [struct.unpack_from("<I", m, 4)[0]] if len(m) >= 8 else []]
                 for m in found]
     return Packet(b"", 0, first, count, DATA if count else HEARTBEAT, messages, ended)
 
 
 def custom(program, feeds, folder):
-    """Descriptions in a file say the same as those built in."""
+    """Protocols described in a file give the same as those built in."""
     def described(yaml):
         (folder / "protocol.yaml").write_text(yaml)
         return f"@{folder / 'protocol.yaml'}"
@@ -306,6 +308,8 @@ def main():
         feeds = None
     with tempfile.TemporaryDirectory(prefix="feedgate-test-") as folder:
         folder = pathlib.Path(folder)
+        names = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.split()
+        assert set(names) == set(DECODERS), f"feed_decoders.py lacks {set(names) - set(DECODERS)}, or has more"
         made_captures(program, folder)
         custom(program, feeds, folder)
         if feeds is None:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For tests that write captures: a folder of their own, other programs' output,
- * and what libpcap finds in a file of packets made by sinks.h. Needs cmocka.h
- * before it.
+ * For tests that write captures: a folder for their files, the output of other
+ * programs, and checks by libpcap of files that hold packets of sinks.h. Include
+ * cmocka.h before it.
  */
 #ifndef TEST_CAPTURES_H
 #define TEST_CAPTURES_H
@@ -25,6 +25,7 @@ static inline const char *in_folder(const char *name)
 	return at;
 }
 
+/* Whether a program is installed. */
 static inline bool have(const char *program)
 {
 	char command[128];
@@ -36,7 +37,7 @@ static inline bool have(const char *program)
 	return false;
 }
 
-/* What a program printed; it must succeed. The caller frees it. */
+/* The output of a program, which must succeed. The caller frees it. */
 static inline char *output_of(const char *format, ...)
 {
 	char command[1024], *text = calloc(1, 65536);
@@ -54,7 +55,7 @@ static inline char *output_of(const char *format, ...)
 	return text;
 }
 
-/* What libpcap found: how many packets, and the number expected next per lane. */
+/* Packets that libpcap has read: how many, and the next number of each lane. */
 struct seen {
 	uint32_t count;
 	uint32_t next[LANES];
@@ -78,7 +79,7 @@ static inline void check_frame(struct seen *seen, const struct pcap_pkthdr *head
 	seen->count++;
 }
 
-/* Each lane's packets must be there in order, going on from what @p seen holds. */
+/* Read a capture. Each lane's packets must be in order, and continue those in @seen. */
 static inline void read_capture(const char *name, struct seen *seen)
 {
 	char reason[PCAP_ERRBUF_SIZE];

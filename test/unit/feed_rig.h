@@ -225,7 +225,8 @@ static inline struct fg_msg_filter *filter_of(const struct selection *selection,
 	const char *instruments[LOCATES];
 	struct fg_msg_filter_conf conf = {
 		.protocol = fg_feed_conf(feed)->protocol,
-		.known = fg_feed_known(feed),
+		.symbols = fg_feed_symbols(feed),
+		.orders = fg_feed_orders(feed),
 		.types = selection->types,
 		.n_types = selection->n_types,
 		.instruments = instruments,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which messages are wanted, by the plainest means: lists searched from one end
- * to the other, nothing compiled, nothing remembered but what was said.
+ * Which messages a subscription matches, in the simplest code: lists that are
+ * searched from one end to the other. Tests compare message filters with it.
  */
 #ifndef TEST_FILTER_MODEL_H
 #define TEST_FILTER_MODEL_H
@@ -14,10 +14,10 @@
 #include <fg_msg_filter.h>
 #include <fg_walk.h>
 
-#define MODEL_LIST 64u
-#define MODEL_MANY 8192u
+#define MODEL_LIST_MAX 64u
+#define MODEL_MAP_MAX  8192u
 
-enum model_verdict { MODEL_NO, MODEL_YES, MODEL_UNDECIDED };
+enum model_match { MODEL_NO, MODEL_YES, MODEL_UNMAPPED };
 
 struct model_text {
 	uint8_t bytes[FG_SYMBOL_BYTES];
@@ -25,23 +25,23 @@ struct model_text {
 
 struct model {
 	const struct fg_protocol *protocol;
-	uint32_t types[MODEL_LIST], n_types;
-	const char *instruments[MODEL_LIST];
+	uint32_t types[MODEL_LIST_MAX], n_types;
+	const char *instruments[MODEL_LIST_MAX];
 	uint32_t n_instruments;
-	bool any, pass, names_known, orders_known;
-	/* Of the instruments. */
-	uint64_t numbers[MODEL_LIST];
-	struct model_text symbols[MODEL_LIST];
+	bool any, pass, maps_symbols, maps_orders;
+	/* The instruments, parsed. */
+	uint64_t numbers[MODEL_LIST_MAX];
+	struct model_text symbols[MODEL_LIST_MAX];
 	uint32_t n_numbers, n_symbols;
-	/* What was said. */
+	/* The maps. */
 	struct {
 		uint64_t number;
 		struct model_text symbol;
-	} names[MODEL_MANY];
+	} names[MODEL_MAP_MAX];
 	struct {
 		uint64_t id, number;
 		struct model_text text;
-	} orders[MODEL_MANY];
+	} orders[MODEL_MAP_MAX];
 	uint32_t n_names, n_orders;
 };
 
@@ -70,7 +70,7 @@ static inline bool model_has_kind(const struct model *model, uint8_t kind)
 	return messages->other.instrument == kind;
 }
 
-/* Read the instruments: numbers where there are numbers, else symbols. */
+/* Parse the instruments: numbers where the protocol has numbers, else symbols. */
 static inline void model_begin(struct model *model)
 {
 	const bool numbers = model_has_kind(model, FG_INSTRUMENT_NUMBER);
@@ -89,7 +89,7 @@ static inline void model_begin(struct model *model)
 	}
 }
 
-static inline bool model_wants_symbol(const struct model *model, const struct model_text *symbol)
+static inline bool model_has_symbol(const struct model *model, const struct model_text *symbol)
 {
 	for (uint32_t i = 0; i < model->n_symbols; i++)
 		if (model_same(&model->symbols[i], symbol))
@@ -97,8 +97,8 @@ static inline bool model_wants_symbol(const struct model *model, const struct mo
 	return false;
 }
 
-/* Whether some wanted symbol has no number. */
-static inline bool model_open(const struct model *model)
+/* Whether some symbol of the list has no number. */
+static inline bool model_incomplete(const struct model *model)
 {
 	for (uint32_t i = 0; i < model->n_symbols; i++) {
 		bool found = false;
@@ -111,28 +111,28 @@ static inline bool model_open(const struct model *model)
 	return false;
 }
 
-static inline enum model_verdict model_number(const struct model *model, uint64_t number)
+static inline enum model_match model_number(const struct model *model, uint64_t number)
 {
 	if (number == 0)
 		return MODEL_YES;
 	for (uint32_t i = 0; i < model->n_numbers; i++)
 		if (model->numbers[i] == number)
 			return MODEL_YES;
-	if (!model->names_known)
+	if (!model->maps_symbols)
 		return MODEL_NO;
 	for (uint32_t i = 0; i < model->n_names; i++)
 		if (model->names[i].number == number)
-			return model_wants_symbol(model, &model->names[i].symbol) ? MODEL_YES
-										  : MODEL_NO;
-	return model_open(model) ? MODEL_UNDECIDED : MODEL_NO;
+			return model_has_symbol(model, &model->names[i].symbol) ? MODEL_YES
+										: MODEL_NO;
+	return model_incomplete(model) ? MODEL_UNMAPPED : MODEL_NO;
 }
 
-static inline enum model_verdict model_symbol(const struct model *model,
-					      const struct model_text *text)
+static inline enum model_match model_symbol(const struct model *model,
+					    const struct model_text *text)
 {
 	const struct model_text none = {0};
 
-	return model_same(text, &none) || model_wants_symbol(model, text) ? MODEL_YES : MODEL_NO;
+	return model_same(text, &none) || model_has_symbol(model, text) ? MODEL_YES : MODEL_NO;
 }
 
 static inline bool model_has(const struct fg_message *message, struct fg_field field)
@@ -154,7 +154,7 @@ static inline uint64_t model_load(const struct model *model, const struct fg_mes
 	return value;
 }
 
-static inline void model_name(struct model *model, uint64_t number, struct model_text symbol)
+static inline void model_add_symbol(struct model *model, uint64_t number, struct model_text symbol)
 {
 	const struct model_text none = {0};
 	uint32_t i = 0;
@@ -163,7 +163,7 @@ static inline void model_name(struct model *model, uint64_t number, struct model
 		return;
 	while (i < model->n_names && model->names[i].number != number)
 		i++;
-	if (i == MODEL_MANY)
+	if (i == MODEL_MAP_MAX)
 		abort();
 	model->names[i].number = number;
 	model->names[i].symbol = symbol;
@@ -179,14 +179,14 @@ static inline uint32_t model_order(const struct model *model, uint64_t id)
 	return i;
 }
 
-static inline void model_add(struct model *model, uint64_t id, uint64_t number,
-			     struct model_text text)
+static inline void model_add_order(struct model *model, uint64_t id, uint64_t number,
+				   struct model_text text)
 {
 	const uint32_t i = model_order(model, id);
 
 	if (id == 0)
 		return;
-	if (i == MODEL_MANY)
+	if (i == MODEL_MAP_MAX)
 		abort();
 	model->orders[i].id = id;
 	model->orders[i].number = number;
@@ -194,7 +194,7 @@ static inline void model_add(struct model *model, uint64_t id, uint64_t number,
 	model->n_orders = i == model->n_orders ? i + 1 : model->n_orders;
 }
 
-/* What a message tells before it is judged. */
+/* Learn from a message before it is matched. */
 static inline void model_learn(struct model *model, const struct fg_message_type *row,
 			       const struct fg_message *message)
 {
@@ -209,24 +209,24 @@ static inline void model_learn(struct model *model, const struct fg_message_type
 		number = model_load(model, message, row->id);
 	if (number == row->null_value)
 		number = 0;
-	if (row->maps_symbol && model->names_known && model_has(message, row->symbol))
-		model_name(model, number,
-			   model_trim(message->data + row->symbol.off, row->symbol.bytes));
-	if (row->adds_order && model->orders_known && model_has(message, row->order))
-		model_add(model, model_load(model, message, row->order), number, text);
+	if (row->maps_symbol && model->maps_symbols && model_has(message, row->symbol))
+		model_add_symbol(model, number,
+				 model_trim(message->data + row->symbol.off, row->symbol.bytes));
+	if (row->adds_order && model->maps_orders && model_has(message, row->order))
+		model_add_order(model, model_load(model, message, row->order), number, text);
 }
 
-static inline enum model_verdict model_named(const struct model *model,
-					     const struct fg_message_type *row,
-					     const struct fg_message *message)
+static inline enum model_match model_instruments(const struct model *model,
+						 const struct fg_message_type *row,
+						 const struct fg_message *message)
 {
-	struct fg_instruments some;
-	enum model_verdict result;
+	struct fg_instruments list;
+	enum model_match result;
 	const uint8_t *at;
 	uint32_t yes = 0, unmapped = 0, count = 0;
 
-	fg_instruments_begin(model->protocol, row, message, &some);
-	for (; fg_instruments_next(&some, &at); count++) {
+	fg_instruments_begin(model->protocol, row, message, &list);
+	for (; fg_instruments_next(&list, &at); count++) {
 		const struct fg_message one = {.data = at, .len = row->id.bytes};
 		const struct fg_field field = {.bytes = row->id.bytes};
 
@@ -240,18 +240,18 @@ static inline enum model_verdict model_named(const struct model *model,
 			result = model_number(model, number == row->null_value ? 0 : number);
 		}
 		yes += result == MODEL_YES;
-		unmapped += result == MODEL_UNDECIDED;
+		unmapped += result == MODEL_UNMAPPED;
 	}
-	if (yes > 0 || (count == 0 && !some.malformed))
+	if (yes > 0 || (count == 0 && !list.malformed))
 		return MODEL_YES;
-	return unmapped > 0 || some.malformed ? MODEL_UNDECIDED : MODEL_NO;
+	return unmapped > 0 || list.malformed ? MODEL_UNMAPPED : MODEL_NO;
 }
 
-/* Of a message whatever its type, were there a list. */
-static inline enum model_verdict model_judge(const struct model *model,
-					     const struct fg_message_type *row,
-					     const struct fg_message *message,
-					     enum model_verdict previous)
+/* Match a message's instrument, whatever its type. */
+static inline enum model_match model_instrument(const struct model *model,
+						const struct fg_message_type *row,
+						const struct fg_message *message,
+						enum model_match previous)
 {
 	uint32_t i = model->n_orders;
 
@@ -260,23 +260,23 @@ static inline enum model_verdict model_judge(const struct model *model,
 	if (row->instrument == FG_INSTRUMENT_PREVIOUS)
 		return previous;
 	if (row->instrument != FG_INSTRUMENT_ORDER)
-		return model_named(model, row, message);
-	if (model->orders_known && model_has(message, row->order))
+		return model_instruments(model, row, message);
+	if (model->maps_orders && model_has(message, row->order))
 		i = model_order(model, model_load(model, message, row->order));
 	if (i == model->n_orders)
-		return MODEL_UNDECIDED;
+		return MODEL_UNMAPPED;
 	return model_has_kind(model, FG_INSTRUMENT_TEXT)
 		       ? model_symbol(model, &model->orders[i].text)
 		       : model_number(model, model->orders[i].number);
 }
 
-/* What becomes of its order after it. */
+/* Remove or replace the message's order after it was matched. */
 static inline void model_end(struct model *model, const struct fg_message_type *row,
 			     const struct fg_message *message)
 {
 	uint32_t i;
 
-	if (!row->ends_order || !model->orders_known || !model_has(message, row->order))
+	if (!row->ends_order || !model->maps_orders || !model_has(message, row->order))
 		return;
 	i = model_order(model, model_load(model, message, row->order));
 	if (i == model->n_orders)
@@ -286,25 +286,25 @@ static inline void model_end(struct model *model, const struct fg_message_type *
 
 	model->orders[i] = model->orders[--model->n_orders];
 	if (model_has(message, row->new_order))
-		model_add(model, model_load(model, message, row->new_order), number, text);
+		model_add_order(model, model_load(model, message, row->new_order), number, text);
 }
 
-static inline void model_note(const struct model *model, enum model_verdict result,
-			      struct fg_msg_filter_result *out)
+static inline void model_add_result(const struct model *model, enum model_match result,
+				    struct fg_msg_filter_result *out)
 {
-	const bool wanted = result == MODEL_YES || (result == MODEL_UNDECIDED && model->pass);
+	const bool matched = result == MODEL_YES || (result == MODEL_UNMAPPED && model->pass);
 
-	if (out->n_messages < 64 && wanted)
+	if (out->n_messages < 64 && matched)
 		out->mask |= UINT64_C(1) << out->n_messages;
 	out->n_messages++;
-	out->n_matched += wanted;
-	out->n_unmapped += result == MODEL_UNDECIDED;
+	out->n_matched += matched;
+	out->n_unmapped += result == MODEL_UNMAPPED;
 }
 
 static inline void model_match(struct model *model, const uint8_t *payload,
 			       const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
 {
-	enum model_verdict previous = model->any ? MODEL_YES : MODEL_UNDECIDED;
+	enum model_match previous = model->any ? MODEL_YES : MODEL_UNMAPPED;
 	struct fg_message message;
 	struct fg_walk walk;
 
@@ -318,13 +318,13 @@ static inline void model_match(struct model *model, const uint8_t *payload,
 		for (uint32_t i = 0; i < model->n_types; i++)
 			type |= model->types[i] == message.type;
 		model_learn(model, row, &message);
-		previous = model_judge(model, row, &message, previous);
-		model_note(model, type ? previous : MODEL_NO, out);
+		previous = model_instrument(model, row, &message, previous);
+		model_add_result(model, type ? previous : MODEL_NO, out);
 		model_end(model, row, &message);
 	}
 	out->walk_end = walk.end_reason;
 	if (walk.end_reason == FG_WALK_UNDECODABLE)
-		model_note(model, MODEL_UNDECIDED, out);
+		model_add_result(model, MODEL_UNMAPPED, out);
 }
 
 static inline bool model_agrees(const struct fg_msg_filter_result *a,

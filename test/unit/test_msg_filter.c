@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Content filters, by property: whatever packets hold, lengths that lie among
- * it, what is wanted is what plain definitions say. ITCH 5.0 and MDP 3.0 are
- * walked here by offsets written out by hand. All protocols: test_content_captures.c; single
- * cases: test_content_cases.c.
+ * Message filters by property: whatever packets hold, wrong lengths among it, the
+ * result is that of plain code. ITCH 5.0 and MDP 3.0 are walked here by offsets
+ * written out by hand. All protocols: test_msg_filter_captures.c; single cases:
+ * test_msg_filter_cases.c.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -45,66 +45,71 @@ static void put_le32(uint8_t *at, uint32_t value)
 	put_le16(at + 2, value >> 16);
 }
 
-static void rig_open(struct rig *rig, const char *protocol, const char *types,
-		     const uint32_t *numbers, uint32_t n_types, const char *const *instruments,
-		     uint32_t n_instruments)
-{
-	const struct fg_protocol *found = fg_protocol_find(protocol);
-	const struct fg_known_conf known = {.protocol = found, .socket_id = SOCKET_ID_ANY};
-	struct fg_msg_filter_conf conf = {.protocol = found,
-					  .n_types = n_types,
-					  .instruments = instruments,
-					  .n_instruments = n_instruments,
-					  .any_instrument = rig->any,
-					  .unmapped =
-						  rig->pass ? FG_UNMAPPED_PASS : FG_UNMAPPED_DROP,
-					  .socket_id = SOCKET_ID_ANY};
-	struct fg_error error = {0};
-	uint32_t letters[16];
+/* A subscription of the tests. */
+struct trial {
+	const char *protocol;
+	const char *letters; /* types that are letters; NULL: `types` */
+	const uint32_t *types;
+	uint32_t n_types;
+	bool any_instrument;
+	bool symbols; /* the list of instruments has symbols */
+	bool pass;    /* unmapped messages pass */
+};
 
-	for (uint32_t i = 0; types != NULL && i < n_types; i++)
-		letters[i] = (uint8_t)types[i];
-	conf.types = types != NULL ? letters : numbers;
-	assert_int_equal(fg_known_create(&known, &rig->known, &error), 0);
-	conf.known = rig->known;
-	assert_int_equal(fg_msg_filter_create(&conf, &rig->filter, &error), 0);
-	assert_string_equal(error.text, "");
+static void open_trial(struct rig *rig, const struct trial *trial, const char *const *instruments,
+		       uint32_t n_instruments)
+{
+	const struct fg_protocol *protocol = fg_protocol_find(trial->protocol);
+	uint32_t letters[16];
+	const struct fg_msg_filter_conf conf = {
+		.protocol = protocol,
+		.types = trial->letters != NULL ? letters : trial->types,
+		.n_types = trial->n_types,
+		.instruments = instruments,
+		.n_instruments = n_instruments,
+		.any_instrument = trial->any_instrument,
+		.unmapped = trial->pass ? FG_UNMAPPED_PASS : FG_UNMAPPED_DROP,
+	};
+
+	for (uint32_t i = 0; trial->letters != NULL && i < trial->n_types; i++)
+		letters[i] = (uint8_t)trial->letters[i];
+	rig_open(rig, &conf, 0, 0);
 }
 
-static void note(struct fg_msg_filter_result *out, bool type, int result, bool pass)
+static void add_result(struct fg_msg_filter_result *out, bool type, int result, bool pass)
 {
 	const bool unmapped = type && result < 0;
-	const bool wanted = type && (result > 0 || (unmapped && pass));
+	const bool matched = type && (result > 0 || (unmapped && pass));
 
 	if (out->n_messages < 64)
-		out->mask |= (uint64_t)wanted << out->n_messages;
+		out->mask |= (uint64_t)matched << out->n_messages;
 	out->n_messages++;
-	out->n_matched += wanted;
+	out->n_matched += matched;
 	out->n_unmapped += unmapped;
 }
 
-/* What a feed's R messages said: of each locate, its symbol's letter; 0: nothing. */
-struct spoken {
+/* The symbol that R messages gave each locate, by its letter; 0: none. */
+struct symbol_letters {
 	char letter[65536];
 };
 
 /*
- * ITCH in the test: locates 1 to 40, symbols of one letter each, A to T. Wanted are locates 3 and
- * 17, and symbols B, C and Z, which no locate has.
+ * ITCH in the test: locates 1 to 40, symbols of one letter each, A to T. The list has locates 3 and
+ * 17, and symbols B, C and Z, which no locate has. 1: matched, 0: not, -1: unmapped.
  */
-static int itch_verdict(const struct spoken *spoken, uint32_t locate, bool symbols)
+static int itch_match(const struct symbol_letters *symbols, uint32_t locate, bool by_symbol)
 {
 	if (locate == 0 || locate == 3 || locate == 17)
 		return 1;
-	if (!symbols)
+	if (!by_symbol)
 		return 0;
-	if (spoken->letter[locate] != 0)
-		return spoken->letter[locate] == 'B' || spoken->letter[locate] == 'C';
+	if (symbols->letter[locate] != 0)
+		return symbols->letter[locate] == 'B' || symbols->letter[locate] == 'C';
 	return -1; /* It may yet be Z. */
 }
 
-/* Of a symbol that is one letter, the letter; of others, '?'; of one that is blank, nothing. */
-static void speak(char *letter, const uint8_t *symbol, uint32_t bytes)
+/* Set the letter of a symbol: of one that is longer, '?'; of a blank one, none. */
+static void set_letter(char *letter, const uint8_t *symbol, uint32_t bytes)
 {
 	uint32_t more = 0;
 
@@ -116,15 +121,16 @@ static void speak(char *letter, const uint8_t *symbol, uint32_t bytes)
 		*letter = (char)symbol[0];
 }
 
-static void itch_expect(struct spoken *spoken, const uint8_t *p, uint32_t len, const char *types,
-			bool any, bool symbols, bool pass, struct fg_msg_filter_result *out)
+static void itch_expect(struct symbol_letters *symbols, const struct trial *trial, const uint8_t *p,
+			uint32_t len, struct fg_msg_filter_result *out)
 {
-	uint32_t at = 20, left = be16(p + 18);
+	const char *types = trial->letters;
+	uint32_t at = 20, remaining = be16(p + 18);
 
 	memset(out, 0, sizeof(*out));
-	if (left == 0xffff)
-		left = 0;
-	for (; left > 0; left--) {
+	if (remaining == 0xffff)
+		remaining = 0;
+	for (; remaining > 0; remaining--) {
 		uint32_t bytes;
 		const uint8_t *m = p + at + 2;
 		int result = 1;
@@ -134,12 +140,14 @@ static void itch_expect(struct spoken *spoken, const uint8_t *p, uint32_t len, c
 			return;
 		}
 		if (bytes >= 19 && m[0] == 'R' && be16(m + 1) != 0)
-			speak(&spoken->letter[be16(m + 1)], m + 11, 8);
-		if (!any && bytes >= 3 && m[0] != 'S' && m[0] != 'V' && m[0] != 'W')
-			result = itch_verdict(spoken, be16(m + 1), symbols);
-		note(out,
-		     types[0] == '\0' || (bytes > 0 && m[0] != 0 && strchr(types, m[0]) != NULL),
-		     result, pass);
+			set_letter(&symbols->letter[be16(m + 1)], m + 11, 8);
+		if (!trial->any_instrument && bytes >= 3 && m[0] != 'S' && m[0] != 'V' &&
+		    m[0] != 'W')
+			result = itch_match(symbols, be16(m + 1), trial->symbols);
+		add_result(out,
+			   types[0] == '\0' ||
+				   (bytes > 0 && m[0] != 0 && strchr(types, m[0]) != NULL),
+			   result, trial->pass);
 		at += 2 + bytes;
 	}
 }
@@ -174,33 +182,33 @@ static uint32_t itch_make(uint8_t *p)
 	return at + (below(40) == 0 ? below(8) : 0);
 }
 
-static void run_itch(const char *types, bool any, bool symbols, bool pass)
+static void run_itch(const char *letters, bool any_instrument, bool by_symbol, bool pass)
 {
 	static const char *const instruments[] = {"3", "17", "symbol:B", "C  ", "Z"};
-	struct rig rig = {.any = any, .pass = pass};
-	struct spoken *spoken = calloc(1, sizeof(*spoken));
+	const struct trial trial = {.protocol = "itch50",
+				    .letters = letters,
+				    .n_types = (uint32_t)strlen(letters),
+				    .any_instrument = any_instrument,
+				    .symbols = by_symbol,
+				    .pass = pass};
+	struct symbol_letters *symbols = calloc(1, sizeof(*symbols));
+	struct rig rig = {0};
 	uint8_t bytes[ROOM];
+	char name[64];
 
-	assert_non_null(spoken);
-	rig_open(&rig, "itch50", types, NULL, (uint32_t)strlen(types), instruments,
-		 symbols ? 5 : 2);
+	assert_non_null(symbols);
+	open_trial(&rig, &trial, instruments, by_symbol ? 5 : 2);
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		struct fg_msg_filter_result result = {0}, expected;
 		const uint32_t len = itch_make(bytes);
 
-		assert_true(rig_match(&rig, "itch50", bytes, len, &result));
-		itch_expect(spoken, bytes, len, types, any, symbols, pass, &expected);
-		if (!model_agrees(&result, &expected))
-			fail_msg("types '%s' packet %u: mask %llx of %u, %u wanted, %u unmapped, "
-				 "end "
-				 "%u; expected %llx of %u, %u, %u, %u",
-				 types, i, (unsigned long long)result.mask, result.n_messages,
-				 result.n_matched, result.n_unmapped, result.walk_end,
-				 (unsigned long long)expected.mask, expected.n_messages,
-				 expected.n_matched, expected.n_unmapped, expected.walk_end);
+		assert_true(rig_match(rig.filter, fg_protocol_find("itch50"), bytes, len, &result));
+		itch_expect(symbols, &trial, bytes, len, &expected);
+		snprintf(name, sizeof(name), "types '%s' packet %u", letters, i);
+		rig_expect(name, &result, &expected);
 	}
 	rig_close(&rig);
-	free(spoken);
+	free(symbols);
 }
 
 static void test_itch(void **unused)
@@ -236,7 +244,7 @@ static int mdp3_entry_off(uint32_t template)
 	}
 }
 
-/* What definitions said of security ids. */
+/* The symbol that definitions gave each security id, by its letter; 0: none. */
 struct defined {
 	struct {
 		uint32_t id;
@@ -266,8 +274,8 @@ static char *letter_of(struct defined *defined, uint32_t id)
 }
 
 /*
- * Wanted are 1005 and 1010, and, with @p symbols, symbols B and Z; no number is Z. 1: yes, 0: no,
- * -1: unmapped.
+ * The list has 1005 and 1010, and, with @symbols, symbols B and Z; no number is Z. 1: matched,
+ * 0: not, -1: unmapped.
  */
 static int mdp3_id(struct defined *defined, uint32_t id, bool symbols)
 {
@@ -281,11 +289,11 @@ static int mdp3_id(struct defined *defined, uint32_t id, bool symbols)
 	return letter == 0 ? -1 : letter == 'B';
 }
 
-static int mdp3_verdict(struct defined *defined, const uint8_t *m, uint32_t size, bool symbols)
+static int mdp3_match(struct defined *defined, const uint8_t *m, uint32_t size, bool symbols)
 {
 	const uint32_t template = le16(m + 4), group = 10 + le16(m + 2);
 	const int off = mdp3_entry_off(template);
-	uint32_t stride, entries, fits, wanted = 0, unmapped = 0;
+	uint32_t stride, entries, fits, matched = 0, unmapped = 0;
 
 	if (template == 30 && size >= 34 && le32(m + 30) == 0x7fffffff)
 		return 1;
@@ -308,17 +316,16 @@ static int mdp3_verdict(struct defined *defined, const uint8_t *m, uint32_t size
 		const int one =
 			mdp3_id(defined, le32(m + group + 3 + (size_t)i * stride + off), symbols);
 
-		wanted += one > 0;
+		matched += one > 0;
 		unmapped += one < 0;
 	}
-	if (wanted > 0)
+	if (matched > 0)
 		return 1;
 	return fits < entries || unmapped > 0 ? -1 : 0;
 }
 
-static void mdp3_expect(struct defined *defined, const uint8_t *p, uint32_t len,
-			const uint32_t *types, uint32_t n_types, bool symbols, bool pass,
-			struct fg_msg_filter_result *out)
+static void mdp3_expect(struct defined *defined, const struct trial *trial, const uint8_t *p,
+			uint32_t len, struct fg_msg_filter_result *out)
 {
 	uint32_t at = 12;
 
@@ -326,17 +333,17 @@ static void mdp3_expect(struct defined *defined, const uint8_t *p, uint32_t len,
 	while (at < len) {
 		const uint8_t *m = p + at;
 		const uint32_t size = len - at < 2 ? 0 : le16(m);
-		bool type = n_types == 0;
+		bool type = trial->n_types == 0;
 
 		if (size < 10 || size > len - at) {
 			out->walk_end = FG_WALK_MALFORMED;
 			return;
 		}
-		for (uint32_t i = 0; i < n_types; i++)
-			type |= types[i] == le16(m + 4);
+		for (uint32_t i = 0; i < trial->n_types; i++)
+			type |= trial->types[i] == le16(m + 4);
 		if (le16(m + 4) == 54 && size >= 69 && le32(m + 65) != 0)
-			speak(letter_of(defined, le32(m + 65)), m + 45, 20);
-		note(out, type, mdp3_verdict(defined, m, size, symbols), pass);
+			set_letter(letter_of(defined, le32(m + 65)), m + 45, 20);
+		add_result(out, type, mdp3_match(defined, m, size, trial->symbols), trial->pass);
 		at += size;
 	}
 }
@@ -380,28 +387,30 @@ static uint32_t mdp3_make(uint8_t *p)
 	return below(30) == 0 ? 12 + below(at - 11) : at;
 }
 
-static void run_mdp3(const uint32_t *types, uint32_t n_types, bool symbols, bool pass)
+static void run_mdp3(const uint32_t *types, uint32_t n_types, bool by_symbol, bool pass)
 {
 	static const char *const instruments[] = {"1005", "1010", "B", "symbol:Z"};
-	struct rig rig = {.pass = pass};
+	const struct trial trial = {.protocol = "cme_mdp3",
+				    .types = types,
+				    .n_types = n_types,
+				    .symbols = by_symbol,
+				    .pass = pass};
 	struct defined *defined = calloc(1, sizeof(*defined));
+	struct rig rig = {0};
 	uint8_t bytes[ROOM];
+	char name[64];
 
 	assert_non_null(defined);
-	rig_open(&rig, "cme_mdp3", NULL, types, n_types, instruments, symbols ? 4 : 2);
+	open_trial(&rig, &trial, instruments, by_symbol ? 4 : 2);
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		struct fg_msg_filter_result result = {0}, expected;
 		const uint32_t len = mdp3_make(bytes);
 
-		assert_true(rig_match(&rig, "cme_mdp3", bytes, len, &result));
-		mdp3_expect(defined, bytes, len, types, n_types, symbols, pass, &expected);
-		if (!model_agrees(&result, &expected))
-			fail_msg("packet %u: mask %llx of %u, %u wanted, %u unmapped, end %u; "
-				 "expected %llx of %u, %u, %u, %u",
-				 i, (unsigned long long)result.mask, result.n_messages,
-				 result.n_matched, result.n_unmapped, result.walk_end,
-				 (unsigned long long)expected.mask, expected.n_messages,
-				 expected.n_matched, expected.n_unmapped, expected.walk_end);
+		assert_true(
+			rig_match(rig.filter, fg_protocol_find("cme_mdp3"), bytes, len, &result));
+		mdp3_expect(defined, &trial, bytes, len, &expected);
+		snprintf(name, sizeof(name), "%u types, packet %u", n_types, i);
+		rig_expect(name, &result, &expected);
 	}
 	rig_close(&rig);
 	free(defined);

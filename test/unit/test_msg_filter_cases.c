@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Content filters: single cases, written out by hand, and what is refused. */
+/* Message filters: single cases, written out by hand, and configurations that are refused. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ struct hex_case {
 	const char *instruments[LIST_MAX];
 	uint32_t types[LIST_MAX];
 	const char *hex;
-	uint64_t mask; /* With unmapped ones dropped. */
+	uint64_t mask; /* unmapped messages dropped */
 	uint32_t n_messages, n_unmapped;
 	uint8_t walk_end;
 };
@@ -74,9 +74,9 @@ static const struct hex_case hex_cases[] = {
 	 6,
 	 0,
 	 0},
-	/* An empty list wants what is of all. */
+	/* An empty list matches messages that are of all instruments. */
 	{"itch50", {NULL}, {0}, MOLD("0003") "0003 44 0007 0003 44 0000 0003 53 0008", 6, 3, 0, 0},
-	/* What lies ends the walk; what came before it counts. */
+	/* A wrong length ends the walk; the messages before it count. */
 	{"itch50", {"7"}, {0}, MOLD("0003") "0003 44 0007 0004 44 0007", 1, 1, 0, 1},
 	/* A length of two bytes. */
 	{"itch50", {"257"}, {0}, MOLD("0001") "0003 44 0101", 1, 1, 0, 0},
@@ -132,7 +132,7 @@ static const struct hex_case hex_cases[] = {
 	 3,
 	 1,
 	 2},
-	/* EOBI: orders of a snapshot go by the summary before them; the first by nothing. */
+	/* EOBI: orders of a snapshot have the instrument of the summary before them. */
 	{"eurex_eobi",
 	 {"7"},
 	 {0},
@@ -143,7 +143,7 @@ static const struct hex_case hex_cases[] = {
 	 6,
 	 1,
 	 0},
-	/* The same, although only the orders are asked for. */
+	/* The same, although only the orders' type is in the list. */
 	{"eurex_eobi",
 	 {"7"},
 	 {13602},
@@ -154,7 +154,7 @@ static const struct hex_case hex_cases[] = {
 	 4,
 	 0,
 	 0},
-	/* NYSE: the index is behind nanoseconds, or behind seconds, too. */
+	/* NYSE: the index comes after nanoseconds, or after seconds and nanoseconds. */
 	{"nyse_pillar",
 	 {"5"},
 	 {0},
@@ -164,7 +164,7 @@ static const struct hex_case hex_cases[] = {
 	 2,
 	 0,
 	 1},
-	/* CME: in any entry; the null of a group's status; groups that lie; one without entries. */
+	/* CME: in any entry; the null of a group's status; wrong groups; one without entries. */
 	{"cme_mdp3",
 	 {"5"},
 	 {0},
@@ -214,8 +214,8 @@ static void open_filter(const struct hex_case *c, const struct fg_protocol *prot
 		fail_msg("%s: %s", c->hex, error.text);
 }
 
-/* OPRA, CTA and others say how long they are: filled in here. */
-static void say_length(const char *protocol, uint8_t *p, uint32_t len)
+/* Fill in the packet's length, where the header has it. */
+static void set_length(const char *protocol, uint8_t *p, uint32_t len)
 {
 	if (strcmp(protocol, "opra") == 0 || strcmp(protocol, "cta") == 0) {
 		p[1] = (uint8_t)(len >> 8);
@@ -233,7 +233,7 @@ static void test_hex(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < RTE_DIM(hex_cases); i++) {
 		const struct hex_case *c = &hex_cases[i];
-		/* With the walk of its own, and with the one for all. */
+		/* With the protocol's own code, and with the one for all protocols. */
 		for (int plain = 0; plain < 2; plain++) {
 			struct fg_protocol protocol = *fg_protocol_find(c->protocol);
 			struct fg_msg_filter *filter = NULL;
@@ -244,7 +244,7 @@ static void test_hex(void **unused)
 			uint8_t *payload = malloc(len);
 
 			assert_non_null(payload);
-			say_length(c->protocol, bytes, len);
+			set_length(c->protocol, bytes, len);
 			memcpy(payload, bytes, len);
 			protocol.hot = plain ? FG_HOT_NONE : protocol.hot;
 			open_filter(c, &protocol, &filter);
@@ -253,7 +253,7 @@ static void test_hex(void **unused)
 			if (r.mask != c->mask || r.n_messages != c->n_messages ||
 			    r.n_unmapped != c->n_unmapped || r.walk_end != c->walk_end ||
 			    r.n_matched != (uint32_t)__builtin_popcountll(c->mask))
-				fail_msg("case %zu, %s: mask %llx of %u, %u wanted, %u unmapped, "
+				fail_msg("case %zu, %s: mask %llx of %u, %u matched, %u unmapped, "
 					 "end %u",
 					 i, c->protocol, (unsigned long long)r.mask, r.n_messages,
 					 r.n_matched, r.n_unmapped, r.walk_end);
@@ -322,22 +322,18 @@ static void test_refused(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < RTE_DIM(cases); i++) {
 		const struct fg_protocol *protocol = fg_protocol_find(cases[i].protocol);
-		const struct fg_known_conf known_conf = {.protocol = protocol,
-							 .socket_id = SOCKET_ID_ANY};
 		struct fg_msg_filter_conf conf = {.protocol = protocol,
 						  .instruments = &cases[i].instrument,
 						  .n_instruments = 1,
 						  .socket_id = SOCKET_ID_ANY};
 		struct fg_msg_filter *filter = NULL;
 		struct fg_error error = {0};
-		struct fg_known *known = NULL;
 
-		assert_int_equal(fg_known_create(&known_conf, &known, &error), 0);
-		conf.known = known;
+		conf.symbols = rig_symbols(protocol, 0);
 		assert_int_equal(fg_msg_filter_create(&conf, &filter, &error), -EINVAL);
 		if (strstr(error.text, cases[i].reason) == NULL)
 			fail_msg("'%s' lacks '%s'", error.text, cases[i].reason);
-		fg_known_free(known);
+		fg_symbols_free(conf.symbols);
 	}
 	fg_msg_filter_free(NULL);
 }
@@ -397,7 +393,7 @@ int main(void)
 	};
 	struct fg_error error = {0};
 
-	if (fg_eal_start_private("test_content_cases", &error) != 0) {
+	if (fg_eal_start_private("test_msg_filter_cases", &error) != 0) {
 		fprintf(stderr, "%s\n", error.text);
 		return 1;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protocols: what a header says, where messages are, and what is refused.
+ * Protocols: headers, where messages are, and descriptions that are refused.
  * Packets are written out by hand; test/tools/test_protocols.py compares whole captures.
  */
 /* clang-format off */
@@ -40,7 +40,7 @@ static uint16_t from_hex(const char *hex, uint8_t *out)
 	return count;
 }
 
-/* Reads a copy that ends where the packet ends, so that a sanitizer sees what goes beyond. */
+/* Read a copy that ends where the packet ends, so that a sanitizer sees reads beyond it. */
 static int read_hex(const struct fg_protocol *protocol, const char *hex, uint8_t **payload,
 		    struct fg_feed_packet *packet)
 {
@@ -64,9 +64,11 @@ static const struct fg_protocol *protocol_of(const char *name)
 static void test_table(void **state)
 {
 	(void)state;
-	for (const struct fg_protocol *f = fg_protocols; f->name != NULL; f++) {
+	for (uint32_t i = 0; fg_protocols[i] != NULL; i++) {
+		const struct fg_protocol *f = fg_protocols[i];
 		struct fg_error error = {0};
 
+		assert_true(f->name[0] != '\0' && f->help[0] != '\0');
 		if (fg_protocol_check(f, &error) != 0)
 			fail_msg("%s: %s", f->name, error.text);
 		assert_ptr_equal(fg_protocol_find(f->name), f);
@@ -95,7 +97,8 @@ struct read_case {
 #define MEMX     "12 0000000000000001 0000000000000005"
 
 static const struct read_case read_cases[] = {
-	/* MoldUDP64: two messages, heartbeat, end; padding behind; count that is too high. */
+	/* MoldUDP64: two messages, heartbeat, end; padding at the end; count that is too high. */
+	{"moldudp64", MOLD "0000000000000007 0002 0001 53 0000", 0, FG_FEED_DATA, 7, 0, 2, 2, 0},
 	{"itch50", MOLD "0000000000000007 0002 0001 53 0000", 0, FG_FEED_DATA, 7, 0, 2, 2, 0},
 	{"itch50", MOLD "0000000000000007 0001 0001 53 0000", 0, FG_FEED_DATA, 7, 0, 1, 1, 0},
 	{"itch50", MOLD "0000000000000007 0000", 0, FG_FEED_HEARTBEAT, 7, 0, 0, 0, 0},
@@ -158,7 +161,7 @@ static const struct read_case read_cases[] = {
 	 6, 2, 0, 1, 0},
 	{"eurex_eobi", "1000 c932 ffffffff 5e0c0000 00000000 0000000000000000 0000000000000000",
 	 -EPROTO, 0, 0, 0, 0, 0, 0},
-	/* OPRA: line integrity, a retransmission, a category that is not known, odd padding. */
+	/* OPRA: line integrity, a retransmission, an unknown category, odd padding. */
 	{"opra", OPRA("20") "4f 48 4e 20 00000000 00000000", 0, FG_FEED_HEARTBEAT, 6, 0, 0, 1, 0},
 	{"opra", OPRA("56") "4f 48 41 20 00000000 00000000", 0, FG_FEED_UNSEQUENCED, 5, 0, 1, 1, 0},
 	{"opra", OPRA("20") "4f 5a 41 20 00000000 00000000", 0, FG_FEED_DATA, 5, 0, 1, 0, 2},
@@ -198,12 +201,12 @@ static const struct read_case read_cases[] = {
 	{"memx_memoir", "02 " MEMX, -EMSGSIZE, 0, 0, 0, 0, 0, 0},
 	{"memx_memoir", "02 " MEMX "0001 0000", 0, FG_FEED_DATA, 5, 0, 1, 1, 0},
 	{"memx_memoir", "03 " MEMX "0001 0000", -EPROTO, 0, 0, 0, 0, 0, 0},
-	/* UMDF: the heartbeat says itself what is next; one that is too short is data. */
+	/* UMDF: the heartbeat has the next number; one that is too short for it is data. */
 	{"b3_umdf", "07 00 0300 1e000000 0000000000000000 1000 50eb 0400 0200 0100 0100 63000000",
 	 0, FG_FEED_HEARTBEAT, 99, 7, 0, 1, 0},
 	{"b3_umdf", "07 00 0300 1e000000 0000000000000000 0c00 50eb 0000 0200 0100 0100", 0,
 	 FG_FEED_DATA, 30, 7, 1, 1, 0},
-	/* Deribit: a block, a group of two and a text; then lies in each of these. */
+	/* Deribit: a block, a group of two and a text; then wrong lengths of each. */
 	{"deribit",
 	 "1e00 0500 09000000 0200 e803 0100 0100 0100 0100 ffff 0300 0200 0000 0000 112233 445566 "
 	 "01 41",
@@ -228,21 +231,35 @@ static const struct read_case read_cases[] = {
 	 1},
 };
 
+/* Every protocol built in has a case above. */
+static void test_covered(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; fg_protocols[i] != NULL; i++) {
+		bool covered = false;
+
+		for (unsigned int j = 0; j < RTE_DIM(read_cases); j++)
+			covered |= strcmp(read_cases[j].protocol, fg_protocols[i]->name) == 0;
+		if (!covered)
+			fail_msg("%s: no case", fg_protocols[i]->name);
+	}
+}
+
 static void test_read(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(read_cases); i++) {
-		const struct read_case *want = &read_cases[i];
-		const struct fg_protocol *protocol = protocol_of(want->protocol);
+		const struct read_case *c = &read_cases[i];
+		const struct fg_protocol *protocol = protocol_of(c->protocol);
 		struct fg_feed_packet packet = {0};
 		struct fg_message message;
 		struct fg_walk walk;
 		uint8_t *payload;
 		uint32_t messages = 0;
-		int rc = read_hex(protocol, want->hex, &payload, &packet);
+		int rc = read_hex(protocol, c->hex, &payload, &packet);
 
-		if (rc != want->rc)
-			fail_msg("%s %s: %d, not %d", want->protocol, want->hex, rc, want->rc);
+		if (rc != c->rc)
+			fail_msg("%s %s: %d, not %d", c->protocol, c->hex, rc, c->rc);
 		if (rc != 0) {
 			free(payload);
 			continue;
@@ -250,18 +267,18 @@ static void test_read(void **state)
 		fg_walk_begin(&walk, payload, &packet);
 		while (fg_protocol_next(protocol, &walk, &message))
 			messages++;
-		if (packet.kind != want->kind || packet.first != want->first ||
-		    packet.channel != want->channel || packet.count != want->count ||
-		    messages != want->messages || walk.end_reason != want->ended)
+		if (packet.kind != c->kind || packet.first != c->first ||
+		    packet.channel != c->channel || packet.count != c->count ||
+		    messages != c->messages || walk.end_reason != c->ended)
 			fail_msg("%s %s: kind %u first %lu channel %lu count %u, %u messages, "
 				 "ended %u",
-				 want->protocol, want->hex, packet.kind, packet.first,
-				 packet.channel, packet.count, messages, walk.end_reason);
+				 c->protocol, c->hex, packet.kind, packet.first, packet.channel,
+				 packet.count, messages, walk.end_reason);
 		free(payload);
 	}
 }
 
-/* What is written for the hot protocols says the same as their rows do. */
+/* The code of the hot protocols reads headers as the common code does with their rows. */
 static void test_hot(void **state)
 {
 	static const char *const names[] = {"itch50", "cme_mdp3"};
@@ -287,7 +304,7 @@ static uint32_t instruments_of(const struct fg_protocol *protocol, const char *h
 			       uint32_t max, bool *malformed)
 {
 	struct fg_feed_packet packet;
-	struct fg_instruments some;
+	struct fg_instruments list;
 	struct fg_message message;
 	struct fg_walk walk;
 	const uint8_t *at;
@@ -301,12 +318,12 @@ static uint32_t instruments_of(const struct fg_protocol *protocol, const char *h
 		const struct fg_message_type *row =
 			fg_messages_get(protocol->messages, message.type);
 
-		fg_instruments_begin(protocol, row, &message, &some);
-		while (fg_instruments_next(&some, &at)) {
+		fg_instruments_begin(protocol, row, &message, &list);
+		while (fg_instruments_next(&list, &at)) {
 			assert_true(count < max);
 			ids[count++] = fg_number_load(at, row->id.bytes, protocol->header.order);
 		}
-		*malformed |= some.malformed;
+		*malformed |= list.malformed;
 	}
 	free(payload);
 	return count;
@@ -451,63 +468,59 @@ static void test_load(void **state)
 
 #define HEADER "  header: {bytes: 8}\n  sequence: {at: 0, bytes: 4}\n"
 
+static const struct {
+	const char *yaml, *reason;
+} refused_cases[] = {
+	{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
+	{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
+	{"protocol: {like: none}\n", "like: no such protocol"},
+	{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
+	{"protocol: {header: 1}\n", "header: expected a map"},
+	{"protocol: {header: {byte: 1}}\n", "byte"},
+	{"protocol: {header: {bytes: 8}}\n", "sequence: expected 4 or 8 bytes"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2}\n  count: {at: 7, bytes: 2}\n",
+	 "test:5:3: protocol: count:"},
+	{"protocol:\n" HEADER "  count: {at: 7, bytes: 2}\n  walk: {bytes: 2}\n", "count:"},
+	{"protocol:\n" HEADER "  walk: {kind: rest}\n", "shortest message has no bytes"},
+	{"protocol:\n" HEADER "  walk: {bytes: 3}\n", "length is not within"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2, min_bytes: 1}\n", "length is not within"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2, message_at: 3}\n", "begins after"},
+	{"protocol:\n" HEADER "  walk: {kind: type, min_bytes: 1}\n",
+	 "needs messages with lengths"},
+	{"protocol:\n" HEADER "  walk: {kind: groups, min_bytes: 1}\n", "groups: header"},
+	{"protocol:\n" HEADER "  walk: {bytes: 2}\n  type: {at: 0, bytes: 3}\n", "type: expected"},
+	{"protocol:\n" HEADER "  session: {at: 0, bytes: 17}\n  walk: {bytes: 2}\n", "session"},
+	{"protocol:\n" HEADER "  channel: {at: 6, bytes: 4}\n  walk: {bytes: 2}\n", "channel"},
+	{"protocol: {like: itch50, channel: [{at: 0, bytes: 1}, {at: 0, bytes: 1}, "
+	 "{at: 0, bytes: 1}]}\n",
+	 "channel: too many"},
+	{"protocol: {like: itch50, checks: [{at: 0, bytes: 1, min: 2, max: 1}]}\n", "check 1"},
+	{"protocol: {like: itch50, admin: [{is: data, at: 0, bytes: 1}]}\n", "admin 1"},
+	{"protocol: {like: itch50, messages: none}\n", "no set named"},
+	{"protocol: {like: itch50, messages: [{type: AB}]}\n", "\"AB\" is no type of 1 byte"},
+	{"protocol: {like: itch50, messages: [{type: A}, {type: A}]}\n", "listed twice"},
+	{"protocol: {like: itch50, messages: [{type: A, instrument: number}]}\n",
+	 "without a place"},
+	{"protocol: {like: itch50, messages: [{type: A, instrument: number, at: 0, bytes: "
+	 "2, "
+	 "group: 1}]}\n",
+	 "groups are not described"},
+	{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n", "maps_symbol"},
+	{"protocol: {like: miax_mach, count: {at: 0, bytes: 1}}\n", "units"},
+	{"protocol: {like: opra, messages: itch50}\n", "needs messages with lengths"},
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		const char *yaml, *reason;
-	} cases[] = {
-		{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
-		{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
-		{"protocol: {like: none}\n", "like: no such protocol"},
-		{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
-		{"protocol: {header: 1}\n", "header: expected a map"},
-		{"protocol: {header: {byte: 1}}\n", "byte"},
-		{"protocol: {header: {bytes: 8}}\n", "sequence: expected 4 or 8 bytes"},
-		{"protocol:\n" HEADER "  count: {at: 7, bytes: 2}\n  walk: {bytes: 2}\n", "count:"},
-		{"protocol:\n" HEADER "  walk: {kind: rest}\n", "shortest message has no bytes"},
-		{"protocol:\n" HEADER "  walk: {bytes: 3}\n", "length is not within"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2, min_bytes: 1}\n", "length is not within"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2, message_at: 3}\n", "begins behind"},
-		{"protocol:\n" HEADER "  walk: {kind: type, min_bytes: 1}\n",
-		 "needs messages with lengths"},
-		{"protocol:\n" HEADER "  walk: {kind: groups, min_bytes: 1}\n", "groups: header"},
-		{"protocol:\n" HEADER "  walk: {bytes: 2}\n  type: {at: 0, bytes: 3}\n",
-		 "type: expected"},
-		{"protocol:\n" HEADER "  session: {at: 0, bytes: 17}\n  walk: {bytes: 2}\n",
-		 "session"},
-		{"protocol:\n" HEADER "  channel: {at: 6, bytes: 4}\n  walk: {bytes: 2}\n",
-		 "channel"},
-		{"protocol: {like: itch50, channel: [{at: 0, bytes: 1}, {at: 0, bytes: 1}, "
-		 "{at: 0, bytes: 1}]}\n",
-		 "channel: too many"},
-		{"protocol: {like: itch50, checks: [{at: 0, bytes: 1, min: 2, max: 1}]}\n",
-		 "check 1"},
-		{"protocol: {like: itch50, admin: [{is: data, at: 0, bytes: 1}]}\n", "admin 1"},
-		{"protocol: {like: itch50, messages: none}\n", "no set named"},
-		{"protocol: {like: itch50, messages: [{type: AB}]}\n",
-		 "\"AB\" is no type of 1 byte"},
-		{"protocol: {like: itch50, messages: [{type: A}, {type: A}]}\n", "listed twice"},
-		{"protocol: {like: itch50, messages: [{type: A, instrument: number}]}\n",
-		 "without place"},
-		{"protocol: {like: itch50, messages: [{type: A, instrument: number, at: 0, bytes: "
-		 "2, "
-		 "group: 1}]}\n",
-		 "groups are not described"},
-		{"protocol: {like: itch50, messages: [{type: A, maps_symbol: true}]}\n",
-		 "maps_symbol"},
-		{"protocol: {like: miax_mach, count: {at: 0, bytes: 1}}\n", "units"},
-		{"protocol: {like: opra, messages: itch50}\n", "needs messages with lengths"},
-	};
-
 	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+	for (unsigned int i = 0; i < RTE_DIM(refused_cases); i++) {
 		struct fg_protocol *protocol = NULL;
 		struct fg_error error = {0};
 
-		if (load(cases[i].yaml, &protocol, &error) == 0 ||
-		    strstr(error.text, cases[i].reason) == NULL ||
+		if (load(refused_cases[i].yaml, &protocol, &error) == 0 ||
+		    strstr(error.text, refused_cases[i].reason) == NULL ||
 		    strncmp(error.text, "test:", 5) != 0)
-			fail_msg("%s: %s", cases[i].yaml, error.text);
+			fail_msg("%s: %s", refused_cases[i].yaml, error.text);
 		assert_null(protocol);
 	}
 }
@@ -515,10 +528,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),   cmocka_unit_test(test_read),
-		cmocka_unit_test(test_hot),     cmocka_unit_test(test_entries),
-		cmocka_unit_test(test_types),   cmocka_unit_test(test_load),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_table),   cmocka_unit_test(test_covered),
+		cmocka_unit_test(test_read),    cmocka_unit_test(test_hot),
+		cmocka_unit_test(test_entries), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_load),    cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
 
-PROTOCOLS = ("moldudp64", "itch50", "cme_mdp3", "iex_tp", "nyse_pillar", "cboe_pitch", "eurex_eobi", "opra", "cta", "ice_impact", "miax_mach",
-            "memx_memoir", "b3_umdf", "deribit")
-SYMBOLIC = ("itch50", "cme_mdp3", "nyse_pillar")  # numbers whose symbols the feed tells
+LISTED = lib.protocols()
+PROTOCOLS = [line["protocol"] for line in LISTED]
+NAMING = [line["protocol"] for line in LISTED if line["instruments"] != "-"]
+SYMBOLIC = [line["protocol"] for line in LISTED if "learned symbol" in line["instruments"]]
 
 Packet = collections.namedtuple("Packet", "number channel control first count")
 
@@ -104,7 +105,7 @@ def wanted(message, names, key):
     return not mine or mine == ["0"] or bool(names & set(mine))
 
 
-@lib.each(*[(protocol, "instruments") for protocol in PROTOCOLS if protocol != "moldudp64"], *[(protocol, "symbols") for protocol in SYMBOLIC])
+@lib.each(*[(protocol, "instruments") for protocol in NAMING], *[(protocol, "symbols") for protocol in SYMBOLIC])
 def test_wanted(folder, protocol, key):
     """Packets of two instruments, by number or symbol as the feed names them, or by a symbol or order that it tells, maybe in a gap."""
     truth = generate(folder, protocol, "--loss-a", "20000")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory from a file: what another day's feed, or a reference file, said. */
+/* The symbol map from a file, such as an exchange's list of instruments. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,17 @@
 
 #include <fg_option.h>
 
-#include "known.h"
+#include "symbol_map.h"
 
 #define BLANKS " \t\r\n"
 
-/* The most that a number of the feed can be. */
+/* Where a line of the file is, for messages. */
+struct position {
+	const char *path;
+	uint32_t line;
+};
+
+/* The largest instrument number that the protocol has room for; 0: it has no numbers. */
 static uint64_t number_max(const struct fg_protocol *protocol)
 {
 	uint32_t bytes = protocol->messages->other.id.bytes;
@@ -27,7 +33,7 @@ static uint64_t number_max(const struct fg_protocol *protocol)
 	return bytes == 0 ? 0 : UINT64_MAX >> (64 - 8 * bytes);
 }
 
-/* Cut a comment and the blanks at both ends off. */
+/* Cut off a comment, and the blanks at both ends. */
 static char *trim(char *line)
 {
 	char *end;
@@ -43,7 +49,7 @@ static char *trim(char *line)
 	return line;
 }
 
-/* The number at the beginning, cut off; the symbol is what is behind it. */
+/* Cut the line after its number. @return the symbol, which follows. */
 static char *split(char *line)
 {
 	char *symbol = line + strcspn(line, "," BLANKS);
@@ -58,57 +64,57 @@ static char *split(char *line)
 	return symbol;
 }
 
-static int load_line(struct fg_known *known, char *line, uint64_t max, const char *path,
-		     uint32_t number_of_line, struct fg_error *error)
+static int load_line(struct fg_symbols *symbols, char *line, uint64_t max,
+		     const struct position *at, struct fg_error *error)
 {
 	struct symbol symbol;
 	uint64_t number;
-	char *name;
+	char *text;
 
 	line = trim(line);
 	if (*line == '\0')
 		return 0;
-	name = split(line);
+	text = split(line);
 	if (fg_number_read(line, max, &number) != 0 || number == 0)
 		return fg_error_set(error, EINVAL,
 				    "%s:%u: '%s': expected a number from 1 to %llu, then a symbol",
-				    path, number_of_line, line, (unsigned long long)max);
-	if (!symbol_of_text(&symbol, name))
+				    at->path, at->line, line, (unsigned long long)max);
+	if (!symbol_parse(&symbol, text))
 		return fg_error_set(error, EINVAL,
-				    "%s:%u: '%s': expected a symbol of 1 to %u bytes behind %s",
-				    path, number_of_line, name, FG_SYMBOL_BYTES, line);
-	if (!known_name(known, number, &symbol))
+				    "%s:%u: '%s': expected a symbol of 1 to %u bytes after %s",
+				    at->path, at->line, text, FG_SYMBOL_BYTES, line);
+	if (!symbol_map_add(symbols, number, &symbol))
 		return fg_error_set(error, ENOSPC,
-				    "%s:%u: the directory is full: it has %u entries", path,
-				    number_of_line, known->capacity);
+				    "%s:%u: the symbol map is full: it has %u entries", at->path,
+				    at->line, symbols->capacity);
 	return 0;
 }
 
-int fg_known_load(struct fg_known *known, const char *path, struct fg_error *error)
+int fg_symbols_load(struct fg_symbols *symbols, const char *path, struct fg_error *error)
 {
-	const uint64_t max = number_max(known->protocol);
-	uint32_t number_of_line = 0;
+	const uint64_t max = number_max(symbols->protocol);
+	struct position at = {.path = path};
 	size_t bytes = 0;
 	char *line = NULL;
 	ssize_t got;
 	FILE *file;
 	int rc = 0;
 
-	if (max == 0 || known->capacity == 0)
+	if (max == 0 || symbols->capacity == 0)
 		return fg_error_set(error, EINVAL,
-				    "%s: the feed has no instrument numbers, or no directory",
+				    "%s: the feed has no instrument numbers, or no symbol map",
 				    path);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return fg_error_set(error, errno, "%s: %s", path, strerror(errno));
 	errno = 0;
 	while (rc == 0 && (got = getline(&line, &bytes, file)) >= 0) {
-		number_of_line++;
+		at.line++;
 		if (strlen(line) != (size_t)got)
 			rc = fg_error_set(error, EINVAL, "%s:%u: a zero byte: expected text", path,
-					  number_of_line);
+					  at.line);
 		else
-			rc = load_line(known, line, max, path, number_of_line, error);
+			rc = load_line(symbols, line, max, &at, error);
 	}
 	if (rc == 0 && ferror(file) != 0)
 		rc = fg_error_set(error, errno != 0 ? errno : EIO, "%s: %s", path,

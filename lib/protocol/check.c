@@ -1,86 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Types of messages by number and name, and whether a protocol holds together.
+ * Whether a protocol is consistent: every field that reading and walking load
+ * without a check of their own is within the bytes that they have checked.
  */
-#include "fg_protocol.h"
-
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
-#include <fg_option.h>
-
+#include "fg_protocol.h"
 #include "fg_walk.h"
-
-const struct fg_message_type *fg_messages_get(const struct fg_messages *messages, uint32_t type)
-{
-	uint32_t low = 0, high = messages->count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		const struct fg_message_type *row = &messages->types[middle];
-
-		if (row->type == type)
-			return row;
-		if (row->type < type)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return &messages->other;
-}
-
-int fg_protocol_type(const struct fg_protocol *protocol, const char *text, uint32_t *type)
-{
-	const struct fg_messages *messages = protocol->messages;
-	const uint32_t bytes = protocol->walk.type.bytes;
-	uint64_t number = 0;
-
-	for (uint32_t i = 0; i < messages->count; i++) {
-		const char *name = messages->types[i].name;
-
-		if (name != NULL && strcasecmp(name, text) == 0) {
-			*type = messages->types[i].type;
-			return 0;
-		}
-	}
-	if (messages->text && strlen(text) == bytes) {
-		for (uint32_t i = 0; i < bytes; i++)
-			number = number << 8 | (uint8_t)text[i];
-		if (protocol->walk.order == FG_ORDER_LITTLE && bytes > 1)
-			number = __builtin_bswap32((uint32_t)number) >> (32 - 8 * bytes);
-	} else if (bytes == 0 ||
-		   fg_number_read(text, UINT32_MAX >> (32 - 8 * bytes), &number) != 0 ||
-		   number == FG_TYPE_NONE) {
-		return -ENOENT;
-	}
-	*type = (uint32_t)number;
-	return 0;
-}
-
-const char *fg_protocol_type_text(const struct fg_protocol *protocol, uint32_t type,
-				  char text[FG_TYPE_TEXT_BYTES])
-{
-	const uint32_t bytes = protocol->walk.type.bytes;
-	bool printable = protocol->messages->text && bytes != 0;
-
-	if (type == FG_TYPE_NONE) {
-		snprintf(text, FG_TYPE_TEXT_BYTES, "-");
-		return text;
-	}
-	for (uint32_t i = 0; printable && i < bytes; i++) {
-		const uint32_t place = protocol->walk.order == FG_ORDER_LITTLE ? i : bytes - 1 - i;
-
-		text[i] = (char)(type >> (8 * place));
-		printable = text[i] > ' ' && text[i] < 0x7f;
-	}
-	if (printable)
-		text[bytes] = '\0';
-	else
-		snprintf(text, FG_TYPE_TEXT_BYTES, "%u", type);
-	return text;
-}
 
 static bool is_number(struct fg_field field)
 {
@@ -106,7 +32,7 @@ static int check_header(const struct fg_header_shape *h, struct fg_error *error)
 	REFUSE_UNLESS(h->order <= FG_ORDER_BIG && h->counts <= FG_COUNTS_PACKETS,
 		      "order or counts: no such value");
 	REFUSE_UNLESS(shortest > 0 && shortest <= h->bytes && h->messages_off <= h->bytes,
-		      "header: expected 0 < shortest <= bytes, and messages to begin within it");
+		      "header: expected 0 < min_bytes <= bytes, and messages to begin within it");
 	REFUSE_UNLESS(h->sequence.bytes == 4 || h->sequence.bytes == 8,
 		      "sequence: expected 4 or 8 bytes, got %u", h->sequence.bytes);
 	REFUSE_UNLESS(fits(h->sequence, shortest) && fits(h->length, shortest) &&
@@ -123,12 +49,12 @@ static int check_header(const struct fg_header_shape *h, struct fg_error *error)
 	REFUSE_UNLESS(fits(h->count, h->bytes) && h->count.bytes <= 2,
 		      "count: not a number of 1 or 2 bytes within the header, %u bytes", h->bytes);
 	REFUSE_UNLESS(h->n_checks <= FG_PROTOCOL_CHECKS_MAX && h->n_admin <= FG_PROTOCOL_ADMIN_MAX,
-		      "too many checks or admin");
+		      "too many checks or admin rows");
 	for (unsigned int i = 0; i < h->n_checks; i++)
 		REFUSE_UNLESS(is_number(h->checks[i].field) && fits(h->checks[i].field, shortest) &&
 				      h->checks[i].min <= h->checks[i].max,
 			      "check %u: not a number within the shortest header, %u bytes, or no "
-			      "value is right",
+			      "value holds",
 			      i + 1, shortest);
 	for (unsigned int i = 0; i < h->n_admin; i++)
 		REFUSE_UNLESS(is_number(h->admin[i].field) && fits(h->admin[i].at, UINT32_MAX) &&
@@ -136,7 +62,7 @@ static int check_header(const struct fg_header_shape *h, struct fg_error *error)
 				      h->admin[i].is != FG_FEED_DATA &&
 				      h->admin[i].number <= FG_NUMBER_CONSUMES &&
 				      h->admin[i].min <= h->admin[i].max,
-			      "admin %u: its field is no number, or no value is right", i + 1);
+			      "admin %u: its field is no number, or no value holds", i + 1);
 	return 0;
 }
 
@@ -164,7 +90,7 @@ static int check_groups(const struct fg_protocol *f, struct fg_error *error)
 				      fits(g->n_groups, f->walk.min_bytes) &&
 				      fits(g->n_data, f->walk.min_bytes) &&
 				      g->root <= f->walk.min_bytes,
-			      "groups: a field or the root begins behind the shortest message, "
+			      "groups: a field or the root is not within the shortest message, "
 			      "%u bytes",
 			      f->walk.min_bytes);
 	return 0;
@@ -179,7 +105,7 @@ static int check_walk(const struct fg_protocol *f, struct fg_error *error)
 	REFUSE_UNLESS(w->kind <= FG_WALK_REST && w->order == h->order,
 		      "walk: no such kind, or another order than the header's");
 	REFUSE_UNLESS(w->min_bytes > 0 && w->body <= w->min_bytes,
-		      "walk: the shortest message has no bytes, or begins behind them");
+		      "walk: the shortest message has no bytes, or begins after them");
 	REFUSE_UNLESS(w->type.bytes == 0 || (is_number(w->type) && w->type.bytes <= 4),
 		      "type: expected 1, 2 or 4 bytes");
 	if (w->kind == FG_WALK_LENGTH)
@@ -212,7 +138,8 @@ static int check_type(const struct fg_protocol *f, const struct fg_message_type 
 
 	REFUSE_UNLESS(row->instrument <= FG_INSTRUMENT_PREVIOUS &&
 			      (text || number) == (row->id.bytes != 0),
-		      "message %u: an instrument without place, or a place without one", row->type);
+		      "message %u: an instrument without a place, or a place without an instrument",
+		      row->type);
 	REFUSE_UNLESS(!number || is_number(row->id),
 		      "message %u: instrument: expected 1, 2, 4 or 8 bytes", row->type);
 	REFUSE_UNLESS(row->id.bytes <= FG_SYMBOL_BYTES && row->symbol.bytes <= FG_SYMBOL_BYTES,
