@@ -13,7 +13,7 @@ void sources_list(FILE *out)
 	for (unsigned int i = 0; fg_source_kinds[i] != NULL; i++) {
 		const struct fg_source_ops *kind = fg_source_kinds[i];
 		struct fg_error error = {0};
-		const bool available = kind->probe(&error) == 0;
+		const bool available = fg_source_probe(kind, &error) == 0;
 
 		fprintf(out, "%-12s %-12s %s\n", kind->name,
 			available ? "available" : "unavailable", kind->help);

@@ -380,7 +380,7 @@ bool fg_pipeline_running(const struct fg_pipeline *p)
 bool fg_pipeline_ended(const struct fg_pipeline *p)
 {
 	for (uint32_t i = 0; i < p->n_sources; i++)
-		if (!p->sources[i]->ops->ended(p->sources[i]))
+		if (!fg_source_ended(p->sources[i]))
 			return false;
 	return true;
 }

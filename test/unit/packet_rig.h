@@ -194,7 +194,7 @@ static inline struct fg_source_lost lost_of(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 

@@ -5,7 +5,7 @@
  */
 #include <stdint.h>
 
-#include "pf_ring_abi.h"
+#include "pf_ring/pf_ring_abi.h"
 
 #define FUNCTION(name)                                                                             \
 	void pfring_##name(uint32_t *number);                                                      \

@@ -106,7 +106,7 @@ static inline uint16_t pull(struct rig *rig, struct rte_mbuf **pkts)
 
 static inline bool ended(struct rig *rig)
 {
-	return rig->src.ops->ended(&rig->src);
+	return fg_source_ended(&rig->src);
 }
 
 #endif /* SOURCE_RIG_H */

@@ -13,8 +13,8 @@
 #include <rte_eal.h>
 #include <rte_mempool.h>
 
+#include "af_xdp/xdp/object.h"
 #include "veth_rig.h"
-#include "xdp/object.h"
 
 #define MBUFS 4096u
 
@@ -83,7 +83,7 @@ static struct fg_source_lost get_lost(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -161,7 +161,7 @@ static void test_all(void **state)
 	assert_int_equal(get_lost(&rig).nic, 0);
 	assert_int_equal(get_lost(&rig).prefiltered, 0);
 	assert_int_equal(figure(&rig, "invalid buffers"), 0);
-	assert_int_equal(figure(&rig, "to us"), 3 * MBUFS);
+	assert_int_equal(figure(&rig, "redirected"), 3 * MBUFS);
 	rig_close(&rig);
 }
 
@@ -187,12 +187,12 @@ static void test_overrun(void **state)
 	}
 	lost = get_lost(&rig);
 	assert_true(received >= 256 && received < sent);
-	assert_int_equal(received + lost.nic, figure(&rig, "to us"));
+	assert_int_equal(received + lost.nic, figure(&rig, "redirected"));
 	assert_int_equal(lost.nic, figure(&rig, "ring full") + figure(&rig, "no buffer"));
 	rig.src.ops->stop(&rig.src);
 	assert_int_equal(rig.src.ops->outstanding(&rig.src), 0);
 	assert_int_equal(get_lost(&rig).nic, lost.nic);
-	assert_int_equal(figure(&rig, "to us"), received + lost.nic);
+	assert_int_equal(figure(&rig, "redirected"), received + lost.nic);
 	rig_close(&rig);
 }
 
@@ -323,7 +323,7 @@ static void test_rest_kernel(void **state)
 	assert_int_equal(recv(listener, heard, sizeof(heard), 0), sizeof(frame));
 	assert_memory_equal(heard, frame, sizeof(frame));
 	assert_int_equal(recv(listener, heard, sizeof(heard), 0), -1);
-	assert_int_equal(figure(&rig, "left out: to kernel"), 1);
+	assert_int_equal(figure(&rig, "prefiltered: to kernel"), 1);
 	close(listener);
 	rig_close(&rig);
 }
@@ -565,7 +565,7 @@ int main(void)
 		puts("needs root, for a network namespace");
 		return 77;
 	}
-	if (fg_source_kind("af_xdp")->probe(&reason) != 0) {
+	if (fg_source_probe(fg_source_kind("af_xdp"), &reason) != 0) {
 		puts(reason.text);
 		return 77;
 	}

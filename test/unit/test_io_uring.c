@@ -28,7 +28,7 @@ static struct fg_source_lost get_lost(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -475,7 +475,8 @@ static void expect_probe(void (*hinder)(void), int code, const char *text)
 		struct fg_error error = {0};
 
 		hinder();
-		_exit(ops->probe(&error) == code && strstr(error.text, text) != NULL ? 0 : 1);
+		_exit(fg_source_probe(ops, &error) == code && strstr(error.text, text) != NULL ? 0
+											       : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -532,7 +533,7 @@ int main(int argc, char **argv)
 		printf("skipped: needs root, to make a network namespace\n");
 		return 77;
 	}
-	if (fg_source_kind("io_uring")->probe(&error) != 0) {
+	if (fg_source_probe(fg_source_kind("io_uring"), &error) != 0) {
 		printf("skipped: %s\n", error.text);
 		return 77;
 	}

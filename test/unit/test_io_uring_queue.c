@@ -2,7 +2,7 @@
 /* A queue of the io_uring source by itself: what its source cannot bring about. */
 #include <rte_eal.h>
 
-#include "io_uring_queue.h"
+#include "io_uring/io_uring_queue.h"
 #include "veth_rig.h"
 
 /* Few places for completions: those that find none come later, none is lost. */

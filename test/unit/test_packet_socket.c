@@ -13,7 +13,7 @@ static void test_refused(void **state)
 	struct fg_error error = {0};
 
 	(void)state;
-	assert_int_equal(fg_source_kind("packet_mmap")->probe(&error), 0);
+	assert_int_equal(fg_source_probe(fg_source_kind("packet_mmap"), &error), 0);
 	assert_int_equal(open_with(&rig, 1, 1024, (const char *[]){"interface", "nobody", NULL}),
 			 -ENODEV);
 	assert_string_equal(

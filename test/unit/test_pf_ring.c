@@ -92,7 +92,7 @@ static void test_no_module(void **state)
 static void test_probe(void **state)
 {
 	struct fg_error error = {0};
-	const int rc = fg_source_kind("pf_ring")->probe(&error);
+	const int rc = fg_source_probe(fg_source_kind("pf_ring"), &error);
 
 	(void)state;
 	if (rc == 0) {
@@ -110,7 +110,8 @@ static int probe_as_nobody(void)
 {
 	struct fg_error error = {0};
 
-	if (setresuid(65534, 65534, 65534) != 0 || fg_source_kind("pf_ring")->probe(&error) >= 0)
+	if (setresuid(65534, 65534, 65534) != 0 ||
+	    fg_source_probe(fg_source_kind("pf_ring"), &error) >= 0)
 		return 1;
 	return strstr(error.text, "CAP_NET_RAW is missing") == NULL;
 }
