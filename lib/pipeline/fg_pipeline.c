@@ -211,7 +211,7 @@ static void wait_rings(const struct fg_pipeline *p)
 {
 	for (uint16_t rx = 0; rx < p->n_rx && p->running; rx++)
 		for (uint16_t worker = 0; worker < p->n_workers; worker++) {
-			const uint32_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
+			const uint64_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
 
 			while (!fg_handoff_passed(p->rx[rx].handoff, worker, mark))
 				rte_pause();

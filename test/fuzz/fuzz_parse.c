@@ -21,7 +21,7 @@
 #include <fg_meta.h>
 #include <fg_stats.h>
 
-#include "parse.h"
+#include "general.h"
 
 #define SETTINGS_BYTES 3u
 #define SEGMENTS_MAX   3u

@@ -93,7 +93,7 @@ static void creation_is_checked(void **state)
 static void memory_runs_out(void **state)
 {
 	(void)state;
-	refused(2, 1, 1u << 27, -ENOMEM, "cannot make a ring of 134217728 slots");
+	refused(2, 1, 1u << 27, -ENOMEM, "cannot create a ring of 134217728 slots");
 	refused(2, 4, 1u << 23, -ENOMEM, "more memory");
 	fg_handoff_free(create(2, 1, 1u << 23));
 	fg_handoff_free(create(2, 4, 1024));

@@ -22,7 +22,7 @@
 #include <fg_stats.h>
 
 #include "fast.h"
-#include "parse.h"
+#include "general.h"
 #include "parse_vectors.h"
 
 #define FRAME_MAX 8192u

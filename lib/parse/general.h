@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Private to parse: the general parser, which reads every shape of packet. The
- * fast one, for the shape that feeds have, is in fast.h.
+ * Private to parse: the general parser, which reads packets of every shape and defines what a key
+ * is. The fast parser for the usual shape is in fast.h.
  */
-#ifndef PARSE_H
-#define PARSE_H
+#ifndef PARSE_GENERAL_H
+#define PARSE_GENERAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,28 +16,26 @@
 
 #include <fg_parse.h>
 
-/** A frame, as far as it is at hand. */
+/** A frame, or its contiguous beginning. */
 struct frame {
 	const uint8_t *data;
 	uint32_t length; /**< Bytes at data. */
 	uint32_t total;  /**< Bytes of the whole frame; at least length. */
 };
 
-/**
- * What the general parser answers: a reason to drop, or one of these. BEYOND:
- * a header lies in the frame, but not in the part that is at hand.
- */
-enum verdict {
-	VERDICT_PASS = FG_DROP_COUNT,
-	VERDICT_BEYOND,
+/** Result of the general parser: an enum fg_drop, or one of these. */
+enum parse_result {
+	PARSE_OK = FG_DROP_COUNT,
+	PARSE_BEYOND, /**< A header lies in the frame, but beyond frame.length. */
 };
 
-/** Whether @p size bytes at @p offset are there: PASS, FG_DROP_truncated or BEYOND. */
+/** Are @p size bytes at @p offset available? @return PARSE_OK, FG_DROP_truncated or PARSE_BEYOND.
+ */
 static inline int frame_need(const struct frame *frame, uint32_t offset, uint32_t size)
 {
 	if (likely(offset + size <= frame->length))
-		return VERDICT_PASS;
-	return offset + size > frame->total ? (int)FG_DROP_truncated : (int)VERDICT_BEYOND;
+		return PARSE_OK;
+	return offset + size > frame->total ? (int)FG_DROP_truncated : (int)PARSE_BEYOND;
 }
 
 static inline uint16_t read_be16(const uint8_t *bytes)
@@ -45,16 +43,16 @@ static inline uint16_t read_be16(const uint8_t *bytes)
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-/** Read any frame. @return a reason to drop, or enum verdict. */
+/** Read a frame. @return a reason to drop, or enum parse_result. */
 int parse_general(const struct fg_parse *parse, const struct frame *frame, struct fg_key *key);
 
 /**
- * Read the IP datagram at @p offset; all of @p key before protocol is filled.
- * @return a reason to drop, or enum verdict.
+ * Read the IP datagram at @p offset. The caller has filled the Ethernet fields of @p key.
+ * @return a reason to drop, or enum parse_result.
  */
 int parse_ipv4(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 	       struct fg_key *key);
 int parse_ipv6(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 	       struct fg_key *key);
 
-#endif /* PARSE_H */
+#endif /* PARSE_GENERAL_H */
