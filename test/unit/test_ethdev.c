@@ -131,7 +131,7 @@ static void test_ring(void **state)
 	assert_non_null(pool);
 	add_vdev("net_ring0", "");
 	assert_int_equal(open_device(&rig, "net_ring0", 1, 1024), 0);
-	assert_int_equal(fg_port_want_tx("net_ring0", 1, &out, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring0", 1, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	rig_start(&rig);
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, 40), 0);
@@ -198,7 +198,7 @@ static void test_pcap(void **state)
 	(void)state;
 	add_vdev("net_pcap0", pcap_args(1000, ""));
 	assert_int_equal(open_device(&rig, "net_pcap0", 2, 2048), -EINVAL);
-	assert_non_null(strstr(rig.error.text, "2 receive queues wanted"));
+	assert_non_null(strstr(rig.error.text, "2 receive queues requested"));
 	assert_int_equal(open_device(&rig, "net_pcap0", 1, 2048), 0);
 	play(&rig, 1000);
 	/* The driver begins its file anew. */
@@ -360,7 +360,7 @@ static void test_removed_sink(void **state)
 	(void)state;
 	add_vdev("net_ring1", "");
 	assert_int_equal(open_device(&rig, "net_ring1", 1, 1024), 0);
-	assert_int_equal(fg_port_want_tx("net_ring1", 2, &out, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring1", 2, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	rig_start(&rig);
 	assert_true(fg_port_enter(out, 1));

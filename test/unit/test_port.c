@@ -56,14 +56,14 @@ static void test_unknown(void **state)
 	struct fg_port *port = NULL;
 
 	(void)state;
-	assert_int_equal(fg_port_want_rx("net_nobody", &rx, &port, &error), -ENODEV);
+	assert_int_equal(fg_port_claim_rx("net_nobody", &rx, &port, &error), -ENODEV);
 	assert_non_null(strstr(error.text, "net_nobody"));
 	assert_non_null(strstr(error.text, "--vdev"));
 	assert_null(port);
 
 	add_vdev("net_null7", "");
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("0000:81:00.0", 1, &port, &error), -ENODEV);
+	assert_int_equal(fg_port_claim_tx("0000:81:00.0", 1, &port, &error), -ENODEV);
 	assert_non_null(strstr(error.text, "net_null7"));
 	assert_null(port);
 	remove_vdev("net_null7");
@@ -91,18 +91,18 @@ static void test_claims(void **state)
 
 	(void)state;
 	add_vdev("net_null0", "");
-	assert_int_equal(fg_port_want_rx("net_null0", &rx, &first, &error), 0);
-	assert_int_equal(fg_port_want_rx("net_null0", &rx, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_rx("net_null0", &rx, &first, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_null0", &rx, &third, &error), -EBUSY);
 	assert_string_equal(error.text, "port net_null0 is in use already by another source");
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &second, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &second, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &third, &error), -EBUSY);
 	assert_string_equal(error.text, "port net_null0 is in use already by another sink");
 	memset(&error, 0, sizeof(error));
 	/* A claim given back before anything ran can be had again. */
 	fg_port_put(second);
 	assert_int_equal(fg_port_start(first, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &third, &error), -EBUSY);
 	assert_non_null(strstr(error.text, "started already"));
 	assert_null(third);
 	fg_port_put(first);
@@ -120,15 +120,15 @@ static void test_limits(void **state)
 	(void)state;
 	snprintf(args, sizeof(args), "tx_pcap=%s/limits.pcap", folder);
 	add_vdev("net_pcap0", args);
-	assert_int_equal(fg_port_want_rx("net_pcap0", &rx, &port, &error), -EINVAL);
+	assert_int_equal(fg_port_claim_rx("net_pcap0", &rx, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "2 receive queues"));
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("net_pcap0", 9, &port, &error), -EINVAL);
+	assert_int_equal(fg_port_claim_tx("net_pcap0", 9, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "9 transmit queues"));
 	memset(&error, 0, sizeof(error));
 	rx.n_queues = 1;
 	rx.mtu = 1; /* Less than any Ethernet. */
-	assert_int_equal(fg_port_want_rx("net_pcap0", &rx, &port, &error), -EINVAL);
+	assert_int_equal(fg_port_claim_rx("net_pcap0", &rx, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "MTU 1 "));
 	assert_null(port);
 	remove_vdev("net_pcap0");
@@ -156,7 +156,7 @@ static void test_start_stop_start(void **state)
 
 	(void)state;
 	add_vdev("net_null1", "size=64,copy=0");
-	assert_int_equal(fg_port_want_rx("net_null1", &rx, &port, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_null1", &rx, &port, &error), 0);
 	for (unsigned int turn = 0; turn < 3; turn++) {
 		assert_int_equal(fg_port_start(port, &error), 0);
 		assert_int_equal(fg_port_start(port, &error), 0); /* Runs already. */
@@ -178,7 +178,7 @@ static void check_tx_only(const char *name, const char *args)
 	struct rte_mbuf *m;
 
 	add_vdev(name, args);
-	assert_int_equal(fg_port_want_tx(name, 1, &port, &error), 0);
+	assert_int_equal(fg_port_claim_tx(name, 1, &port, &error), 0);
 	for (unsigned int turn = 0; turn < 2; turn++) {
 		assert_int_equal(fg_port_start(port, &error), 0);
 		m = rte_pktmbuf_alloc(pool);
@@ -232,8 +232,8 @@ static void test_both_directions(void **state)
 
 	(void)state;
 	add_vdev("net_ring0", "");
-	assert_int_equal(fg_port_want_tx("net_ring0", 1, &out, &error), 0);
-	assert_int_equal(fg_port_want_rx("net_ring0", &rx, &in, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring0", 1, &out, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring0", &rx, &in, &error), 0);
 	assert_int_equal(in->id, out->id);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	assert_int_equal(fg_port_start(in, &error), 0);
@@ -262,8 +262,8 @@ static void test_put_stops(void **state)
 
 	(void)state;
 	add_vdev("net_ring3", "");
-	assert_int_equal(fg_port_want_rx("net_ring3", &rx, &in, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_ring3", 4, &out, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring3", &rx, &in, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring3", 4, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	assert_int_equal(fg_port_start(in, &error), 0);
 	send_numbered(out->id, 8);
@@ -296,7 +296,7 @@ static void test_start_fails(void **state)
 
 	snprintf(args, sizeof(args), "rx_pcap=%s,infinite_rx=1", path);
 	add_vdev("net_pcap4", args);
-	assert_int_equal(fg_port_want_rx("net_pcap4", &rx, &port, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_pcap4", &rx, &port, &error), 0);
 	assert_true(fg_port_start(port, &error) < 0);
 	assert_non_null(strstr(error.text, "net_pcap4"));
 	fg_port_put(port);

@@ -149,7 +149,7 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 		.allmulticast = conf->allmulticast,
 		.pool = dev->pool,
 	};
-	const int rc = fg_port_want_rx(conf->device, &rx, &dev->port, error);
+	const int rc = fg_port_claim_rx(conf->device, &rx, &dev->port, error);
 
 	if (rc != 0)
 		return rc;
