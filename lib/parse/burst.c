@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 
 #include "fast.h"
+#include "general.h"
 
 #define BURST_PASTE(name) burst_##name
 #define BURST_NAME(name)  BURST_PASTE(name)

@@ -28,9 +28,6 @@ static inline void drops_add(struct drops *drops, struct rte_mbuf *pkt, int reas
 /* Count them by reason, and free them. */
 void drops_settle(struct drops *drops, struct fg_lcore_stats *stats);
 
-/* Read a packet of any shape, in one segment or several. @return a reason to drop, or PARSE_OK. */
-int parse_any(const struct fg_parse *parse, const struct rte_mbuf *pkt, struct fg_key *key);
-
 typedef uint16_t parse_burst_fn(const struct fg_parse *parse, struct rte_mbuf **pkts,
 				uint16_t count, struct fg_key *keys, struct fg_lcore_stats *stats);
 

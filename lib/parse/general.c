@@ -5,8 +5,6 @@
 #include <rte_common.h>
 #include <rte_mbuf.h>
 
-#include "burst.h"
-
 #define MAC_BYTES      6u
 #define ETHERNET_BYTES 14u
 #define TAG_BYTES      4u

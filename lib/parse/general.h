@@ -16,6 +16,8 @@
 
 #include <fg_parse.h>
 
+struct rte_mbuf;
+
 /** A frame, or its contiguous beginning. */
 struct frame {
 	const uint8_t *data;
@@ -42,6 +44,9 @@ static inline uint16_t read_be16(const uint8_t *bytes)
 {
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
+
+/** Read a packet, of one segment or several. @return a reason to drop, or PARSE_OK. */
+int parse_any(const struct fg_parse *parse, const struct rte_mbuf *pkt, struct fg_key *key);
 
 /** Read a frame. @return a reason to drop, or enum parse_result. */
 int parse_general(const struct fg_parse *parse, const struct frame *frame, struct fg_key *key);
