@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the pf_ring source says where PF_RING, or what passes for it, is missing
- * or wrong, and its options. How it captures is tested in a guest, against ntop's own module
- * and library.
- *   test_pf_ring LIBRARY   a library that says it is PF_RING 9.0.0
+ * The pf_ring source's options, and its errors when PF_RING's module or library is missing or
+ * wrong. test/guest tests capturing, with ntop's module and library. test_pf_ring LIBRARY   a
+ * library that reports version 9.0.0
  */
 #include <errno.h>
 #include <stdio.h>
@@ -105,7 +104,7 @@ static void test_probe(void **state)
 	}
 }
 
-/* Runs in a child: 0 if it says so. */
+/* Runs in a child process. @return 0 if the error is reported. */
 static int probe_as_nobody(void)
 {
 	struct fg_error error = {0};
