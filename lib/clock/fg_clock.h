@@ -73,9 +73,8 @@ static inline uint64_t fg_clock_ns(const struct fg_clock_line *line, uint64_t ti
 
 /**
  * Stamp a burst: set rx_ns from rx_ticks, unless the source has set it.
- * @return the current time, UTC ns, computed from the same line as the packets' times, so that it is
- *         never before an rx_ns computed here.
- * Hot. Threads: any; the caller owns the packets.
+ * @return the current time, UTC ns, computed from the same line as the packets' times, so that it
+ * is never before an rx_ns computed here. Hot. Threads: any; the caller owns the packets.
  */
 static inline uint64_t fg_clock_stamp(const struct fg_clock *clock, struct rte_mbuf **pkts,
 				      uint16_t count)
