@@ -14,15 +14,18 @@
  *              a datagram that is not a later fragment ends before its UDP header (8 bytes) or TCP
  *              header (20 bytes and options)
  *   malformed  an IP version that contradicts the EtherType; IHL below 5; IPv4 total length below
- *              the header's (including 0, which segmentation offload may leave); a UDP length below
- * 8 or beyond the IP payload (0 is valid in IPv6 jumbograms only, which are not supported); a TCP
- * data offset below 5; extension headers longer than the IPv6 payload (so any jumbogram, whose
- * length is 0), or more than FG_PARSE_EXTENSIONS_MAX of them; headers that continue beyond the
- * given bytes, though the frame does not end there fragment   a fragment, if struct fg_parse_conf
- * says so Checks of each header, in this order: its fixed part is complete (truncated), its fields
- * do not contradict each other (malformed), the bytes that it states are there (truncated). The
- * outermost header with a fault decides. Fragments are dropped after the IP header and its
- * extension headers have passed, and before UDP or TCP is checked.
+ *              the header's (including 0, which segmentation offload may leave); a UDP length
+ *              below 8 or beyond the IP payload (0 is valid in IPv6 jumbograms only, which are not
+ *              supported); a TCP data offset below 5; extension headers longer than the IPv6
+ *              payload (so any jumbogram, whose length is 0), or more than
+ *              FG_PARSE_EXTENSIONS_MAX of them; headers that continue beyond the given bytes,
+ *              though the frame does not end there
+ *   fragment   a fragment, as struct fg_parse_conf specifies
+ *
+ * Checks of each header, in this order: its fixed part is complete (truncated), its fields do not
+ * contradict each other (malformed), the bytes that it states are there (truncated). The outermost
+ * header with a fault decides. Fragments are dropped after the IP header and its extension headers
+ * have passed, and before UDP or TCP is checked.
  *
  * The UDP length in a first fragment is that of the whole datagram: only below 8 is malformed. An
  * IPv6 datagram with a fragment header, but with neither offset nor M flag, is whole (RFC 6946): it

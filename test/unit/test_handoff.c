@@ -122,6 +122,38 @@ static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *
 	assert_int_equal(fg_handoff_get(handoff, worker, got, FG_BURST_MAX), 0);
 }
 
+/* A mark is passed when its worker has taken the packets before it, whatever comes after. */
+static void marks_are_passed(void **state)
+{
+	static const uint8_t workers[] = {0, 1, 1, 1};
+	struct fg_handoff *handoff = create(5, 2, 4);
+	struct rte_mbuf *pkts[RTE_DIM(workers)], *got[RTE_DIM(workers)];
+	uint64_t mark;
+
+	(void)state;
+	assert_true(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	make_packets(pkts, workers, 4, 0);
+	assert_int_equal(fg_handoff_put(handoff, pkts, workers, 4), 0);
+	mark = fg_handoff_mark(handoff, 1);
+	make_packets(pkts, workers, 4, 4);
+	assert_int_equal(fg_handoff_put(handoff, pkts, workers, 4), 2); /* one of worker 1 fits */
+	rte_pktmbuf_free_bulk(pkts, 2);
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 2), 2);
+	rte_pktmbuf_free_bulk(got, 2);
+	assert_false(fg_handoff_passed(handoff, 1, mark));
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 1), 1);
+	rte_pktmbuf_free_bulk(got, 1);
+	assert_true(fg_handoff_passed(handoff, 1, mark));
+	assert_false(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 4), 1);
+	rte_pktmbuf_free_bulk(got, 1);
+	assert_true(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	assert_int_equal(fg_handoff_get(handoff, 0, got, 4), 2);
+	rte_pktmbuf_free_bulk(got, 2);
+	fg_handoff_free(handoff);
+	assert_int_equal(rte_mempool_avail_count(pool), POOL_PACKETS);
+}
+
 /* Bursts of every size to random workers; the rings are wide enough. */
 static void order_is_kept_per_worker(void **state)
 {
@@ -419,9 +451,9 @@ int main(void)
 	static char *eal_args[] = {"test_handoff",   "--no-huge",   "-m", "256", "--no-pci",
 				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(creation_is_checked),      cmocka_unit_test(memory_runs_out),
-		cmocka_unit_test(order_is_kept_per_worker), cmocka_unit_test(full_rings_give_back),
-		cmocka_unit_test(threads_lose_nothing),
+		cmocka_unit_test(creation_is_checked),  cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(marks_are_passed),     cmocka_unit_test(order_is_kept_per_worker),
+		cmocka_unit_test(full_rings_give_back), cmocka_unit_test(threads_lose_nothing),
 	};
 	cpu_set_t cpus;
 	int failed;

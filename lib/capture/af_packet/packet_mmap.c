@@ -246,7 +246,7 @@ static int packet_mmap_start(struct fg_source *src, struct fg_error *error)
 	return packet_sockets_bind(&m->newest->sockets, error);
 }
 
-/* The ring is empty: go on with the newer one, if there is one. */
+/* The ring is empty: continue with the newer one, if there is one. */
 static void follow(struct queue *queue)
 {
 	struct ring *next = atomic_load_explicit(&queue->next, memory_order_acquire);

@@ -49,7 +49,7 @@ struct attached {
 	char name[BPF_OBJ_NAME_LEN]; /* Empty without the right to read it. */
 };
 
-/* 0, or -errno if the kernel cannot be asked. */
+/* Query the attached program. 0 or -errno. */
 static int query_attached(int ifindex, struct attached *out)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);

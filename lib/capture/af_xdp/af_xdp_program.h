@@ -63,7 +63,7 @@ uint32_t xdp_program_groups(const struct xdp_program *program);
 void xdp_program_counts(const struct xdp_program *program, uint64_t counts[XDP_COUNTS]);
 
 /*
- * To be called before and after net_af_xdp closes. The driver detaches whatever program is
+ * To be called before and after net_af_xdp closes. The driver detaches any program that is
  * attached: another one than ours is attached again. Ours is detached for certain.
  */
 void xdp_program_before_detach(struct xdp_program *program);

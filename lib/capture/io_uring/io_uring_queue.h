@@ -43,7 +43,7 @@ enum uring_mode {
 	URING_SQPOLL,
 };
 
-/* Written by the lcore that polls; by control while nobody does. */
+/* Written by the lcore that polls; by control while no lcore polls. */
 struct uring_counters {
 	struct fg_counter calls;      /* System calls. */
 	struct fg_counter rearmed;    /* Times the receive was armed again, for these reasons: */
