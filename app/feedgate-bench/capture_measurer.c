@@ -185,7 +185,7 @@ static int probe(const struct backend *backend, struct fg_error *error)
 	if (ops == NULL)
 		return fg_error_set(error, ENOTSUP, "no source of kind %s is built in",
 				    backend->kind);
-	return ops->probe(error);
+	return fg_source_probe(ops, error);
 }
 
 /* Can it be opened, with the first case's frames? */

@@ -192,7 +192,7 @@ static int source_lost(struct reader *reader, uint64_t *lost, struct fg_error *e
 	struct fg_source_lost now = {0};
 
 	(void)error;
-	source->src.ops->lost(&source->src, &now);
+	fg_source_count_lost(&source->src, &now);
 	*lost = now.nic + now.no_mbuf + now.errors;
 	return 0;
 }

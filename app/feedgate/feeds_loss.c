@@ -61,7 +61,7 @@ void losses_take(struct app *app)
 
 		sample->sources[i] = (struct fg_source_lost){0};
 		if (app->sources[i]->open)
-			source->ops->lost(source, &sample->sources[i]);
+			fg_source_count_lost(source, &sample->sources[i]);
 	}
 	sample->time_ns = now;
 }

@@ -56,7 +56,7 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 		take_source(source, &s->sources[i]);
 		if (!app->sources[i]->open)
 			continue;
-		source->ops->lost(source, &s->lost[i]);
+		fg_source_count_lost(source, &s->lost[i]);
 		if (source->ops->figures != NULL)
 			s->figures[i].count = source->ops->figures(source, s->figures[i].at);
 	}

@@ -13,7 +13,7 @@ void sources_list(FILE *out)
 	for (unsigned int i = 0; fg_source_kinds[i] != NULL; i++) {
 		const struct fg_source_ops *kind = fg_source_kinds[i];
 		struct fg_error error = {0};
-		const bool available = kind->probe(&error) == 0;
+		const bool available = fg_source_probe(kind, &error) == 0;
 
 		fprintf(out, "%-12s %-12s %s\n", kind->name,
 			available ? "available" : "unavailable", kind->help);
@@ -76,7 +76,7 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 {
 	fprintf(out, "\n%-16s %-12s %4s %6s %4s %15s %18s %11s %11s %11s %11s\n", "source", "kind",
 		"line", "queues", "link", "packets", "bytes", "NIC/kernel", "no mbuf", "errors",
-		"filtered");
+		"prefiltered");
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		const struct fg_source *source = &app->sources[i]->source;
 		const struct fg_source_lost *lost = &s->lost[i];
@@ -110,8 +110,8 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
 	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
 	report_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
-	report_row(out, "filtered", s->lost[i].prefiltered,
-		   "left out by the source's own filter: no loss");
+	report_row(out, "prefiltered", s->lost[i].prefiltered,
+		   "dropped by the source's own filter, as the rules would have done");
 	for (unsigned int f = 0; f < s->figures[i].count; f++)
 		report_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,
 			   s->figures[i].at[f].help);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Where packets come from: one ops table per kind of source.
+ * A source: where packets come from. Each kind of source (a capture backend, such as
+ * ethdev, af_xdp or replay) is one struct fg_source_ops.
  *
- * The kinds are listed in one visible array, fg_source_kinds[]; there are no
- * constructors and no run-time registration. A new kind is a file of its own
- * and a line in that array.
+ * The kinds are rows of lib/capture/meson.build, which fg_source_kinds[] is made of. A new
+ * kind is one file, which defines `const struct fg_source_ops fg_source_NAME`, and one row.
  *
- * Life: open -> start -> (rx_burst ...) -> stop -> start ... -> stop -> close.
+ * Life of a source: open -> start -> (rx_burst ...) -> stop -> start ... -> stop -> close.
  *
- * What never reached us is counted by fg_source_lost; what a packet that did
- * reach us becomes is the pipeline's affair. A source drops nothing in silence.
+ * A source counts the packets that were lost before it could hand them over (struct
+ * fg_source_lost). The pipeline counts the packets that it received.
  */
 #ifndef FG_SOURCE_H
 #define FG_SOURCE_H
@@ -32,113 +32,122 @@
 
 struct fg_source;
 
-/** What was lost before a source could hand it over, and what it was told to leave out. */
+/** Packets that a source did not hand over, since open. */
 struct fg_source_lost {
 	uint64_t nic;         /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
-	uint64_t no_mbuf;     /**< No mbuf free (rx_nombuf), or none that may be held. */
-	uint64_t errors;      /**< Broken on the wire (ierrors), or too long for a buffer. */
-	uint64_t prefiltered; /**< Not lost: the source's own filter left it out, where it can
-				 count. */
+	uint64_t no_mbuf;     /**< No mbuf was free (rx_nombuf), or none might be used. */
+	uint64_t errors;      /**< Damaged on the wire (ierrors), or longer than a buffer. */
+	uint64_t prefiltered; /**< Not lost: dropped by the source's prefilter, if it can count. */
 };
 
-/** A figure that only this kind of source has, for people. */
+/** A counter or gauge that only this kind of source has, for display. */
 struct fg_source_figure {
 	const char *name; /**< A word or two: "blocks held". */
-	const char *help; /**< What it means, one line. */
+	const char *help; /**< What it means, in one line. */
 	uint64_t value;
 };
 #define FG_SOURCE_FIGURES_MAX 24u
 
-/** How a source's device is. */
+/** State of a source's device. */
 enum fg_link {
-	FG_LINK_NONE = 0, /**< It has none: a file. */
+	FG_LINK_NONE = 0, /**< The source has no device: it reads a file. */
 	FG_LINK_UP,
-	FG_LINK_DOWN, /**< No carrier, or taken down. */
-	FG_LINK_GONE, /**< Unplugged or removed; may come back if the kind says so. */
+	FG_LINK_DOWN, /**< No carrier, or set down. */
+	FG_LINK_GONE, /**< Unplugged or removed. Some kinds continue when it comes back. */
 };
 
-/** Where packets go that a source's own filter is to let through. Zeroed: to anywhere. */
+/** A destination that a source's prefilter lets through. All zero: any packet. */
 struct fg_source_group {
-	uint8_t family;   /**< 4 or 6; 0: any address, ip is not looked at. */
-	uint8_t protocol; /**< 17 or 6; 0: any, port_be is not looked at. */
-	uint16_t port_be; /**< Destination port; 0: every port. */
-	uint8_t ip[16];   /**< Destination; IPv4 in the first four bytes, the rest zero. */
+	uint8_t family;   /**< 4 or 6; 0: any address, ip is ignored. */
+	uint8_t protocol; /**< IP protocol, 17 or 6; 0: any, port_be is ignored. */
+	uint16_t port_be; /**< Destination port; 0: any. */
+	uint8_t ip[16];   /**< Destination address; IPv4 in the first four bytes, the rest zero. */
 };
 
-/** One kind of source. All members are set but those that say otherwise. */
+/**
+ * One kind of source. Optional members (probe, ended, lost, figures, watch, prefilter) are
+ * NULL when the kind has no such thing: callers check, or use the fg_source_*() functions
+ * below. All others must be set.
+ */
 struct fg_source_ops {
-	const char *name;                /**< As written in config: "ethdev", "replay". */
-	const char *help;                /**< One line for people. */
+	const char *name;                /**< Key in the configuration: "ethdev", "replay". */
+	const char *help;                /**< One line for users. */
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `ethdev: net_pcap0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill. */
-	bool timed; /**< rx_burst() writes rx_ns, wire_len and flags of each packet's fg_meta. */
+	bool timed; /**< rx_burst() sets rx_ns, wire_len and flags of each packet's fg_meta. */
 
 	/**
-	 * Could this machine and this process open such a source? Opens nothing for long.
-	 * @return 0, or -errno with @p error saying what is missing. Control; EAL may not be up.
+	 * Optional: can this process open such a source on this machine? NULL: always. Leaves
+	 * nothing open.
+	 * @return 0, or -errno with @p error naming what is missing. Threads: control; EAL may
+	 *         not be initialised.
 	 */
 	int (*probe)(struct fg_error *error);
 
 	/**
-	 * Acquire everything; sets src->priv and src->socket_id.
-	 * @param conf  As filled by fg_option_read(); lives as long as the source.
-	 * @return 0 or -errno with @p error set; then nothing is left to close. Control.
+	 * Acquire all resources; set src->priv and src->socket_id.
+	 * @param conf  As fg_option_read() filled it; outlives the source.
+	 * @return 0, or -errno with @p error set and nothing left to close. Threads: control.
 	 */
 	int (*open)(struct fg_source *src, const void *conf, struct fg_error *error);
 
-	/** Let packets in; 0 or -errno with @p error set. Control; no lcore is polling. */
+	/** Start receiving. @return 0, or -errno with @p error set. Threads: control; no lcore
+	 * polls. */
 	int (*start)(struct fg_source *src, struct fg_error *error);
 
 	/**
-	 * Pull up to @p max packets. Hot. Never blocks.
-	 * @return packets stored in @p pkts, 0..max, owned by the caller.
+	 * Receive up to @p max packets. Hot. Never blocks.
+	 * @return packets stored in @p pkts, 0..max; the caller owns them.
 	 * Threads: one lcore per queue; different queues in parallel.
 	 */
 	uint16_t (*rx_burst)(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
 			     uint16_t max);
 
-	/** Let no more in. What rx_burst() would still give may be lost. Control; nobody polls. */
+	/** Stop receiving. Packets not yet polled may be lost. Threads: control; no lcore polls. */
 	void (*stop)(struct fg_source *src);
 
-	/** Nothing more will ever come (a file ended). Threads: control, while lcores poll. */
+	/** Optional: true once no more packets can come, as at the end of a file. NULL: never.
+	 * Threads: control; lcores may poll. */
 	bool (*ended)(struct fg_source *src);
 
-	/** What was lost so far, since open. Threads: control, while lcores poll. */
+	/** Optional: packets lost since open. NULL: the kind loses none. Threads: control; lcores
+	 * may poll. */
 	void (*lost)(struct fg_source *src, struct fg_source_lost *lost);
 
 	/**
-	 * The kind's own figures, since open. NULL: it has none.
-	 * @return how many of @p figures were written. Threads: control, while lcores poll.
+	 * Optional: the kind's own counters, since open.
+	 * @return how many of @p figures were filled. Threads: control; lcores may poll.
 	 */
 	unsigned int (*figures)(struct fg_source *src,
 				struct fg_source_figure figures[FG_SOURCE_FIGURES_MAX]);
 
 	/**
-	 * Look after the device, several times a second: how it is, and what there
-	 * is to do when it went away or came back. NULL: nothing to look after.
+	 * Optional: check the device, and handle its removal or return. Called several times
+	 * a second. NULL: there is no device.
 	 * Threads: control, between open and close; lcores may poll.
 	 */
 	enum fg_link (*watch)(struct fg_source *src);
 
 	/**
-	 * Leave out, as early as possible, what goes to none of @p groups; whatever
-	 * cannot be told for sure is let through. NULL: the kind cannot.
-	 * @param groups  NULL: let everything through again. Not kept.
-	 * @return 0, or -errno with @p error set; then everything is let through.
+	 * Optional: drop packets to other destinations than @p groups as early as possible. A
+	 * packet whose destination is uncertain passes.
+	 * @param groups  Copied. NULL: pass everything again.
+	 * @return 0, or -errno with @p error set, and then everything passes. -ENOTSUP: this
+	 *         source was configured without a prefilter.
 	 * Threads: control, between open and close; lcores may poll.
 	 */
 	int (*prefilter)(struct fg_source *src, const struct fg_source_group *groups,
 			 uint32_t count, struct fg_error *error);
 
 	/**
-	 * Packets (mbufs) of this source that are out of its pool: 0 when all
-	 * that it handed over were freed and it keeps none itself. Control;
-	 * after stop and after all sinks are closed. May close the device to
-	 * see what it holds: only lost() and close() may follow.
+	 * @return mbufs missing from the source's pool: 0 when every packet was freed and the
+	 *         source holds none. May close the device to find out: afterwards only lost()
+	 *         and close() may be called. Threads: control; after stop, and after all sinks
+	 *         were closed.
 	 */
 	uint64_t (*outstanding)(struct fg_source *src);
 
-	/** Free everything. Control; nobody polls, every packet is freed. */
+	/** Free everything. Threads: control; no lcore polls, every packet was freed. */
 	void (*close)(struct fg_source *src);
 };
 
@@ -147,32 +156,31 @@ struct fg_source_queue {
 	struct fg_flow_counter received;
 } __attribute__((aligned(128)));
 
-/** A source in use. Fields but priv and socket_id are set before open and stay. */
+/** A source in use. The creator sets all fields but priv and socket_id before open. */
 struct fg_source {
 	const struct fg_source_ops *ops;
-	void *priv;        /**< The kind's own; set by open. */
-	const char *name;  /**< From config. */
+	void *priv;        /**< State of the kind; set by open. */
+	const char *name;  /**< From the configuration. */
 	uint8_t index;     /**< Position in the configuration. */
-	uint8_t line;      /**< 1 for A, 2 for B, ...; 0: none. */
+	uint8_t line;      /**< 1 for line A, 2 for B, ...; 0: none. */
 	uint16_t n_queues; /**< 1..FG_SOURCE_QUEUES_MAX. */
 	int socket_id;     /**< NUMA node of the device, or SOCKET_ID_ANY; set by open. */
-	uint32_t mbufs;    /**< Size of the packet pool to make. */
+	uint32_t mbufs;    /**< Mbufs in the packet pool that open creates. */
 	struct fg_source_queue queues[FG_SOURCE_QUEUES_MAX];
 };
 
-/** A burst on its way through the rx lcore. */
+/** A burst on the rx lcore. */
 struct fg_burst {
-	uint64_t rx_ticks; /**< Read once, right after the pull. */
+	uint64_t rx_ticks; /**< TSC, read once, right after rx_burst(). */
 	uint64_t bytes;    /**< Sum of the packets' lengths; undefined without packets. */
 	uint16_t count;
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 };
 
 /**
- * Pull a burst, read the clock, and ask for the packets' headers, so that they
- * are in the cache when parse comes to them. Hot.
- * @return burst->count: 0..FG_BURST_MAX packets, owned by the caller. Packets
- *         and bytes are counted for the queue.
+ * Receive a burst, read the TSC, and prefetch the packets' headers for the parser. Hot.
+ * Counts packets and bytes of the queue.
+ * @return burst->count: 0..FG_BURST_MAX packets; the caller owns them.
  * Threads: as rx_burst.
  */
 static inline uint16_t fg_source_rx(struct fg_source *src, uint16_t queue, struct fg_burst *burst)
@@ -194,7 +202,16 @@ static inline uint16_t fg_source_rx(struct fg_source *src, uint16_t queue, struc
 	return count;
 }
 
-/** Every kind built in, NULL-terminated. */
+/** ops->probe(), or 0 for a kind without it. */
+int fg_source_probe(const struct fg_source_ops *ops, struct fg_error *error);
+
+/** ops->ended(), or false for a kind without it. */
+bool fg_source_ended(struct fg_source *src);
+
+/** ops->lost(), or zeroes for a kind without it. */
+void fg_source_count_lost(struct fg_source *src, struct fg_source_lost *lost);
+
+/** Every kind of this build, NULL-terminated. */
 extern const struct fg_source_ops *const fg_source_kinds[];
 
 /** The kind called @p name, or NULL. Threads: any. */

@@ -10,7 +10,7 @@
 
 #include <fg_meta.h>
 
-#define CACHE_MAX 256u /* Mbufs that an lcore keeps at hand. */
+#define CACHE_MAX 256u /* Mbufs in an lcore's cache. */
 
 unsigned int source_pool_cache(uint32_t spare)
 {

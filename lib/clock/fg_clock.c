@@ -7,26 +7,25 @@
 #define NS_IN_S UINT64_C(1000000000)
 
 /*
- * CLOCK_REALTIME further than this from where the line says was set, it did not
- * drift: the slope is kept, and measured anew from here.
+ * If CLOCK_REALTIME differs from the line by more than this, it was stepped and did not drift: the
+ * slope is kept, and its measurement starts again.
  */
 #define STEP_NS INT64_C(1000000)
 
-/*
- * How far a slope may be off that was never measured for long: EAL rounds the
- * TSC's frequency to 10 MHz.
+/* Error limit of a slope before it was measured for long: EAL rounds the TSC's frequency to 10 MHz.
  */
 #define UNMEASURED_PERCENT 1
 
 #define FIRST_MEASUREMENT_NS 20000000
 
+/* Both clocks at one instant. */
 struct reading {
 	uint64_t ticks;
 	uint64_t ns;
-	uint64_t window_ticks;
+	uint64_t window_ticks; /* Time that the reading took: its uncertainty. */
 };
 
-/* Both clocks at one instant: of some tries, the one that was interrupted least. */
+/* Read both clocks: of several tries, the shortest. */
 static struct reading read_both(void)
 {
 	struct reading best = {.window_ticks = UINT64_MAX};
@@ -75,7 +74,7 @@ void fg_clock_init(struct fg_clock *clock)
 	nanosleep(&(struct timespec){.tv_nsec = FIRST_MEASUREMENT_NS}, NULL);
 	end = read_both();
 	measured = ns_per_tick_q32(end.ns - begin.ns, end.ticks - begin.ticks);
-	/* Somebody may have set CLOCK_REALTIME meanwhile. */
+	/* CLOCK_REALTIME may have been stepped meanwhile. */
 	if (llabs((int64_t)(measured - nominal)) > (int64_t)(nominal / 100 * UNMEASURED_PERCENT))
 		measured = nominal;
 	clock->first = (struct fg_clock_line){end.ticks, end.ns, measured};
@@ -83,9 +82,9 @@ void fg_clock_init(struct fg_clock *clock)
 	publish(clock, &clock->first);
 }
 
-/* Is CLOCK_REALTIME elsewhere than drift explains? */
-static bool was_set(const struct fg_clock *clock, const struct fg_clock_line *line,
-		    const struct reading *now)
+/* Does CLOCK_REALTIME differ from the line by more than drift explains? */
+static bool was_stepped(const struct fg_clock *clock, const struct fg_clock_line *line,
+			const struct reading *now)
 {
 	const uint64_t expected_ns = fg_clock_ns(line, now->ticks);
 	const int64_t elapsed_ns = (int64_t)(expected_ns - line->ns0);
@@ -101,7 +100,7 @@ void fg_clock_update(struct fg_clock *clock)
 	const uint64_t ticks = now.ticks - clock->first.ticks0;
 	struct fg_clock_line line = {now.ticks, now.ns, before.ns_per_tick_q32};
 
-	if (was_set(clock, &before, &now)) {
+	if (was_stepped(clock, &before, &now)) {
 		clock->first = line;
 		clock->measured = false;
 	} else if (ticks > rte_get_tsc_hz() / 10) {

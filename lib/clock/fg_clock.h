@@ -1,48 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * The capture clock (TSC) and UTC.
+ * Converts TSC ticks to UTC.
  *
- * Control compares the TSC with CLOCK_REALTIME, first at start and then every
- * second or so, and publishes a line through it; workers turn ticks into UTC
- * ns along that line, without a system call. The slope comes from the whole
- * time since start, so it gets better; the offset follows CLOCK_REALTIME, also
- * where NTP or PTP steps it.
+ * Control compares the TSC with CLOCK_REALTIME, at start and then about every second, and publishes
+ * a line: ns as a function of ticks. Workers convert ticks to UTC ns by that line, without a system
+ * call. The slope is measured over the whole time since start, so that its precision increases. The
+ * offset follows CLOCK_REALTIME, also when NTP or PTP steps it.
  */
 #ifndef FG_CLOCK_H
 #define FG_CLOCK_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_cycles.h>
 
 #include <fg_meta.h>
 
-/** ns = ns0 + (ticks - ticks0) * ns_per_tick, the factor with 32 binary places. */
+/** ns = ns0 + (ticks - ticks0) * ns_per_tick_q32 / 2^32. */
 struct fg_clock_line {
-	uint64_t ticks0;
-	uint64_t ns0;
-	uint64_t ns_per_tick_q32;
+	uint64_t ticks0;          /**< TSC. */
+	uint64_t ns0;             /**< UTC, ns since 1970. */
+	uint64_t ns_per_tick_q32; /**< Fixed point, 32 fractional bits. */
 };
 
-/** Written by control, read by workers; a sequence lock keeps readers whole. */
+/** Written by control, read by workers. A sequence lock gives readers a consistent line. */
 struct fg_clock {
 	_Atomic uint32_t sequence; /**< Odd while control writes. */
 	_Atomic uint64_t ticks0, ns0, ns_per_tick_q32;
 
-	struct fg_clock_line first; /**< Control only: where the slope's measurement began. */
-	bool measured;              /**< Control only: the slope comes from there. */
+	struct fg_clock_line first; /**< Control only: start of the slope's measurement. */
+	bool measured;              /**< Control only: the slope was measured from there. */
 } __attribute__((aligned(128)));
+static_assert(offsetof(struct fg_clock, first) <= 64, "what workers read is one cache line");
 
-/** Calibrate for the first time. Takes 20 ms. Threads: control, before workers run. */
+/** Calibrate for the first time, which takes 20 ms. Threads: control, before workers run. */
 void fg_clock_init(struct fg_clock *clock);
 
-/** Calibrate again. Threads: control, at any time. */
+/** Calibrate again. Threads: control, while workers may run. */
 void fg_clock_update(struct fg_clock *clock);
 
-/** The line now in force. Hot. Threads: any. */
+/** The current line. Hot. Threads: any. */
 static inline struct fg_clock_line fg_clock_line(const struct fg_clock *clock)
 {
 	struct fg_clock_line line;
@@ -61,7 +63,7 @@ static inline struct fg_clock_line fg_clock_line(const struct fg_clock *clock)
 	return line;
 }
 
-/** Ticks to UTC ns; ticks may be before or after line->ticks0. Hot. Threads: any. */
+/** Convert @p ticks, before or after line->ticks0, to UTC ns. Hot. Threads: any. */
 static inline uint64_t fg_clock_ns(const struct fg_clock_line *line, uint64_t ticks)
 {
 	const __int128 delta = (int64_t)(ticks - line->ticks0);
@@ -70,9 +72,9 @@ static inline uint64_t fg_clock_ns(const struct fg_clock_line *line, uint64_t ti
 }
 
 /**
- * Stamp a burst: compute rx_ns from rx_ticks, unless the source wrote rx_ns.
- * @return now, UTC ns: by the same line as the packets, so never before an rx_ns computed here.
- * Hot. Threads: any; the packets are the caller's.
+ * Stamp a burst: set rx_ns from rx_ticks, unless the source has set it.
+ * @return the current time, UTC ns, computed from the same line as the packets' times, so that it
+ * is never before an rx_ns computed here. Hot. Threads: any; the caller owns the packets.
  */
 static inline uint64_t fg_clock_stamp(const struct fg_clock *clock, struct rte_mbuf **pkts,
 				      uint16_t count)

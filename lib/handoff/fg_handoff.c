@@ -17,11 +17,11 @@ int fg_handoff_create(unsigned int rx, uint16_t n_workers, uint32_t slots, const
 	if (n_workers > FG_WORKERS_MAX)
 		return fg_error_set(error, EINVAL, "%u workers: at most %u", n_workers,
 				    FG_WORKERS_MAX);
-	/* An exact ring takes twice the slots, which rte_ring counts in 31 bits, unchecked. */
+	/* RING_F_EXACT_SZ doubles the slots. rte_ring counts them in 31 bits and does not check. */
 	if (slots == 0 || (slots & (slots - 1)) != 0 || slots > RTE_RING_SZ_MASK / 2)
 		return fg_error_set(error, EINVAL, "ring_slots: %u is not a power of two up to %u",
 				    slots, 1u << 29);
-	handoff = rte_zmalloc(NULL, sizeof(*handoff), RTE_CACHE_LINE_SIZE);
+	handoff = rte_zmalloc(NULL, sizeof(*handoff), 128);
 	if (handoff == NULL)
 		return fg_error_set(error, ENOMEM, "no DPDK memory for the rings of lcore %u", rx);
 	for (; handoff->n_workers < n_workers; handoff->n_workers++) {
@@ -36,7 +36,7 @@ int fg_handoff_create(unsigned int rx, uint16_t n_workers, uint32_t slots, const
 
 			fg_handoff_free(handoff);
 			return fg_error_set(error, code,
-					    "cannot make a ring of %u slots: %s (give EAL more "
+					    "cannot create a ring of %u slots: %s (give EAL more "
 					    "memory with -m or hugepages)",
 					    slots, strerror(code));
 		}
@@ -54,48 +54,63 @@ void fg_handoff_free(struct fg_handoff *handoff)
 	rte_free(handoff);
 }
 
-/* Put the packets that go to @p worker; clear their bits in @p left. @return refused, in @p back.
- */
-static uint16_t put_lot(struct rte_ring *ring, struct rte_mbuf *const *pkts, const uint8_t *workers,
-			uint8_t worker, uint64_t *left, struct rte_mbuf **back)
+/* Put packets into the ring of @worker. @return how many fitted. */
+static inline unsigned int put_batch(struct fg_handoff *handoff, uint8_t worker,
+				     struct rte_mbuf *const *batch, unsigned int count)
 {
-	struct rte_mbuf *lot[FG_BURST_MAX];
+	const unsigned int taken = rte_ring_sp_enqueue_burst(handoff->rings[worker],
+							     (void *const *)batch, count, NULL);
+	_Atomic uint64_t *put = &handoff->put[worker];
+
+	/* One writer: no atomic addition is needed. */
+	atomic_store_explicit(put, atomic_load_explicit(put, memory_order_relaxed) + taken,
+			      memory_order_release);
+	return taken;
+}
+
+/* The packets of a burst that fg_handoff_put() has not put yet, and those that did not fit. */
+struct put_state {
+	uint64_t remaining; /* A bit for each packet. */
+	uint16_t n_refused;
+	struct rte_mbuf *refused[FG_BURST_MAX];
+};
+
+/* Put all remaining packets for @worker. */
+static void put_worker(struct fg_handoff *handoff, struct rte_mbuf *const *pkts,
+		       const uint8_t *workers, uint8_t worker, struct put_state *state)
+{
+	struct rte_mbuf *batch[FG_BURST_MAX];
 	unsigned int n = 0, taken;
 
-	for (uint64_t rest = *left; rest != 0; rest &= rest - 1) {
+	for (uint64_t rest = state->remaining; rest != 0; rest &= rest - 1) {
 		const int i = __builtin_ctzll(rest);
 
 		if (workers[i] == worker) {
-			lot[n++] = pkts[i];
-			*left &= ~(UINT64_C(1) << i);
+			batch[n++] = pkts[i];
+			state->remaining &= ~(UINT64_C(1) << i);
 		}
 	}
-	taken = rte_ring_sp_enqueue_burst(ring, (void *const *)lot, n, NULL);
-	memcpy(back, lot + taken, sizeof(lot[0]) * (n - taken));
-	return (uint16_t)(n - taken);
+	taken = put_batch(handoff, worker, batch, n);
+	memcpy(&state->refused[state->n_refused], batch + taken, sizeof(batch[0]) * (n - taken));
+	state->n_refused = (uint16_t)(state->n_refused + n - taken);
 }
 
 uint16_t fg_handoff_put(struct fg_handoff *handoff, struct rte_mbuf **pkts, const uint8_t *workers,
 			uint16_t count)
 {
-	struct rte_mbuf *back[FG_BURST_MAX];
-	uint64_t left = UINT64_MAX >> (64 - count);
-	uint16_t refused = 0;
+	struct put_state state;
 
 	if (handoff->n_workers == 1) {
-		const unsigned int taken = rte_ring_sp_enqueue_burst(
-			handoff->rings[0], (void *const *)pkts, count, NULL);
+		const unsigned int taken = put_batch(handoff, 0, pkts, count);
 
-		refused = (uint16_t)(count - taken);
-		memmove(pkts, pkts + taken, sizeof(pkts[0]) * refused);
-		return refused;
+		memmove(pkts, pkts + taken, sizeof(pkts[0]) * (count - taken));
+		return (uint16_t)(count - taken);
 	}
-	while (left != 0) {
-		const uint8_t worker = workers[__builtin_ctzll(left)];
-
-		refused = (uint16_t)(refused + put_lot(handoff->rings[worker], pkts, workers,
-						       worker, &left, back + refused));
-	}
-	memcpy(pkts, back, sizeof(pkts[0]) * refused);
-	return refused;
+	state.remaining = UINT64_MAX >> (64 - count);
+	state.n_refused = 0;
+	while (state.remaining != 0)
+		put_worker(handoff, pkts, workers, workers[__builtin_ctzll(state.remaining)],
+			   &state);
+	memcpy(pkts, state.refused, sizeof(pkts[0]) * state.n_refused);
+	return state.n_refused;
 }

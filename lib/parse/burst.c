@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fg_parse_burst(). Compiled once for each set of vector instructions, which
- * names its function: burst_scalar(), burst_sse(), ... Hot: all of it.
+ * fg_parse_burst(). meson compiles this file once for each set of vector instructions, with the
+ * function names burst_scalar(), burst_sse(), ... Hot: all of it.
  */
 #include "burst.h"
 
@@ -9,25 +9,23 @@
 #include <rte_mbuf.h>
 
 #include "fast.h"
+#include "general.h"
 
 #define BURST_PASTE(name) burst_##name
 #define BURST_NAME(name)  BURST_PASTE(name)
 
 /*
- * Read packets as long as they have the fast shape, with a tag or without:
- * those from @p i on, to keys and pkts from @p kept on. Nothing is called here,
- * so all constants stay in registers. @return the first that is of another
- * shape, or @p count.
+ * Read the packets from @from to @end, to @keys and @to, up to the first one that has not the fast
+ * shape (see fast.h), with a VLAN tag or without. Calls no function, so that constants stay in
+ * registers. @return that first packet, or @end.
  */
-static inline unsigned int parse_run(const struct fast_head *head, struct rte_mbuf **pkts,
-				     unsigned int i, unsigned int count, unsigned int kept,
-				     struct fg_key *keys, const uint32_t tag)
+static inline struct rte_mbuf **parse_run(const struct fast_head *head, struct rte_mbuf **from,
+					  struct rte_mbuf **const end, struct rte_mbuf **to,
+					  struct fg_key *keys, const uint32_t tag)
 {
-	const ptrdiff_t up = (ptrdiff_t)i - (ptrdiff_t)kept;
-	struct rte_mbuf **from = pkts + i;
-	struct rte_mbuf **const end = pkts + count;
+	const ptrdiff_t up = from - to;
 
-	for (keys += kept; from < end; from++, keys++) {
+	for (; from < end; from++, keys++) {
 		struct rte_mbuf *pkt = *from;
 
 		from[-up] = pkt;
@@ -36,34 +34,39 @@ static inline unsigned int parse_run(const struct fast_head *head, struct rte_mb
 			      rte_pktmbuf_pkt_len(pkt), keys, tag))
 			break;
 	}
-	return (unsigned int)(from - pkts);
+	return from;
 }
 
 uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,
 			     struct fg_key *keys, struct fg_lcore_stats *stats)
 {
 	const struct fast_head head = fast_head(parse);
-	unsigned int kept = 0, i = 0;
+	struct rte_mbuf **const end = pkts + count;
+	struct rte_mbuf **from = pkts;
+	unsigned int kept = 0;
 	struct drops drops;
 
 	drops.count = 0;
-	while (i < count) {
-		const unsigned int plain = parse_run(&head, pkts, i, count, kept, keys, 0);
-		const unsigned int end = parse_run(&head, pkts, plain, count, kept + plain - i,
-						   keys, FAST_TAG_BYTES);
-		int verdict;
+	while (from < end) {
+		struct rte_mbuf **const plain =
+			parse_run(&head, from, end, pkts + kept, keys + kept, 0);
+		struct rte_mbuf **tagged;
+		int result;
 
-		kept += end - i;
-		i = end;
-		/* After tagged ones plain ones may come: only what is neither is left. */
-		if (i == count || end > plain)
+		kept += (unsigned int)(plain - from);
+		tagged = parse_run(&head, plain, end, pkts + kept, keys + kept, FAST_TAG_BYTES);
+		kept += (unsigned int)(tagged - plain);
+		from = tagged;
+		/* After tagged packets plain ones may follow. Only a packet that is neither is
+		 * left. */
+		if (from == end || tagged > plain)
 			continue;
-		verdict = parse_other(parse, pkts[i], &keys[kept]);
-		if (verdict == VERDICT_PASS)
-			pkts[kept++] = pkts[i];
+		result = parse_any(parse, *from, &keys[kept]);
+		if (result == PARSE_OK)
+			pkts[kept++] = *from;
 		else
-			drops_add(&drops, pkts[i], verdict);
-		i++;
+			drops_add(&drops, *from, result);
+		from++;
 	}
 	if (unlikely(drops.count != 0))
 		drops_settle(&drops, stats);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the forms of fg_parse_burst(), burst.c, share. */
+/* Shared by the variants of fg_parse_burst(): burst.c, compiled for several instruction sets. */
 #ifndef PARSE_BURST_H
 #define PARSE_BURST_H
 
@@ -10,7 +10,7 @@
 #include <fg_meta.h>
 #include <fg_parse.h>
 
-/* The packets of a burst that cannot go on. */
+/* Packets of a burst that the parser drops. */
 struct drops {
 	uint16_t count;
 	uint16_t reasons[FG_DROP_COUNT];
@@ -25,11 +25,8 @@ static inline void drops_add(struct drops *drops, struct rte_mbuf *pkt, int reas
 	drops->pkts[drops->count++] = pkt;
 }
 
-/* Count them and free them. */
+/* Count them by reason, and free them. */
 void drops_settle(struct drops *drops, struct fg_lcore_stats *stats);
-
-/* Read a packet of any shape. @return a reason to drop, or VERDICT_PASS. */
-int parse_other(const struct fg_parse *parse, const struct rte_mbuf *pkt, struct fg_key *key);
 
 typedef uint16_t parse_burst_fn(const struct fg_parse *parse, struct rte_mbuf **pkts,
 				uint16_t count, struct fg_key *keys, struct fg_lcore_stats *stats);

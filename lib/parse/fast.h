@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Private to parse: the fast parser. It reads the shape that feeds have, a
- * whole UDP datagram in IPv4 without options in Ethernet, with one VLAN tag or
- * none, and leaves all others, and all that looks wrong, to the general parser.
- * The keys of both are the same.
+ * Private to parse: the fast parser. It reads the shape of market data packets: Ethernet with at
+ * most one VLAN tag, IPv4 without options, a whole UDP datagram. It leaves other shapes, and faulty
+ * packets, to the general parser. The keys of both are the same.
  *
- * There are three: plain words, for any little-endian machine; lanes of 16
- * bytes, from SSE4.2 on; and, where bytes can be moved across a whole line
- * (AVX-512 VBMI), one that makes the key in one step. fast_key is the best one
- * for ISA_WIDTH, the set of instructions that the translation unit is for: not
- * for all that the compiler may use, so that a form is the same in every build.
+ * There are three variants: 8-byte words, for any little-endian machine; 16-byte vectors, from
+ * SSE4.2 on; and, with AVX-512 VBMI, one permutation of a 64-byte vector. fast_key is the best
+ * variant for ISA_WIDTH, the instruction set of the translation unit. It does not depend on what
+ * else the compiler may use, so that a variant is the same in every build.
  */
 #ifndef PARSE_FAST_H
 #define PARSE_FAST_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@
 #include <rte_byteorder.h>
 #include <rte_config.h>
 
-/* What is compiled once, not for each set, takes what every x86 has that DPDK runs on. */
+/* A file compiled only once uses the baseline of every x86 that DPDK supports. */
 #ifndef ISA_WIDTH
 #ifdef RTE_ARCH_X86
 #define ISA_WIDTH 1
@@ -38,11 +38,22 @@
 
 #include <fg_parse.h>
 
-#include "parse.h"
+#include "general.h"
 
-/** Bytes of Ethernet, IPv4 without options and UDP: what the fast parser reads. */
+/** Bytes that the fast parser reads: Ethernet, IPv4 without options, UDP. */
 #define FAST_BYTES     42u
-#define FAST_TAG_BYTES 4u /**< And of a VLAN tag, with one. */
+#define FAST_TAG_BYTES 4u /**< One VLAN tag. */
+
+static_assert(offsetof(struct fg_key, payload_len) == 6 &&
+		      offsetof(struct fg_key, src_port_be) == 8 &&
+		      offsetof(struct fg_key, vlan_be) == 12 &&
+		      offsetof(struct fg_key, src_ip) == 16 &&
+		      offsetof(struct fg_key, dst_ip) == 32 &&
+		      offsetof(struct fg_key, dst_mac) == 48 &&
+		      offsetof(struct fg_key, ethertype_be) == 54 &&
+		      offsetof(struct fg_key, src_mac) == 56 &&
+		      offsetof(struct fg_key, payload_off) == 62,
+	      "the fast parser writes keys by words and vectors");
 
 #if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
 
@@ -75,7 +86,7 @@ static inline void store64(struct fg_key *key, size_t offset, uint64_t word)
 	memcpy((uint8_t *)key + offset, &word, sizeof(word));
 }
 
-/** First 16 bytes of the fast parser's keys but payload_len, ports and tag: constant in a burst. */
+/** First 16 bytes of a key without payload_len, ports and tag: the same in a whole burst. */
 struct fast_head {
 	uint64_t words[2];
 } __attribute__((aligned(16)));
@@ -89,7 +100,7 @@ static inline struct fast_head fast_head(const struct fg_parse *parse)
 	}};
 }
 
-/** A TPID in network order that the general parser takes for a tag's, too. */
+/** Is it one of the TPIDs, in network order, that the general parser accepts? */
 static inline bool fast_is_tag(uint16_t tpid_be)
 {
 	return tpid_be == 0x0081 || tpid_be == 0xa888 || tpid_be == 0x0091;
@@ -97,7 +108,7 @@ static inline bool fast_is_tag(uint16_t tpid_be)
 
 /** Lengths of a datagram, as its headers state them. */
 struct fast_lengths {
-	uint32_t ip;  /**< IPv4 payload but the UDP header. */
+	uint32_t ip;  /**< IPv4 payload without the UDP header. */
 	uint32_t udp; /**< UDP payload. */
 };
 
@@ -110,12 +121,12 @@ static inline struct fast_lengths fast_read_lengths(const uint8_t *ip)
 }
 
 /**
- * Do they agree with the frame, which has room for @p most? A length below its
- * header's wraps to a huge number, so one comparison sees both ends.
+ * Are the lengths valid in a frame with @p max bytes after the UDP header? A length below its
+ * header's wraps to a huge number, so that one comparison checks both bounds.
  */
-static inline bool fast_lengths_fit(struct fast_lengths lengths, uint32_t most)
+static inline bool fast_lengths_fit(struct fast_lengths lengths, uint32_t max)
 {
-	return likely(lengths.ip <= most) && likely(lengths.udp <= lengths.ip);
+	return likely(lengths.ip <= max) && likely(lengths.udp <= lengths.ip);
 }
 
 /**
@@ -123,16 +134,17 @@ static inline bool fast_lengths_fit(struct fast_lengths lengths, uint32_t most)
  *
  * @param head   From fast_head().
  * @param data   At least FAST_BYTES, and FAST_TAG_BYTES more with a tag.
- * @param total  Length of the frame; at least that, too.
+ * @param total  Length of the frame; no less than that.
  * @param tag    0 or FAST_TAG_BYTES: the shape to read.
- * @return false if it is of another shape; then nothing is written.
+ * @return false if the packet has another shape; then nothing is written.
  */
 static inline bool fast_key_words(const struct fast_head *head, const uint8_t *data, uint32_t total,
 				  struct fg_key *key, const uint32_t tag)
 {
 	const uint64_t mac_mask = 0x0000ffffffffffff;
 	const uint8_t *ip = data + 14 + tag;
-	/* EtherType 0x0800, version and IHL 0x45; no MF, no offset, protocol 17: as they lie. */
+	/* EtherType 0x0800, version and IHL 0x45, no MF, no offset, protocol 17, in network order.
+	 */
 	const uint32_t shape = ((load32(ip - 2) & 0x00ffffff) ^ 0x00450008) |
 			       ((load32(ip + 6) & 0xff00ff3f) ^ 0x11000000);
 	const struct fast_lengths lengths = fast_read_lengths(ip);
@@ -155,16 +167,16 @@ static inline bool fast_key_words(const struct fast_head *head, const uint8_t *d
 
 #if ISA_WIDTH >= 1
 
-/** The same in vectors: a key is four lanes of 16 bytes, put together from two of the packet. */
+/** The same with 16-byte vectors: four for the key, shuffled from two of the packet. */
 static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *data,
 				   uint32_t total, struct fg_key *key, const uint32_t tag)
 {
 	const uint8_t *ip = data + 14 + tag;
-	/* From the EtherType on: see fast_key_words(). */
+	/* The fields from the EtherType on that fast_key_words() checks. */
 	const __m128i shape = _mm_setr_epi8(8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0);
 	const __m128i shape_mask =
 		_mm_setr_epi8(-1, -1, -1, 0, 0, 0, 0, 0, 0x3f, -1, 0, -1, 0, 0, 0, 0);
-	/* Addresses, ports: bytes 12 to 23 of the IP header, to where the key has them. */
+	/* Where the key has addresses and ports: bytes 12 to 23 from the IP header on. */
 	const __m128i to_ports =
 		_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 8, 9, 10, 11, -1, -1, -1, -1);
 	const __m128i to_src =
@@ -214,11 +226,11 @@ static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *
 
 #if ISA_WIDTH >= 3
 
-/** The same in one line: all bytes of the key come from, or are, constants of one permutation. */
+/** The same with one 64-byte permutation: each key byte is a packet byte or a constant. */
 static inline bool fast_key_line(const struct fast_head *head, const uint8_t *data, uint32_t total,
 				 struct fg_key *key, const uint32_t tag)
 {
-	/* By byte of the key: which byte of the packet. Ports, source, destination, MACs. */
+	/* Index of the packet byte for each key byte: ports, source, destination, MACs. */
 	static const uint8_t from[64] __attribute__((aligned(64))) = {
 		[8] = 34,  [9] = 35,  [10] = 36, [11] = 37, [16] = 26, [17] = 27,
 		[18] = 28, [19] = 29, [32] = 30, [33] = 31, [34] = 32, [35] = 33,
@@ -236,7 +248,7 @@ static inline bool fast_key_line(const struct fast_head *head, const uint8_t *da
 		(uint64_t)FAST_BYTES << 48,
 	};
 	const __mmask64 bytes = 0x3f3f000f000f0f00;
-	/* EtherType, version and IHL; no MF, no offset; protocol: see fast_key_words(). */
+	/* The fields that fast_key_words() checks. */
 	static const uint8_t shape[64]
 		__attribute__((aligned(64))) = {[12] = 8, [14] = 0x45, [23] = 17};
 	static const uint8_t shape_mask[64] __attribute__((aligned(64))) = {
@@ -246,7 +258,7 @@ static inline bool fast_key_line(const struct fast_head *head, const uint8_t *da
 
 	if (tag != 0)
 		return fast_key_vector(head, data, total, key, tag);
-	/* Masked off bytes are not read: the packet may end where memory does. */
+	/* A masked load reads no byte after the packet, where memory may end. */
 	line = _mm512_maskz_loadu_epi8((UINT64_C(1) << FAST_BYTES) - 1, data);
 	if (unlikely(_mm512_test_epi8_mask(_mm512_xor_si512(line, _mm512_load_si512(shape)),
 					   _mm512_load_si512(shape_mask)) != 0))
@@ -284,7 +296,7 @@ static inline struct fast_head fast_head(const struct fg_parse *parse)
 	return (struct fast_head){{0}};
 }
 
-/* The fast parser composes words as a little-endian machine stores them. */
+/* Big-endian machines use the general parser only. */
 static inline bool fast_key_words(const struct fast_head *head, const uint8_t *data, uint32_t total,
 				  struct fg_key *key, const uint32_t tag)
 {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each header is judged in the same order: its fixed part is there, it does not
- * contradict itself, what it says is there. So the verdict of a packet with
- * several faults is that of the outermost header with one.
+ * The general parser: IPv4, IPv6, UDP, TCP. fg_parse.h defines the order of checks: the result of a
+ * packet with several faults is that of the outermost header with one.
  */
-#include "parse.h"
+#include "general.h"
 
 #define IPV4_BYTES 20u /* Without options. */
 #define IPV6_BYTES 40u
 #define UDP_BYTES  8u
 #define TCP_BYTES  20u /* Without options. */
 
-/* The shortest extension header, and the unit in which most of them count. */
+/* Length of the shortest extension header, and unit of most lengths. */
 #define EXTENSION_BYTES 8u
 
 enum protocol {
@@ -29,7 +28,7 @@ enum protocol {
 
 static void set_payload(struct fg_key *key, uint32_t offset, uint32_t size)
 {
-	/* At most 22 + 40 + 16 * 2048 bytes of headers, and 65535 of datagram: both fit. */
+	/* Both fit: headers have at most 22 + 40 + 16 * 2048 bytes, a datagram 65535. */
 	key->payload_off = (uint16_t)offset;
 	key->payload_len = (uint16_t)size;
 }
@@ -41,17 +40,17 @@ static void set_ports(struct fg_key *key, const uint8_t *ports)
 	memcpy(&key->dst_port_be, ports + 2, sizeof(key->dst_port_be));
 }
 
-/* @p size: what the IP datagram holds from @p offset on. */
+/* @size: bytes of the IP datagram from @offset on. */
 static int parse_udp(const struct frame *frame, uint32_t offset, uint32_t size, struct fg_key *key)
 {
 	uint32_t length;
-	int verdict;
+	int result;
 
 	if (size < UDP_BYTES)
 		return FG_DROP_truncated;
-	verdict = frame_need(frame, offset, UDP_BYTES);
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	result = frame_need(frame, offset, UDP_BYTES);
+	if (result != PARSE_OK)
+		return result;
 	length = read_be16(frame->data + offset + 4);
 	if (length < UDP_BYTES)
 		return FG_DROP_malformed;
@@ -62,19 +61,19 @@ static int parse_udp(const struct frame *frame, uint32_t offset, uint32_t size, 
 	}
 	set_ports(key, frame->data + offset);
 	set_payload(key, offset + UDP_BYTES, length - UDP_BYTES);
-	return VERDICT_PASS;
+	return PARSE_OK;
 }
 
 static int parse_tcp(const struct frame *frame, uint32_t offset, uint32_t size, struct fg_key *key)
 {
 	uint32_t header;
-	int verdict;
+	int result;
 
 	if (size < TCP_BYTES)
 		return FG_DROP_truncated;
-	verdict = frame_need(frame, offset, TCP_BYTES);
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	result = frame_need(frame, offset, TCP_BYTES);
+	if (result != PARSE_OK)
+		return result;
 	header = (frame->data[offset + 12] >> 4) * 4u;
 	if (header < TCP_BYTES)
 		return FG_DROP_malformed;
@@ -82,10 +81,10 @@ static int parse_tcp(const struct frame *frame, uint32_t offset, uint32_t size, 
 		return FG_DROP_truncated;
 	set_ports(key, frame->data + offset);
 	set_payload(key, offset + header, size - header);
-	return VERDICT_PASS;
+	return PARSE_OK;
 }
 
-/* Protocol and flags are known. */
+/* The caller has set key->protocol and key->flags. */
 static int parse_transport(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 			   uint32_t size, struct fg_key *key)
 {
@@ -99,18 +98,18 @@ static int parse_transport(const struct fg_parse *parse, const struct frame *fra
 	if (!later && key->protocol == PROTOCOL_TCP)
 		return parse_tcp(frame, offset, size, key);
 	set_payload(key, offset, size);
-	return VERDICT_PASS;
+	return PARSE_OK;
 }
 
 int parse_ipv4(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 	       struct fg_key *key)
 {
 	const uint8_t *ip = frame->data + offset;
-	const int verdict = frame_need(frame, offset, IPV4_BYTES);
+	const int result = frame_need(frame, offset, IPV4_BYTES);
 	uint32_t header, length, part;
 
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	if (result != PARSE_OK)
+		return result;
 	header = (ip[0] & 0x0f) * 4u;
 	length = read_be16(ip + 2);
 	part = read_be16(ip + 6);
@@ -129,7 +128,7 @@ int parse_ipv4(const struct fg_parse *parse, const struct frame *frame, uint32_t
 	return parse_transport(parse, frame, offset + header, length - header, key);
 }
 
-/* Bytes of the extension header of kind @p protocol; 0 if it is none. */
+/* Length of an extension header of type @protocol whose length field is @length; 0: it is none. */
 static uint32_t extension_bytes(unsigned int protocol, unsigned int length)
 {
 	switch (protocol) {
@@ -150,9 +149,9 @@ static uint32_t extension_bytes(unsigned int protocol, unsigned int length)
 }
 
 /*
- * Walk the extension headers from @p offset to @p end, where the datagram ends.
- * key->protocol goes in as the first one's kind and comes out as that of what
- * follows them. In a later part, what follows the fragment header is data.
+ * Skip the extension headers from @offset to at most @end, where the datagram ends. key->protocol
+ * is the type of the first, and then of what follows the last. In a later fragment the payload
+ * follows the fragment header.
  */
 static int skip_extensions(const struct frame *frame, uint32_t *offset, uint32_t end,
 			   struct fg_key *key)
@@ -160,13 +159,13 @@ static int skip_extensions(const struct frame *frame, uint32_t *offset, uint32_t
 	for (unsigned int count = 0; extension_bytes(key->protocol, 0) != 0; count++) {
 		const uint8_t *header = frame->data + *offset;
 		uint32_t size;
-		int verdict;
+		int result;
 
 		if (count == FG_PARSE_EXTENSIONS_MAX || end - *offset < EXTENSION_BYTES)
 			return FG_DROP_malformed;
-		verdict = frame_need(frame, *offset, EXTENSION_BYTES);
-		if (verdict != VERDICT_PASS)
-			return verdict;
+		result = frame_need(frame, *offset, EXTENSION_BYTES);
+		if (result != PARSE_OK)
+			return result;
 		size = extension_bytes(key->protocol, header[1]);
 		if (size > end - *offset)
 			return FG_DROP_malformed;
@@ -184,18 +183,18 @@ static int skip_extensions(const struct frame *frame, uint32_t *offset, uint32_t
 		if ((key->flags & FG_KEY_LATER_PART) != 0)
 			break;
 	}
-	return VERDICT_PASS;
+	return PARSE_OK;
 }
 
 int parse_ipv6(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 	       struct fg_key *key)
 {
 	const uint8_t *ip = frame->data + offset;
-	int verdict = frame_need(frame, offset, IPV6_BYTES);
+	int result = frame_need(frame, offset, IPV6_BYTES);
 	uint32_t end;
 
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	if (result != PARSE_OK)
+		return result;
 	if (ip[0] >> 4 != 6)
 		return FG_DROP_malformed;
 	offset += IPV6_BYTES;
@@ -206,8 +205,8 @@ int parse_ipv6(const struct fg_parse *parse, const struct frame *frame, uint32_t
 	key->protocol = ip[6];
 	memcpy(key->src_ip, ip + 8, sizeof(key->src_ip));
 	memcpy(key->dst_ip, ip + 24, sizeof(key->dst_ip));
-	verdict = skip_extensions(frame, &offset, end, key);
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	result = skip_extensions(frame, &offset, end, key);
+	if (result != PARSE_OK)
+		return result;
 	return parse_transport(parse, frame, offset, end - offset, key);
 }

@@ -211,7 +211,7 @@ static void wait_rings(const struct fg_pipeline *p)
 {
 	for (uint16_t rx = 0; rx < p->n_rx && p->running; rx++)
 		for (uint16_t worker = 0; worker < p->n_workers; worker++) {
-			const uint32_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
+			const uint64_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
 
 			while (!fg_handoff_passed(p->rx[rx].handoff, worker, mark))
 				rte_pause();
@@ -380,7 +380,7 @@ bool fg_pipeline_running(const struct fg_pipeline *p)
 bool fg_pipeline_ended(const struct fg_pipeline *p)
 {
 	for (uint32_t i = 0; i < p->n_sources; i++)
-		if (!p->sources[i]->ops->ended(p->sources[i]))
+		if (!fg_source_ended(p->sources[i]))
 			return false;
 	return true;
 }

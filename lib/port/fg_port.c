@@ -18,7 +18,7 @@ static struct claim *claim_of(struct fg_port *port)
 	return (struct claim *)port;
 }
 
-/* "net_null0, net_pcap0", for messages. */
+/* Write the names of all ports, "net_null0, net_pcap0", for messages. */
 static void list_ports(char *text, size_t size)
 {
 	size_t used = 0;
@@ -36,7 +36,7 @@ static void list_ports(char *text, size_t size)
 	}
 }
 
-/* A PCI address goes by with its domain or without, as EAL was told of it. */
+/* EAL knows a PCI device by the name it was given: with the domain or without. */
 static int get_id(const char *name, uint16_t *id)
 {
 	char other[RTE_ETH_NAME_MAX_LEN];
@@ -74,7 +74,7 @@ int fg_port_find(const char *name, struct fg_port *out, struct fg_error *error)
 }
 static_assert(sizeof(((struct fg_port *)0)->name) >= RTE_ETH_NAME_MAX_LEN, "a name fits");
 
-/* The device that @p port is, as known already or as found now. */
+/* The device of @port: from the list, or new. NULL without memory. */
 static struct device *get_device(const struct fg_port *port, const struct rte_eth_dev_info *info)
 {
 	struct device *d;
@@ -90,7 +90,7 @@ static struct device *get_device(const struct fg_port *port, const struct rte_et
 	return d;
 }
 
-/* Close and forget a device that nobody claims any more. */
+/* Close and free a device that has no claims. */
 static void release_device(struct device *d)
 {
 	if (d->rx != NULL || d->tx != NULL)
@@ -126,14 +126,14 @@ static struct claim *make_claim(const struct fg_port *port, uint16_t n_queues)
 	return claim;
 }
 
-static int check_queues(const struct fg_port *port, const char *direction, uint16_t wanted,
+static int check_queues(const struct fg_port *port, const char *direction, uint16_t count,
 			uint16_t max, struct fg_error *error)
 {
-	if (wanted >= 1 && wanted <= max)
+	if (count >= 1 && count <= max)
 		return 0;
 	return fg_error_set(error, EINVAL,
-			    "port %s: %u %s queues wanted, driver %s has 1 to %u for it",
-			    port->name, wanted, direction, port->driver, max);
+			    "port %s: %u %s queues requested, driver %s has 1 to %u for it",
+			    port->name, count, direction, port->driver, max);
 }
 
 static int check_mtu(const struct fg_port *port, uint16_t mtu, const struct rte_eth_dev_info *info,
@@ -143,16 +143,16 @@ static int check_mtu(const struct fg_port *port, uint16_t mtu, const struct rte_
 
 	if (mtu == 0 || (mtu >= info->min_mtu && mtu <= max))
 		return 0;
-	return fg_error_set(error, EINVAL, "port %s: MTU %u wanted, driver %s takes %u to %u",
+	return fg_error_set(error, EINVAL, "port %s: MTU %u requested, driver %s supports %u to %u",
 			    port->name, mtu, port->driver, info->min_mtu, max);
 }
 
 /*
- * Find the port, check the wish against it, and take one direction.
- * @param rx  What to receive with, or NULL to send with @p n_tx queues.
+ * Find the port, check the request, and claim one direction.
+ * @rx: configuration for receiving, or NULL to transmit with @n_tx queues.
  */
-static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, struct fg_port **out,
-		struct fg_error *error)
+static int claim_port(const char *name, const struct fg_port_rx *rx, uint16_t n_tx,
+		      struct fg_port **out, struct fg_error *error)
 {
 	struct rte_eth_dev_info info = {0};
 	struct fg_port port = {0};
@@ -189,7 +189,7 @@ static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, st
 	claim->device = d;
 	if (rx != NULL) {
 		d->rx = claim;
-		d->rx_want = *rx;
+		d->rx_conf = *rx;
 	} else {
 		d->tx = claim;
 		d->n_tx = n_tx;
@@ -198,16 +198,16 @@ static int want(const char *name, const struct fg_port_rx *rx, uint16_t n_tx, st
 	return 0;
 }
 
-int fg_port_want_rx(const char *name, const struct fg_port_rx *rx, struct fg_port **out,
-		    struct fg_error *error)
+int fg_port_claim_rx(const char *name, const struct fg_port_rx *rx, struct fg_port **out,
+		     struct fg_error *error)
 {
-	return want(name, rx, 0, out, error);
+	return claim_port(name, rx, 0, out, error);
 }
 
-int fg_port_want_tx(const char *name, uint16_t n_queues, struct fg_port **out,
-		    struct fg_error *error)
+int fg_port_claim_tx(const char *name, uint16_t n_queues, struct fg_port **out,
+		     struct fg_error *error)
 {
-	return want(name, NULL, n_queues, out, error);
+	return claim_port(name, NULL, n_queues, out, error);
 }
 
 int fg_port_start(struct fg_port *port, struct fg_error *error)
@@ -227,10 +227,7 @@ int fg_port_start(struct fg_port *port, struct fg_error *error)
 	return 0;
 }
 
-/*
- * net_ring frees its rings without looking into them; what is left there was
- * sent to it and belongs to somebody's pool.
- */
+/* net_ring frees its rings, but not the packets in them, which belong to the pool of the sender. */
 static void drain(const struct device *d)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -255,7 +252,7 @@ void fg_port_stop(struct fg_port *port)
 	if (--d->n_started > 0 || !device_exists(d))
 		return;
 	drain(d);
-	/* Drivers of kernel interfaces set the interface's flags, and leave them so. */
+	/* Drivers of kernel interfaces set the interface's flags, and do not reset them. */
 	(void)rte_eth_promiscuous_disable(d->port.id);
 	(void)rte_eth_allmulticast_disable(d->port.id);
 	rc = rte_eth_dev_stop(d->port.id);

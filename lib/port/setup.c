@@ -12,10 +12,10 @@
 #include "device.h"
 
 #define TX_DESCRIPTORS 1024u
-/* A queue that nobody polls: just enough for the driver to be content. */
+/* For a queue that no lcore polls: the minimum that drivers accept. */
 #define OWN_DESCRIPTORS 64u
 
-/* How many queues to ask a driver for. */
+/* Numbers of queues to configure. */
 struct shape {
 	uint16_t n_rx, n_tx;
 };
@@ -23,17 +23,19 @@ struct shape {
 static void set_rss(const struct device *d, const struct rte_eth_dev_info *info,
 		    struct rte_eth_conf *conf)
 {
-	const uint64_t wanted = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
-	const uint64_t hash = wanted & info->flow_type_rss_offloads;
+	const uint64_t requested = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
+	const uint64_t hash = requested & info->flow_type_rss_offloads;
 
-	if (d->rx == NULL || !d->rx_want.rss || d->rx_want.n_queues < 2)
+	if (d->rx == NULL || !d->rx_conf.rss || d->rx_conf.n_queues < 2)
 		return;
 	if (hash == 0) {
-		fg_log(WARNING, "port %s: driver %s offers no RSS: it spreads packets its own way",
+		fg_log(WARNING,
+		       "port %s: driver %s has no RSS: it spreads packets over queues in its own "
+		       "way",
 		       d->port.name, d->port.driver);
 		return;
 	}
-	/* No key: the driver's own, so no length either. */
+	/* No key: the driver's default. */
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	conf->rx_adv_conf.rss_conf.rss_hf = hash;
 }
@@ -51,12 +53,12 @@ uint16_t device_max_mtu(const struct rte_eth_dev_info *info)
 }
 
 /*
- * Configuring with MTU 0 would set 1500, so the present one is stated when the
- * wish is to leave it, unless it lies outside of what the driver admits to.
+ * Configuring with MTU 0 would set 1500. To leave the MTU unchanged the present value is
+ * configured, unless it is outside of the range that the driver reports.
  */
 static uint32_t choose_mtu(const struct device *d, const struct rte_eth_dev_info *info)
 {
-	uint16_t mtu = d->rx != NULL ? d->rx_want.mtu : 0;
+	uint16_t mtu = d->rx != NULL ? d->rx_conf.mtu : 0;
 
 	if (mtu != 0)
 		return mtu;
@@ -83,10 +85,10 @@ static int configure(struct device *d, const struct rte_eth_dev_info *info, stru
 		return fg_error_set(error, -rc,
 				    "port %s: cannot configure %u rx and %u tx queues: %s",
 				    d->port.name, shape.n_rx, shape.n_tx, strerror(-rc));
-	if (d->rx == NULL || d->rx_want.mtu == 0)
+	if (d->rx == NULL || d->rx_conf.mtu == 0)
 		return 0;
-	/* Some drivers act on this call only, others on the configuration only. */
-	rc = rte_eth_dev_set_mtu(d->port.id, d->rx_want.mtu);
+	/* Some drivers obey this call only, others the configuration only. */
+	rc = rte_eth_dev_set_mtu(d->port.id, d->rx_conf.mtu);
 	if (rc == -ENOTSUP) {
 		fg_log(NOTICE, "port %s: driver %s cannot set the MTU", d->port.name,
 		       d->port.driver);
@@ -94,11 +96,11 @@ static int configure(struct device *d, const struct rte_eth_dev_info *info, stru
 	}
 	if (rc != 0)
 		return fg_error_set(error, -rc, "port %s: cannot set MTU %u: %s", d->port.name,
-				    d->rx_want.mtu, strerror(-rc));
+				    d->rx_conf.mtu, strerror(-rc));
 	return 0;
 }
 
-/* The pool for rx queues that nobody polls. */
+/* Create the pool for rx queues that no lcore polls. */
 static int make_own_pool(struct device *d, uint16_t n_queues, struct fg_error *error)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
@@ -108,7 +110,7 @@ static int make_own_pool(struct device *d, uint16_t n_queues, struct fg_error *e
 		d->own_pool = NULL;
 	}
 	snprintf(name, sizeof(name), "fg_port_%u", d->port.id);
-	/* Drivers may round 64 descriptors up a good deal: net_af_xdp takes 2048 mbufs. */
+	/* Drivers may use more than OWN_DESCRIPTORS: net_af_xdp takes 2048 mbufs. */
 	d->own_pool = rte_pktmbuf_pool_create(name, 2560u * n_queues, 0, FG_META_BYTES,
 					      RTE_MBUF_DEFAULT_BUF_SIZE, d->port.socket_id);
 	if (d->own_pool == NULL)
@@ -120,7 +122,7 @@ static int make_own_pool(struct device *d, uint16_t n_queues, struct fg_error *e
 static int setup_rx(struct device *d, const struct rte_eth_dev_info *info, uint16_t n_queues,
 		    uint16_t descriptors, struct fg_error *error)
 {
-	struct rte_mempool *pool = d->rx_want.pool;
+	struct rte_mempool *pool = d->rx_conf.pool;
 	struct rte_eth_rxconf conf = info->default_rxconf;
 	int rc;
 
@@ -162,7 +164,8 @@ static int setup_tx(struct device *d, const struct rte_eth_dev_info *info, uint1
 	return 0;
 }
 
-/* Promiscuous and allmulticast: not every driver can, and most of those need not. */
+/* Enable promiscuous or allmulticast mode. A driver without the mode is no error: most need none.
+ */
 static int set_filter(const struct device *d, const char *what, int (*enable)(uint16_t port),
 		      struct fg_error *error)
 {
@@ -186,9 +189,9 @@ static int set_filters(const struct device *d, struct fg_error *error)
 
 	if (d->rx == NULL)
 		return 0;
-	if (d->rx_want.promiscuous)
+	if (d->rx_conf.promiscuous)
 		rc = set_filter(d, "promiscuous", rte_eth_promiscuous_enable, error);
-	if (rc == 0 && d->rx_want.allmulticast)
+	if (rc == 0 && d->rx_conf.allmulticast)
 		rc = set_filter(d, "allmulticast", rte_eth_allmulticast_enable, error);
 	if (rc == 0 && rte_eth_link_get_nowait(d->port.id, &link) == 0 &&
 	    link.link_status == RTE_ETH_LINK_DOWN)
@@ -209,11 +212,11 @@ int device_run(struct device *d, struct fg_error *error)
 	return rc;
 }
 
-/* @param step  Set to how far it came: the further, the more its error tells. */
+/* @step: set to the number of completed steps: the more, the more specific is the error. */
 static int try_shape(struct device *d, const struct rte_eth_dev_info *info, struct shape shape,
 		     unsigned int *step, struct fg_error *error)
 {
-	uint16_t rx_descriptors = d->rx != NULL ? d->rx_want.descriptors : OWN_DESCRIPTORS;
+	uint16_t rx_descriptors = d->rx != NULL ? d->rx_conf.descriptors : OWN_DESCRIPTORS;
 	uint16_t tx_descriptors = TX_DESCRIPTORS;
 	int rc = configure(d, info, shape, error);
 
@@ -239,23 +242,22 @@ static uint16_t larger(uint16_t a, uint16_t b)
 	return a > b ? a : b;
 }
 
-/* Without queues of both directions net_vhost never begins, and net_memif refuses most peers. */
+/* net_vhost does not start, and net_memif refuses most peers, without queues of both directions. */
 static bool needs_both(const struct device *d)
 {
 	return strcmp(d->port.driver, "net_vhost") == 0 || strcmp(d->port.driver, "net_memif") == 0;
 }
 
 /*
- * What to try in turn. Some drivers refuse to have no queue of one direction,
- * others (net_af_xdp) to have more of one than of the other. Rx queues are
- * never added to those that are polled, as their share of the packets would be
- * lost; but net_ring does not spread, and only what has an rx queue can be
- * drained.
+ * Numbers of queues to try in turn. Some drivers require a queue of each direction, others
+ * (net_af_xdp) the same number of both. If rx queues are polled, none are added, since packets in
+ * the additional ones would be lost. The exception is net_ring: it does not spread packets, and
+ * only a queue pair with an rx queue can be drained.
  */
 static void list_shapes(const struct device *d, struct shape shapes[3])
 {
 	const bool both = needs_both(d);
-	const uint16_t n_rx = d->rx != NULL ? d->rx_want.n_queues : both;
+	const uint16_t n_rx = d->rx != NULL ? d->rx_conf.n_queues : both;
 	const uint16_t n_tx = d->tx != NULL ? d->n_tx : both;
 	const bool ring = strcmp(d->port.driver, "net_ring") == 0;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a device still there, and has it a link?
+ * Detects the removal of devices, and their link state.
  *
- * EAL says on threads of its own that a device is unplugged: a PCI device by
- * the bus (vfio-pci asks for it back and waits), any device by its driver or
- * when its port is released. What works on a kernel interface is not told when
- * that goes, so the kernel is asked. Control does the rest: see shut().
+ * EAL reports an unplugged device on threads of its own: the bus reports a PCI device (vfio-pci
+ * then waits for its release), a driver any device, and ethdev when a port is released. A driver of
+ * a kernel interface does not learn of the interface's removal: control queries the kernel. Control
+ * closes the device; see shut().
  */
 #define ALLOW_EXPERIMENTAL_API /* rte_dev_event_*(), until DPDK 24.11 */
 #include <errno.h>
@@ -27,8 +27,9 @@
 
 #include "device.h"
 
-#define LOOK_EVERY_NS 250000000u
-#define NO_BARRIER_US 10000u /* Instead of a barrier: far longer than a store takes to be seen. */
+#define QUERY_INTERVAL_NS 250000000u
+#define NO_BARRIER_US                                                                              \
+	10000u /* Instead of a barrier: far longer than a store needs to become visible. */
 
 struct device_list devices = TAILQ_HEAD_INITIALIZER(devices);
 
@@ -42,7 +43,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* On a thread of EAL's. */
+/* Runs on a thread of EAL. */
 static int on_port_event(uint16_t port_id, enum rte_eth_event_type event, void *arg, void *result)
 {
 	struct device *d;
@@ -59,7 +60,7 @@ static int on_port_event(uint16_t port_id, enum rte_eth_event_type event, void *
 	return 0;
 }
 
-/* On a thread of EAL's. A device may have several ports. */
+/* Runs on a thread of EAL. A device may have several ports. */
 static void on_bus_event(const char *name, enum rte_dev_event_type event, void *arg)
 {
 	struct device *d;
@@ -75,8 +76,8 @@ static void on_bus_event(const char *name, enum rte_dev_event_type event, void *
 }
 
 /*
- * Once, for all devices, and for good: 22.11 removes other devices' callbacks
- * together with the one that is meant.
+ * Called once for all devices, and never undone: DPDK 22.11 removes other devices' callbacks
+ * together with the given one.
  */
 static void listen_to_bus(void)
 {
@@ -86,10 +87,11 @@ static void listen_to_bus(void)
 		return;
 	listening = true;
 	if (rte_dev_event_callback_register(NULL, on_bus_event, NULL) != 0)
-		fg_log(WARNING, "EAL will not say when a PCI device is unplugged");
-	/* vfio-pci asks the process itself; other kernel drivers only tell the kernel's uevents. */
+		fg_log(WARNING, "EAL cannot report when a PCI device is unplugged");
+	/* vfio-pci requests the release from the process; for others the kernel sends uevents only.
+	 */
 	if (rte_dev_event_monitor_start() != 0)
-		fg_log(INFO, "the kernel's device events cannot be heard");
+		fg_log(INFO, "cannot receive the kernel's device events");
 }
 
 void device_enlist(struct device *d, const struct rte_eth_dev_info *info)
@@ -110,7 +112,7 @@ void device_enlist(struct device *d, const struct rte_eth_dev_info *info)
 					  NULL) != 0 ||
 	    rte_eth_dev_callback_register(d->port.id, RTE_ETH_EVENT_DESTROY, on_port_event, NULL) !=
 		    0)
-		fg_log(WARNING, "port %s: EAL will not say when it is removed", d->port.name);
+		fg_log(WARNING, "port %s: EAL cannot report its removal", d->port.name);
 }
 
 static void stop_listening(const struct device *d)
@@ -121,7 +123,7 @@ static void stop_listening(const struct device *d)
 					      NULL);
 }
 
-/* EAL lets go of a PCI device, which the kernel is waiting for, when no port of it is left. */
+/* Release a PCI device, for which the kernel is waiting, unless another port of it is open. */
 static void release_bus_device(const struct device *d)
 {
 	const struct device *other;
@@ -132,11 +134,10 @@ static void release_bus_device(const struct device *d)
 			return;
 	rc = rte_dev_remove(d->bus_device);
 	if (rc != 0)
-		fg_log(WARNING, "port %s: EAL cannot let go of it: %s", d->port.name,
-		       strerror(-rc));
+		fg_log(WARNING, "port %s: EAL cannot release it: %s", d->port.name, strerror(-rc));
 }
 
-/* Nobody polls or sends any more, or ever did. */
+/* Close the device. No lcore uses it. */
 static void close_device(struct device *d)
 {
 	int rc;
@@ -169,8 +170,8 @@ void device_delist(struct device *d, bool close)
 }
 
 /*
- * From here on nobody enters. The barrier is the partner of the fence in
- * fg_port_enter(): whoever has not seen `shut` by now is seen inside.
+ * Prevent further uses. The barrier pairs with the fence in fg_port_enter(): an lcore that has not
+ * seen `shut` is afterwards seen as inside.
  */
 static void shut(struct device *d)
 {
@@ -193,23 +194,23 @@ static bool is_empty(const struct claim *claim)
 	return true;
 }
 
-/* Packets that came before the end, and that no lcore has fetched. */
-static uint64_t count_left_behind(const struct device *d)
+/* Free the packets that are left in the device's queues. @return how many. */
+static uint64_t free_unread(const struct device *d)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 	uint64_t left = 0;
 
 	if (d->rx == NULL || d->n_started == 0)
 		return 0;
-	for (uint16_t queue = 0; queue < d->rx_want.n_queues; queue++) {
-		uint32_t most = d->rx_want.descriptors;
+	for (uint16_t queue = 0; queue < d->rx_conf.n_queues; queue++) {
+		uint32_t max = d->rx_conf.descriptors;
 		uint16_t count = 1;
 
-		while (most > 0 && count > 0) {
+		while (max > 0 && count > 0) {
 			count = rte_eth_rx_burst(d->port.id, queue, pkts,
-						 (uint16_t)RTE_MIN(most, FG_BURST_MAX));
+						 (uint16_t)RTE_MIN(max, FG_BURST_MAX));
 			rte_pktmbuf_free_bulk(pkts, count);
-			most -= count;
+			max -= count;
 			left += count;
 		}
 	}
@@ -217,15 +218,16 @@ static uint64_t count_left_behind(const struct device *d)
 }
 
 /*
- * On an interface that is gone, net_pcap counts each read that fails as an
- * error, and lcores read all the time: its errors are those of the last look.
+ * On a removed interface net_pcap counts each failed poll as an error. So its error counter before
+ * the removal is used.
  */
-static bool counts_reads(const struct device *d)
+static bool counts_failed_polls(const struct device *d)
 {
 	return d->if_index != 0 && strcmp(d->port.driver, "net_pcap") == 0;
 }
 
-static void let_go(struct device *d)
+/* Close an unplugged device that no lcore uses, after saving its counters. */
+static void close_unplugged(struct device *d)
 {
 	uint64_t left;
 	int rc;
@@ -234,9 +236,9 @@ static void let_go(struct device *d)
 		const uint64_t errors = d->last.ierrors;
 
 		(void)rte_eth_stats_get(d->port.id, &d->last);
-		if (counts_reads(d))
+		if (counts_failed_polls(d))
 			d->last.ierrors = errors;
-		left = count_left_behind(d);
+		left = free_unread(d);
 		d->last.imissed += left;
 		d->last.ipackets += left;
 		rc = d->n_started > 0 ? rte_eth_dev_stop(d->port.id) : 0;
@@ -246,8 +248,8 @@ static void let_go(struct device *d)
 	close_device(d);
 }
 
-/* The kernel's interface: is it there, and has it a carrier? A vdev on it may not be told. */
-static bool ask_kernel(struct device *d)
+/* Query the kernel for a vdev's interface: set link_up. @return whether it exists. */
+static bool query_kernel(struct device *d)
 {
 	struct ifreq request = {.ifr_ifindex = (int)d->if_index};
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -264,7 +266,7 @@ static bool ask_kernel(struct device *d)
 	return found;
 }
 
-static void ask_driver(struct device *d)
+static void query_driver(struct device *d)
 {
 	struct rte_eth_link link;
 
@@ -272,32 +274,32 @@ static void ask_driver(struct device *d)
 		d->link_up = link.link_status == RTE_ETH_LINK_UP;
 }
 
-/* @return it is not there any more. */
-static bool look(struct device *d)
+/* @return whether the device was removed. */
+static bool is_removed(struct device *d)
 {
 	const uint64_t now = now_ns();
 	struct rte_eth_stats stats = {0};
 
 	if (atomic_load(&d->unplugged) || atomic_load(&d->destroyed))
 		return true;
-	if (d->n_started == 0 || now < d->next_look_ns)
+	if (d->n_started == 0 || now < d->next_query_ns)
 		return false;
-	d->next_look_ns = now + LOOK_EVERY_NS;
+	d->next_query_ns = now + QUERY_INTERVAL_NS;
 	if (d->if_index != 0) {
-		if (counts_reads(d))
+		if (counts_failed_polls(d))
 			(void)rte_eth_stats_get(d->port.id, &stats);
-		if (!ask_kernel(d))
+		if (!query_kernel(d))
 			return true;
 		d->last = stats;
 		return false;
 	}
-	ask_driver(d);
+	query_driver(d);
 	return false;
 }
 
 static void watch(struct device *d)
 {
-	if (d->presence == CLOSED || (d->presence == PRESENT && !look(d)))
+	if (d->presence == CLOSED || (d->presence == PRESENT && !is_removed(d)))
 		return;
 	if (d->presence == PRESENT) {
 		fg_log(WARNING, "port %s: its device was removed", d->port.name);
@@ -305,11 +307,11 @@ static void watch(struct device *d)
 		shut(d);
 	}
 	if (!is_empty(d->rx) || !is_empty(d->tx))
-		return; /* Bursts are short: at the next look. */
+		return; /* Bursts are short: the next call closes it. */
 	if (atomic_load(&d->destroyed))
 		d->presence = CLOSED;
 	else
-		let_go(d);
+		close_unplugged(d);
 }
 
 enum fg_port_state fg_port_watch(const struct fg_port *port)
@@ -332,7 +334,7 @@ int fg_port_stats(const struct fg_port *port, struct rte_eth_stats *stats)
 {
 	const struct device *d = ((const struct claim *)port)->device;
 
-	/* net_vmxnet3 reads its queues for this without asking whether it has any. */
+	/* net_vmxnet3 reads its queues here without checking that they exist. */
 	if (device_exists(d) && d->configured)
 		return rte_eth_stats_get(port->id, stats);
 	*stats = d->last;

@@ -32,7 +32,7 @@ static int port_open(struct fg_sink *sink, const void *conf, struct fg_error *er
 	const struct port_conf *wanted = conf;
 	struct fg_error reason = {0};
 	struct fg_port *port = NULL;
-	const int rc = fg_port_want_tx(wanted->device, sink->n_lanes, &port, &reason);
+	const int rc = fg_port_claim_tx(wanted->device, sink->n_lanes, &port, &reason);
 
 	if (rc != 0)
 		return fg_error_set(error, -rc, "sink %s (%u tx queues, one per lcore): %s",

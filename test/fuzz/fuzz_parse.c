@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a frame, through every way into parse. What must hold:
- *   - nothing outside the bytes is read: they stand alone in malloc'd memory,
- *     for segments too, so that the address sanitizer sees it
+ * Any bytes as a frame, with every function of lib/parse. What must hold:
+ *   - no byte outside the frame is read: it has its own malloc'd memory, and so has each segment,
+ * so that the address sanitizer detects it
  *   - the payload lies in the frame; a key's fields agree with each other
  *   - the fast and the general parser, a linear frame, a packet in one segment
  *     and one in several give the same result and the same 64 bytes
- *   - a frame's beginning gives its key or is malformed, never something else
+ *   - a truncated frame gives the key of the whole one or is malformed, never anything else
  *
  * Input: one byte of settings, two bytes of segment lengths, then the frame.
  */
@@ -21,7 +21,7 @@
 #include <fg_meta.h>
 #include <fg_stats.h>
 
-#include "parse.h"
+#include "general.h"
 
 #define SETTINGS_BYTES 3u
 #define SEGMENTS_MAX   3u

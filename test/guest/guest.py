@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A guest machine for what needs a kernel or a card of its own: Debian's kernel in QEMU, on a software CPU.
+"""A virtual machine for tests that need their own kernel or NIC: Debian's kernel in QEMU, with an emulated CPU.
 
-Its root is this machine's own, read-only over 9p with a RAM overlay for writes, so every program and every path is there
-as well (9p does not see what is mounted elsewhere as /run, /proc, /sys and /dev, which are the guest's own). One command
-runs as root; what it prints and its exit status come back. Software CPU: for correctness only, never for timing.
+Its root file system is that of the host, read-only over 9p with an overlay in RAM for writes, so that every program and
+path of the host exists (except mounts: /run, /proc, /sys and /dev are the guest's own). One command runs as root; its
+output and exit status are returned. The CPU is emulated: for correctness only, never for timing.
 
     guest.run("uname -r")                               -> (status, output)
     with guest.Guest("feedgate ...", nics=[...]) as g:  g.expect("ready"), g.send("quit\\n"), g.qmp("device_del", id="n0")
@@ -29,7 +29,7 @@ import time
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "cpio": "cpio", "modprobe": "kmod"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MODULES = ("virtio_pci", "9p", "9pnet_virtio", "overlay")
-# The guest's first program: mounts the root, and becomes bash on it. The second serial port carries the command's words.
+# The guest's init: mounts the root and executes bash on it. The second serial port carries the command's input and output.
 INIT = """#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t proc p /proc; $b mount -t sysfs s /sys; $b mount -t devtmpfs d /dev
@@ -79,13 +79,13 @@ def check():
 
 
 class Guest:
-    """A guest that runs one command. Its end is the end of the `with`.
+    """A guest that runs one command. It ends with the `with` block.
 
     nics    QEMU arguments of each network card, one string each
     iommu   an emulated IOMMU, so that vfio-pci works for DPDK
     share   folders of this machine that the guest may write to, under the same paths
-    before  words to put before QEMU's command line: nsenter and its arguments
-    console the command's standard input is what send() gives; otherwise it is empty
+    before  words before QEMU's command line: nsenter and its arguments
+    console send() writes to the command's standard input; otherwise it is empty
     """
 
     def __init__(self, command, nics=(), iommu=False, memory=2048, cpus=2, share=(), timeout=300, console=False, before=()):
@@ -116,7 +116,7 @@ class Guest:
         self._reader.start()
 
     def _initrd(self, release, script):
-        """The file system that the kernel begins with."""
+        """The initial file system (initramfs)."""
         top = os.path.join(self.folder, "initrd")
         for name in ("bin", "modules", "proc", "sys", "dev", "lower", "rw", "root"):
             os.makedirs(os.path.join(top, name))
@@ -151,14 +151,14 @@ class Guest:
             self._changed.notify_all()
 
     def _last_words(self):
-        """What the kernel said, if the command did not come to its end."""
+        """The end of the kernel's log, for a command that did not end."""
         if not os.path.exists(self._console):
             return "\nguest: QEMU did not start"
         with open(self._console, encoding="utf-8", errors="replace") as file:
-            return "\nguest: the command did not end; the kernel's last words:\n" + file.read()[-3000:]
+            return "\nguest: the command did not end; the end of the kernel's log:\n" + file.read()[-3000:]
 
     def expect(self, pattern, since=0):
-        """Wait until the command has printed @p pattern behind character @p since; the match."""
+        """Wait until the command has printed @pattern after character @since. Returns the match."""
         with self._changed:
             while True:
                 found = re.compile(pattern, re.M).search(self.output, since)
@@ -170,10 +170,10 @@ class Guest:
                 self._changed.wait(min(left, 1))
 
     def send(self, text):
-        """To the command's standard input."""
+        """Write to the command's standard input."""
         with self._changed:
             self._changed.wait_for(lambda: self._begun, max(0, self.deadline - time.monotonic()))
-        with contextlib.suppress(BrokenPipeError):  # it has ended: expect() and wait() say so
+        with contextlib.suppress(BrokenPipeError):  # it has ended: expect() and wait() report that
             self.process.stdin.write(text.encode())
             self.process.stdin.flush()
 
@@ -192,7 +192,7 @@ class Guest:
         return answer["return"]
 
     def wait(self):
-        """The command's end: its exit status (None if it did not come to it) and all it printed."""
+        """Wait for the command's end. Returns its exit status (None if it did not end) and its output."""
         self._reader.join(max(0, self.deadline - time.monotonic()))
         if self._reader.is_alive():
             self.process.kill()

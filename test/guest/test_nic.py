@@ -22,10 +22,10 @@ from wire import Tap, Wire  # noqa: E402
 
 TIMEOUT_S = 400
 MAC = "02:fe:ed:00:00:{:02x}"
-# What QEMU is to make of a model. Virtio cards go round the IOMMU unless they are told not to.
+# QEMU's device for each model. Virtio cards bypass the IOMMU unless iommu_platform is on.
 CARDS = {"e1000e": "e1000e", "vmxnet3": "vmxnet3", "virtio": "virtio-net-pci,disable-legacy=on,iommu_platform=on",
          "virtio-rss": "virtio-net-pci,disable-legacy=on,iommu_platform=on,rss=on,hash=on"}
-# Hugepages; then each card, which is alone on its root port's bus, goes to vfio-pci.
+# Reserve hugepages; then bind each card, which is alone on its root port's bus, to vfio-pci.
 PREPARE = """set -e
 modprobe vfio-pci
 echo {pages} >/proc/sys/vm/nr_hugepages
@@ -55,7 +55,7 @@ def check():
 
 
 class Rig:
-    """A guest with cards, in which feedgate runs: one configuration after the other, driven over its console."""
+    """A guest with cards, in which feedgate runs with one configuration after another, controlled by its console."""
 
     def __init__(self, folder, cards, texts, args=(), wires=None):
         check()
@@ -85,7 +85,7 @@ class Rig:
             wire.close()
 
     def expect(self, pattern):
-        """What feedgate prints next."""
+        """The next line of feedgate's output."""
         found = self.guest.expect(pattern, self.seen)
         self.seen = found.end()
         return found
@@ -103,7 +103,7 @@ class Rig:
         raise AssertionError(f"no {pattern!r} in the answers to {command!r}:\n{self.guest.output[-4000:]}")
 
     def ready(self):
-        """Until the console answers and the pipeline runs."""
+        """Wait until the console answers and the pipeline runs."""
         self.ask("show stats", r"; running$")
 
     def count(self):
@@ -111,7 +111,7 @@ class Rig:
         return int(self.ask("show stats", r"^\s*received\W+([\d,]+)").group(1).replace(",", ""))
 
     def settled(self):
-        """Packets received when no more come."""
+        """Packets received, once no more come."""
         last, now = -1, self.count()
         while now != last:
             time.sleep(1)
@@ -145,7 +145,7 @@ class Rig:
         return lib.Result(code, self.guest.output, "", summary)
 
     def devices(self):
-        """PCI addresses that were there in the end."""
+        """PCI addresses present at the end."""
         status, output = self.guest.wait()
         assert status == 0, output[-4000:]
         with open(os.path.join(self.folder, "devices"), encoding="utf-8") as file:
@@ -202,7 +202,7 @@ def long_frame(size):
 
 
 def test_jumbo(folder):
-    """Frames of up to 9014 bytes, which a card with buffers of another size hands over in pieces."""
+    """Frames of up to 9014 bytes, which a card with smaller buffers delivers in segments."""
     frames = [long_frame(size) for size in (1500, 2048, 4096, 8000, 9014)] * 20
     text = "sources:\n" + source(0, ", mtu: 9000") + f"sinks:\n  - {{name: all, pcapng: {folder}/all.pcapng}}\ndefault: {{to: all}}\n"
     with Rig(folder, ["e1000e"], [text]) as rig:
@@ -216,23 +216,23 @@ def test_jumbo(folder):
 
 
 def test_filters(folder):
-    """A card hears what it was told to hear: all; no strangers; no strangers and no groups."""
+    """A card receives all frames; without promiscuous mode no unicast to others; without allmulticast no groups either."""
     own, stranger, group, all_of_us = MAC.format(0), "02:00:00:00:00:99", "01:00:5e:01:02:03", "ff:ff:ff:ff:ff:ff"
     frames = [to_mac((own, stranger, group, all_of_us)[i % 4], i) for i in range(80)]
     texts = ["sources:\n" + source(0, more) + f"sinks:\n  - {{name: all, pcapng: {folder}/all{i}.pcapng}}\ndefault: {{to: all}}\n"
              for i, more in enumerate(("", ", promiscuous: false", ", promiscuous: false, allmulticast: false"))]
     heard = [(own, stranger, group, all_of_us), (own, group, all_of_us), (own, all_of_us)]
-    last = to_mac(own, 1000)  # when it is there, all before it have passed
+    last = to_mac(own, 1000)  # once it is received, all before it have passed
     with Rig(folder, ["e1000e"], texts) as rig:
         for i, macs in enumerate(heard):
-            want = [frame for frame in frames if frame[:6].hex(":") in macs] + [last]
+            expected = [frame for frame in frames if frame[:6].hex(":") in macs] + [last]
             rig.ready()
             rig.wires[0].send(frames + [last])
-            rig.received(len(want))
+            rig.received(len(expected))
             result = rig.quit()
             lib.check_done(result)
             got = [p.data for p in oracle.read_capture(os.path.join(folder, f"all{i}.pcapng"))[1]]
-            lib.compare(f"heard with {texts[i].splitlines()[1]}", got, want)
+            lib.compare(f"heard with {texts[i].splitlines()[1]}", got, expected)
 
 
 def test_rss(folder):
@@ -260,7 +260,7 @@ def test_rss(folder):
 
 @lib.each("e1000e", "virtio")
 def test_link(folder, model):
-    """A cable pulled and put back is seen, said, and nothing else happens: the same source goes on."""
+    """A cable that is pulled and plugged in again is logged; the source continues."""
     frames = [to_mac(MAC.format(0), i) for i in range(100)]
     with Rig(folder, [model], ["sources:\n" + source(0) + COUNT]) as rig:
         rig.ready()
@@ -315,7 +315,7 @@ def test_unplug(folder, model):
 
 
 def test_unplug_ends(folder):
-    """The last source that has not ended is unplugged: with --exit-when-done, that is the end."""
+    """The last running source is unplugged: with --exit-when-done feedgate exits."""
     capture = os.path.join(folder, "in.pcap")
     oracle.write_pcap(capture, [to_mac(MAC.format(0), i) for i in range(50)])
     text = "sources:\n" + source(0) + f"  - {{name: r, replay: {capture}}}\n" + COUNT

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The pf_ring source against ntop's own kernel module and library, in a guest: none of it is ours or part of this project.
+"""The pf_ring source with ntop's kernel module and library, in a guest. Neither is part of this project.
 
 FG_PFRING_DIR names a folder with pf_ring.ko, built for the kernel that the guest boots, and libpfring.so. What a packet
 socket sent into one end of a veth pair is the truth about what feedgate receives on the other.
@@ -43,7 +43,7 @@ default: {to: seen}
 
 
 def in_guest(function):
-    """Run such a test in a guest of its own; there, run it."""
+    """Run a test in a guest of its own; inside the guest, run it directly."""
     def on_host(folder, *arguments):
         if os.environ.get("FG_PFRING_GUEST"):
             function(folder, *arguments)
@@ -85,12 +85,12 @@ def library():
 
 
 def load_module(parameters=""):
-    """Into the kernel."""
+    """Load ntop's kernel module."""
     sh("insmod", os.path.join(os.environ["FG_PFRING_DIR"], "pf_ring.ko"), *parameters.split())
 
 
 def make_pair(mtu=1500, near=NEAR):
-    """A veth pair on which nobody but us sends."""
+    """A veth pair on which only the test sends."""
     sh("ip", "link", "add", near, "mtu", str(mtu), "type", "veth", "peer", "name", FAR, "mtu", str(mtu))
     for name in (near, FAR):
         with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
@@ -100,7 +100,7 @@ def make_pair(mtu=1500, near=NEAR):
 
 def prepare(mtu=1500, parameters=""):
     """Module and interfaces."""
-    # The sender, and with it the kernel's receiving side, on one CPU that no lcore spins on.
+    # The sender, and with it the kernel's receiving side, run on a CPU without a polling lcore.
     os.sched_setaffinity(0, {2})
     load_module(parameters)
     sh("modprobe", "veth")
@@ -108,7 +108,7 @@ def prepare(mtu=1500, parameters=""):
 
 
 def send(frames):
-    """Put frames on the wire; what the sender's kernel has no room for is sent again."""
+    """Send frames; those that the sender's kernel drops are sent again."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
         wire.bind((FAR, 0))
         for frame in frames:
@@ -128,7 +128,7 @@ def datagram(port, number, size=100):
 
 
 class Feedgate:
-    """feedgate on the near end, driven over its console."""
+    """feedgate on the near end, controlled by its console."""
 
     def __init__(self, folder, options="caplen: 0", queues=1, sink="count: {}", interface=NEAR):
         text = COUNT
@@ -158,7 +158,7 @@ class Feedgate:
         raise AssertionError(f"feedgate is gone: {self.process.stderr.read()[-3000:]}")
 
     def wait(self, what, good):
-        """Until the figures are @p good."""
+        """Wait until the figures are @p good."""
         for _ in range(200):
             found = self.figures()
             if good(found):
@@ -167,11 +167,11 @@ class Feedgate:
         raise AssertionError(f"not {what}: {found}")
 
     def received(self, count):
-        """Until @p count packets were received or lost."""
+        """Wait until @p count packets were received or lost."""
         return self.wait(f"{count} packets", lambda f: f["packets"] + lost(f) >= count)
 
     def end(self):
-        """Quit: the Result, whose accounts must be right."""
+        """Quit, and check the accounting. Returns the Result."""
         self.process.stdin.write("quit\n")
         self.process.stdin.flush()
         result = lib.finish(self.process, self.summary)
@@ -180,12 +180,12 @@ class Feedgate:
 
 
 def lost(figures):
-    """All that was lost."""
+    """All lost packets."""
     return sum(value for name, value in figures.items() if name.startswith("lost:"))
 
 
 def tidy():
-    """Nothing of ours is left in the module, and the kernel has nothing to complain of."""
+    """Feedgate left nothing in the module, and the kernel logged no error."""
     with open("/proc/net/pf_ring/info", encoding="ascii") as file:
         assert re.search(r"^Total rings\s*: 0$", file.read(), re.M), "rings are left open"
     said = sh("dmesg").stdout
@@ -193,7 +193,7 @@ def tidy():
 
 
 def check_stamps(packets, begin_ns, end_ns):
-    """Times of the day, to the nanosecond, in order."""
+    """Timestamps are UTC, with nanoseconds, in order."""
     times = [packet.time_ns for packet in packets]
     assert all(begin_ns <= ns <= end_ns for ns in times), f"{begin_ns} {min(times)} {max(times)} {end_ns}"
     assert times == sorted(times)
@@ -201,7 +201,7 @@ def check_stamps(packets, begin_ns, end_ns):
 
 
 def as_shown(frames):
-    """The kernel takes a frame's outer tag off; PF_RING puts it back as 0x8100, unless all of its 16 bits are 0."""
+    """The kernel removes a frame's outer tag; PF_RING restores it as 0x8100, unless all of its 16 bits are 0."""
     shown = []
     for frame in frames:
         if frame[12:14] in (b"\x81\x00", b"\x88\xa8"):
@@ -212,7 +212,7 @@ def as_shown(frames):
 
 @in_guest
 def test_frames(folder):
-    """Frames of all shapes arrive as they were sent, with the kernel's times; the console says what they went through."""
+    """Frames of all shapes arrive as they were sent, with the kernel's timestamps; the console shows the figures."""
     prepare()
     frames = [frame for frame in shapes.whole() + shapes.odd() + shapes.noisy(500) if 22 <= len(frame) <= 1514]
     path = os.path.join(folder, "out.pcapng")
@@ -252,7 +252,7 @@ def test_jumbo(folder):
 
 @in_guest
 def test_load(folder):
-    """As fast as it goes, then into a reader that sleeps: what was sent was received or counted as lost, to the packet."""
+    """Full speed, then with a reader that sleeps: every packet sent was received or is counted as lost."""
     prepare()
     feedgate = Feedgate(folder)
     count, sent = 60000, 0
@@ -278,7 +278,7 @@ def test_load(folder):
     tidy()
 
 
-# What each lets through, of a frame's VLAN (None without tag), Ethernet type and UDP port.
+# Filters, and which frames match, by VLAN (None without tag), EtherType and UDP port.
 FILTERS = {
     "udp port 5001": lambda vlan, kind, port: kind == 0x800 and port == 5001,
     "vlan 7": lambda vlan, kind, port: vlan == 7,
@@ -290,7 +290,7 @@ FILTERS = {
 
 @in_guest
 def test_filter(folder):
-    """The kernel lets through what is meant, tags or not: it takes them off before it looks."""
+    """Filters match as intended, with tags or without: the kernel removes tags before it filters."""
     prepare()
     frames = []
     for vlan in (None, 7, 8):
@@ -301,22 +301,22 @@ def test_filter(folder):
         frames += [((vlan, 0x88b5, None), frame[:12] + tag + b"\x88\xb5" + bytes(50))] * 10
     path = os.path.join(folder, "out.pcapng")
     for expression, good in FILTERS.items():
-        wanted = [frame for what, frame in frames if good(*what)]
+        expected = [frame for what, frame in frames if good(*what)]
         feedgate = Feedgate(folder, options=f"filter: '{expression}'", sink=f"pcapng: {{path: {path}}}")
         send(frame for _, frame in frames)
         time.sleep(1)
-        figures = feedgate.received(len(wanted))
+        figures = feedgate.received(len(expected))
         feedgate.end()
         assert lost(figures) == 0, str(figures)
-        lib.compare(expression, [packet.data for packet in oracle.read_capture(path)[1]], wanted)
+        lib.compare(expression, [packet.data for packet in oracle.read_capture(path)[1]], expected)
         os.remove(path)
-        print(f"{expression}: {len(wanted)} of {len(frames)}")
+        print(f"{expression}: {len(expected)} of {len(frames)}")
     tidy()
 
 
 @in_guest
 def test_cluster(folder):
-    """Two queues share: every packet goes to one; by flow they stay in order, and round-robin uses both alike."""
+    """Two queues: every packet goes to one; by flow packets stay in order, and round-robin uses both equally."""
     prepare()
     for mode in ("flow", "round-robin", "2-tuple"):
         share_by(folder, mode)
@@ -354,7 +354,7 @@ def share_by(folder, mode):
 @in_guest
 @lib.each("force_ring_lock=0", "force_ring_lock=1")
 def test_senders(folder, parameters):
-    """Two CPUs put packets into one ring, which has room for all: each arrives, once, and in its sender's order."""
+    """Two CPUs write packets to one ring, which has room for all: each arrives once, in its sender's order."""
     prepare(parameters=parameters)
     path = os.path.join(folder, "out.pcapng")
     feedgate = Feedgate(folder, sink=f"pcapng: {{path: {path}}}")
@@ -368,7 +368,7 @@ def test_senders(folder, parameters):
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
     figures = feedgate.received(2 * count)
-    assert lost(figures) == figures["foreign"] == 0 and (figures["cluster"] == 0) == parameters.endswith("1"), str(figures)
+    assert lost(figures) == figures["other interface"] == 0 and (figures["cluster"] == 0) == parameters.endswith("1"), str(figures)
     feedgate.end()
     packets = [packet.data for packet in oracle.read_capture(path)[1]]
     for cpu in (2, 3):
@@ -382,7 +382,7 @@ def test_senders(folder, parameters):
 @in_guest
 @lib.each(1, 2)
 def test_interface(folder, queues):
-    """Down and up; removed, with another interface made in the meantime; back under its name, where it goes on."""
+    """The interface is set down and up; it is removed while another is created; it is created again, and the source continues."""
     prepare()
     feedgate = Feedgate(folder, queues=queues)
     send(datagram(5000, i) for i in range(100))
@@ -414,7 +414,7 @@ def test_interface(folder, queues):
 
 @in_guest
 def test_dotted_name(folder):
-    """A name with a dot is a name, not PF_RING's way to write a VLAN."""
+    """The dot in an interface name does not separate a VLAN, as it does for PF_RING."""
     prepare()
     make_name = "fg.5"
     sh("ip", "link", "delete", NEAR)
@@ -428,7 +428,7 @@ def test_dotted_name(folder):
 
 
 def stamping(request, name, *config):
-    """Ask for or set a network card's time stamping: flags, what is sent, what is received."""
+    """Read or set a NIC's timestamping: flags, transmit, receive."""
     buffer = ctypes.create_string_buffer(struct.pack("iii", *config), 12)
     with socket.socket() as control:
         fcntl.ioctl(control, request, struct.pack("16sQ16x", name.encode(), ctypes.addressof(buffer)))
@@ -437,7 +437,7 @@ def stamping(request, name, *config):
 
 @in_guest
 def test_nic_stamps(folder):
-    """A network card that stamps for others goes on with it: PF_RING's library switches that off at open."""
+    """A NIC's timestamping for other programs stays on, although PF_RING's library disables it at open."""
     load_module()
     sh("modprobe", "e1000e")
     name, = [os.path.basename(os.path.dirname(path)) for path in glob.glob("/sys/class/net/*/device")]
@@ -450,14 +450,14 @@ def test_nic_stamps(folder):
 
 
 def listed(*before, **env):
-    """What --list-sources says of pf_ring."""
+    """The rows of --list-sources about pf_ring."""
     out = sh(*before, lib.binary("feedgate"), "--list-sources", env={**os.environ, **env}).stdout
     return re.search(r"^pf_ring +(.*(?:\n +because .*)?)$", out, re.M).group(1)
 
 
 @in_guest
 def test_probe(folder):
-    """Each thing that can be missing is told apart, before and at open."""
+    """Each missing prerequisite has its own message, in --list-sources and at open."""
     path = {"LD_LIBRARY_PATH": os.path.dirname(library())}
     nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"]
     both = listed()
@@ -470,11 +470,11 @@ def test_probe(folder):
     assert "library cannot be opened" in only and "module" not in only.split("because")[1], only
     only = listed(*nobody, **path)
     assert only.endswith("because CAP_NET_RAW is missing"), only
-    for interface, told in (("nothere", "there is no interface 'nothere'"), ("a@b", "characters that PF_RING reads")):
+    for interface, message in (("nothere", "there is no interface 'nothere'"), ("a@b", "characters with a meaning to PF_RING")):
         text = COUNT.replace("QUEUES", "1").replace("OPTIONS", "caplen: 0").replace("SINK", "count: {}")
         text = text.replace("INTERFACE", interface).replace("LIBRARY", library())
         result = lib.run(folder, text)
-        assert result.code != 0 and told in result.err, str(result)
+        assert result.code != 0 and message in result.err, str(result)
     sh("ip", "link", "set", NEAR, "down")
     result = lib.run(folder, text.replace("a@b", NEAR))
     assert result.code != 0 and f"interface {NEAR} is down" in result.err, str(result)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The wire of a guest's network card, whose other end is here."""
+"""The wire of a guest's network card, whose other end is in this process."""
 import contextlib
 import os
 import select
@@ -11,9 +11,9 @@ import time
 
 
 class Wire:
-    """A network card's wire: one datagram is one frame. It waits instead of losing, as long as the card has room.
+    """A network card's wire: a datagram is a frame. Sending blocks while the card has no room, so that no frame is lost.
 
-    Wire(folder, "n0").nic("e1000e", "bus=rp0") is what Guest takes; its QMP name is the id given.
+    Wire(folder, "n0").nic("e1000e", "bus=rp0") is an argument of Guest; the card's QMP id is the name given.
     """
 
     def __init__(self, folder, name):
@@ -27,17 +27,17 @@ class Wire:
                 "-device " + ",".join((model, f"id={self.name},netdev=w-{self.name}") + more))
 
     def close(self):
-        """No more of it."""
+        """Close this end."""
         self.socket.close()
 
     def send(self, frames):
-        """Put frames on the wire, one after the other."""
+        """Send frames in order."""
         for frame in frames:
             self.socket.sendto(frame, self.theirs)
 
     @contextlib.contextmanager
     def flood(self, frames):
-        """Meanwhile, put these on the wire over and over; what the card has no room for is not sent."""
+        """Send these frames again and again during the `with` block, except when the card has no room."""
         over = threading.Event()
 
         def send():
@@ -55,7 +55,7 @@ class Wire:
             sender.join()
 
     def receive(self, count, timeout=60):
-        """The next frames that the card sends: as many as come within the time, at most @p count."""
+        """The next frames that the card sends within the time, at most @count."""
         frames, deadline = [], time.monotonic() + timeout
         while len(frames) < count and select.select([self.socket], [], [], max(0, deadline - time.monotonic()))[0]:
             frames.append(self.socket.recv(65536))
@@ -63,7 +63,7 @@ class Wire:
 
 
 class Tap:
-    """The same as an interface of a network namespace of its own: the only wire of QEMU's that has several queues."""
+    """The same with an interface in its own network namespace: QEMU's only backend with several queues."""
 
     def __init__(self, name, queues):
         self.name, self.queues, self.ns = name, queues, f"feedgate-g{os.getpid()}"
@@ -80,12 +80,12 @@ class Tap:
                 "-device " + ",".join((model, f"id={self.name},netdev=w-{self.name},mq=on,vectors={2 * self.queues + 2}") + more))
 
     def send(self, frames):
-        """Put frames on the wire, at a pace that a software CPU can follow: this wire loses what is too fast."""
+        """Send frames slowly enough for an emulated CPU: this wire drops frames that come too fast."""
         send = ("import socket, sys, time\ns = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\ns.bind((sys.argv[1], 0))\n"
                 "for line in sys.stdin:\n  s.send(bytes.fromhex(line))\n  time.sleep(0.003)\n")
         subprocess.run([*self.before, sys.executable, "-c", send, self.name], check=True, text=True,
                        input="\n".join(frame.hex() for frame in frames))
 
     def close(self):
-        """Remove the namespace and all in it."""
+        """Remove the namespace with its interfaces."""
         subprocess.run(["ip", "netns", "del", self.ns], check=False)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Two network namespaces joined by veth pairs, what sends and listens there, and feedgate on the receiving side.
+"""Two network namespaces joined by veth pairs, senders and listeners, and feedgate on the receiving side.
 
-What tcpdump saw on the same interface is the truth. AF_XDP takes packets before tcpdump can see them: there the truth
-is what tcpdump saw leave the sender.
+The expected packets are those that tcpdump saw on the same interface. AF_XDP takes packets before tcpdump sees them: there
+the expected packets are those that tcpdump saw leave the sender.
 """
 import contextlib
 import ctypes
@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ PPS = "2000"
 LINES = (0, 1)
 # One CPU is left to the kernel, which moves the packets here.
 LCORES = {0: ["--lcores", "0@0,1@1"], 1: ["--lcores", "0@0,1@1,2@1"]}
+GROUP, PORT = "239.1.2.3", 26477  # of test/tools/sender
 PATIENCE_S = 40 if lib.SANITIZED else 20
 
 
@@ -32,24 +34,25 @@ PATIENCE_S = 40 if lib.SANITIZED else 20
 
 @dataclass(frozen=True)
 class Kind:
-    """A road off the wire, and what is peculiar to it."""
+    """A capture backend and its properties. A new kind of source gets a row in KINDS: all tests of test_sources*.py use it."""
 
     name: str
-    driver: bool = False  # a DPDK driver under `ethdev`, not a kind of its own
+    driver: bool = False  # a DPDK driver used through `ethdev`, not a kind of source
     before_tap: bool = False  # takes packets before tcpdump sees them
-    timed: bool = False  # the kernel's own time of each packet
-    outgoing: bool = False  # shows what this side sends, too
-    defrags: bool = False  # the kernel puts IPv4 fragments together first
-    all_8100: bool = False  # the outermost tag comes back as 802.1Q whatever it was
+    timed: bool = False  # delivers the kernel's timestamps
+    outgoing: bool = False  # also delivers packets that this side sends
+    defrags: bool = False  # the kernel reassembles IPv4 fragments first
+    all_8100: bool = False  # the outermost tag is delivered as 802.1Q whatever it was
     fanout: bool = False  # several queues on one interface
     filter: bool = False  # options `filter` and `join`
-    jumbo: bool = True  # can stand on an interface with MTU 9000
-    cuts: bool = False  # hands over the beginning of what is too long: parse says "truncated" if it is IP
-    shallow: bool = False  # has room for a few packets only
-    blind: bool = False  # DPDK 22.11's driver does not know all that was lost
-    returns: bool = False  # goes on when its interface was removed and is made again
-    optional: bool = False  # may be missing on a machine
-    room: str = ""  # devargs: more than a test without loss sends, however late its lcore is
+    jumbo: bool = True  # works on an interface with MTU 9000
+    cuts: bool = False  # delivers the beginning of a packet that is too long: the parser drops it as "truncated" if it is IP
+    shallow: bool = False  # buffers a few packets only
+    blind: bool = False  # DPDK 22.11's driver does not count all losses
+    returns: bool = False  # continues when its interface is removed and created again
+    optional: bool = False  # may be unavailable on a machine
+    whole: str | None = None  # options with which no oversized packet is lost
+    room: str = ""  # devargs: buffers for all packets of a test without loss
     capabilities: tuple = ("net_raw",)
 
     def entry(self, i, options="", interface=None, **keys):
@@ -61,11 +64,11 @@ class Kind:
         return f"{{name: s{i}, {'ethdev' if self.driver else self.name}: {{{where}{options}}}{more}}}"
 
     def vdevs(self, lines=LINES):
-        """What EAL must be given."""
+        """Vdevs for EAL."""
         return [f"{self.name}{i},iface=r{i}{self.room}" for i in lines] if self.driver else []
 
     def check(self):
-        """Skip, if there is no such source here."""
+        """Skip the test if this machine has no such source."""
         if self.driver:
             if self.before_tap:
                 check_xdp()
@@ -88,27 +91,29 @@ def check_xdp():
 
 
 KINDS = {kind.name: kind for kind in (
-    Kind("packet_mmap", timed=True, fanout=True, filter=True, returns=True),
-    Kind("io_uring", timed=True, fanout=True, filter=True, returns=True),
-    Kind("af_xdp", before_tap=True, jumbo=False, capabilities=("net_raw", "net_admin", "bpf", "perfmon", "ipc_lock")),
+    Kind("packet_mmap", timed=True, fanout=True, filter=True, returns=True, whole=""),
+    Kind("io_uring", timed=True, fanout=True, filter=True, returns=True, whole="mtu: 65000"),
+    Kind("af_xdp", before_tap=True, jumbo=False, whole="",
+         capabilities=("net_raw", "net_admin", "bpf", "perfmon", "ipc_lock")),
     Kind("pf_ring", timed=True, filter=True, optional=True),
     Kind("net_af_packet", driver=True, defrags=True, all_8100=True, outgoing=True, cuts=True, blind=True,
          room=",framecnt=4096"),
     Kind("net_af_xdp", driver=True, before_tap=True, jumbo=False, blind=True),
     Kind("net_pcap", driver=True, outgoing=True, cuts=True, shallow=True),
 )}
+ALL = list(KINDS)
 
 
 # --- namespaces -------------------------------------------------------------------------------------------------
 
 
 def enter(ns):
-    """What to put before a command. Not `ip netns exec`, which mounts: that waits long while lcores spin."""
+    """Words before a command that runs it in a namespace. Not `ip netns exec`: its mounts wait long while lcores poll."""
     return ["nsenter", f"--net=/run/netns/{ns}"]
 
 
 def sh(*words, ns=None, check=True):
-    """Run a command, in a namespace if wanted."""
+    """Run a command, in namespace @ns if given."""
     line = enter(ns) + list(words) if ns else list(words)
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{line}: {done.stderr}"
@@ -117,7 +122,7 @@ def sh(*words, ns=None, check=True):
 
 @contextlib.contextmanager
 def inside(ns):
-    """What is opened within stands in that namespace for good: sockets, files of /proc/net."""
+    """Sockets and files of /proc/net opened within belong to that namespace, also afterwards."""
     libc = ctypes.CDLL(None, use_errno=True)
     with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{ns}", "rb") as there:
         if libc.setns(there.fileno(), 0) != 0:
@@ -126,7 +131,7 @@ def inside(ns):
             yield
         finally:
             if libc.setns(home.fileno(), 0) != 0:
-                os._exit(1)  # nothing may run on in the wrong place
+                os._exit(1)  # nothing may run in the wrong namespace
 
 
 class Net:
@@ -155,7 +160,7 @@ class Net:
     def _build(self):
         sh("ip", "netns", "add", self.recv)
         for ns in (self.send, self.recv):
-            # The kernel's own neighbour discovery would be heard.
+            # Otherwise neighbour discovery would add packets.
             for kind in ("all", "default"):
                 sh("sysctl", "-qw", f"net.ipv6.conf.{kind}.disable_ipv6=1", ns=ns)
         for i in LINES:
@@ -170,7 +175,7 @@ class Net:
         sh("ip", "-n", self.recv, "link", "set", f"r{i}", "up")
 
     def answer(self, i):
-        """Give r0 or r1 an address, 10.99.LINE.2, so that its kernel answers. Nobody has to ask for anybody."""
+        """Give r0 or r1 an address, 10.99.LINE.2, so that its kernel answers. Neighbour entries are static."""
         sh("ip", "-n", self.recv, "addr", "add", f"10.99.{i}.2/24", "dev", f"r{i}")
         for ns, name, there, peer, host in ((self.send, f"t{i}", self.recv, f"r{i}", 2), (self.recv, f"r{i}", self.send, f"t{i}", 1)):
             mac = json.loads(sh("ip", "-j", "-n", there, "link", "show", peer).stdout)[0]["address"]
@@ -196,7 +201,7 @@ class Net:
         raise AssertionError("tcpdump does not listen")
 
     def listen_as(self, kind, i, path, *words):
-        """tcpdump where it sees what a source of that kind on r0 or r1 must see."""
+        """tcpdump at the place where it sees the same packets as a source of that kind on r0 or r1."""
         if kind.before_tap:
             self.listen(self.send, f"t{i}", path, "-Q", "out", *words)
         else:
@@ -219,7 +224,7 @@ class Net:
         sh("tcpreplay", "-q", "-i", f"t{i}", "--pps", PPS, path, ns=self.send)
 
     def inject(self, i, frames):
-        """Send frames to line i, at a pace that everybody can follow."""
+        """Send frames to line i, slowly enough for every source."""
         with inside(self.send):
             sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         sender.bind((f"t{i}", 0))
@@ -229,7 +234,7 @@ class Net:
         sender.close()
 
     def arrived(self, i):
-        """Packets that the kernel has counted in on r0 or r1."""
+        """Packets received on r0 or r1 by the kernel's counter."""
         shown = sh("ip", "-j", "-s", "-n", self.recv, "link", "show", f"r{i}").stdout
         return json.loads(shown)[0]["stats64"]["rx"]["packets"]
 
@@ -243,7 +248,7 @@ class Net:
 
 
 def sent(process, stop=False):
-    """What a sender says at its end."""
+    """The report that a sender prints at its end."""
     if stop:
         process.terminate()
     out, err = process.communicate(timeout=lib.TIMEOUT_S)
@@ -257,17 +262,28 @@ def _so_far(path):
     return []
 
 
+def ordinary_multicast(net, i, count, group=(GROUP, PORT)):
+    """Send UDP by an ordinary socket, with checksum offload to hardware that does not exist."""
+    with inside(net.send):
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(f"10.99.{i}.1"))
+    for n in range(count):
+        sender.sendto(b"%06d" % n * (1 + n % 200), group)
+        time.sleep(0.0005)
+    sender.close()
+
+
 # --- frames -----------------------------------------------------------------------------------------------------
 
 
 def sendable(frames, kind, mtu=1500):
-    """What a veth takes; the kernel drops tagged frames that end within their tags."""
+    """Frames that a veth accepts; the kernel drops tagged frames that end within their tags."""
     whole = [frame for frame in frames if 20 <= len(frame) <= mtu + 14]
     return whole if not kind.defrags else [frame for frame in whole if not kernel_fragment(frame)]
 
 
 def kernel_fragment(frame):
-    """An IPv4 fragment as the kernel sees it, when it has taken off the outer tag."""
+    """Is it an IPv4 fragment to the kernel, which has removed the outer tag?"""
     at = 18 if frame[12:14] in (b"\x81\x00", b"\x88\xa8") else 14
     if frame[at - 2:at] != b"\x08\x00" or len(frame) < at + 20:
         return False
@@ -275,18 +291,28 @@ def kernel_fragment(frame):
 
 
 def as_shown(kind, packets):
-    """Packets as tcpdump has them, as a source of that kind shows them."""
+    """Packets of tcpdump as a source of that kind delivers them."""
     if not kind.all_8100:
         return packets
     return [p._replace(data=p.data[:12] + b"\x81\x00" + p.data[14:]) if p.data[12:14] == b"\x88\xa8" else p
             for p in packets]
 
 
+def captured(path, source):
+    """A pcapng sink's packets of one source."""
+    return [p for p in oracle.read_capture(path)[1] if p.interface == source]
+
+
+def number(packet):
+    """The serial number that test/tools/sender wrote into a frame."""
+    return struct.unpack_from(">Q", packet, 42)[0]
+
+
 # --- what came out ----------------------------------------------------------------------------------------------
 
 
 def check_all(folder, rules, result, wire, workers=0):
-    """Counters and files against the oracle, and against tcpdump's filter where it can say the same."""
+    """Counters and files against the oracle, and against tcpdump's filter where it can express the rule."""
     for name, source in result.summary["sources"].items():
         assert source["lost"] == 0, f"{name} lost {source['lost']}\n{result}"
     expected = oracle.Expected(rules, wire)
@@ -300,25 +326,52 @@ def check_all(folder, rules, result, wire, workers=0):
 
 
 def check_tcpdump(folder, rules, sink, path, wire):
-    """Frame for frame what tcpdump keeps, those set aside that it reads otherwise."""
+    """The same frames as tcpdump's filter selects, except those that tcpdump reads differently."""
     for source, packets in wire.items():
         plain = [p for p in packets if expressible(p.data, rules)]
         offered = os.path.join(folder, "offered.pcap")
         oracle.write_pcap(offered, plain)
-        want = lib.tcpdump(offered, oracle.pcap_filter(rules, sink, source), folder)
+        expected = lib.tcpdump(offered, oracle.pcap_filter(rules, sink, source), folder)
         got = [p for p in oracle.read_capture(path)[1] if p.interface == source and expressible(p.data, rules)]
-        lib.compare(f"{sink} from {source}: tcpdump", sorted(p.data for p in got), sorted(p.data for p in want))
+        lib.compare(f"{sink} from {source}: tcpdump", sorted(p.data for p in got), sorted(p.data for p in expected))
 
 
 def expressible(frame, rules):
-    """A pcap filter can speak of it."""
+    """Can a pcap filter express it?"""
     try:
         return not oracle.decode(frame, rules.fragments).extended
     except oracle.Broken:
         return False
 
 
+def check_sources(kind, result, **totals):
+    """All packets were received, or counted as lost."""
+    for name, total in totals.items():
+        source = result.summary["sources"][name]
+        found = source["received"] + source["lost"]
+        assert found == total or (kind.blind and found < total), f"{name}: {total} sent, {source}"
+
+
+def check_refused(result, pattern):
+    """One line on standard error, and exit status 1 or 2."""
+    assert result.code in (1, 2), str(result)
+    lines = [text for text in result.err.splitlines() if text.startswith("feedgate: ") and "rxvlan" not in text]
+    assert len(lines) == 1 and re.search(pattern, lines[0]), f"expected {pattern}\n{result}"
+
+
 # --- feedgate ---------------------------------------------------------------------------------------------------
+
+
+COUNTED = """sources: SOURCES
+sinks:
+  - {name: seen, count: {}}
+default: {to: seen}
+"""
+
+
+def counted(sources):
+    """A configuration that counts all packets."""
+    return COUNTED.replace("SOURCES", "\n" + "".join(f"  - {source}\n" for source in sources))
 
 
 class Gate:
@@ -345,7 +398,7 @@ class Gate:
             self.process.communicate()
 
     def ask(self, command):
-        """What it answers."""
+        """Its answer."""
         self.process.stdin.write(f"{command}\nshow stats\n")
         self.process.stdin.flush()
         lines = []
@@ -356,7 +409,7 @@ class Gate:
         raise AssertionError(f"feedgate ended: {self.process.stderr.read()[-3000:]}")
 
     def row(self, name):
-        """What `show sources` says of one: {kind, line, queues, link, packets, ...}."""
+        """A source's row of `show sources`: {kind, line, queues, link, packets, ...}."""
         lines = [line.split() for line in re.sub("NIC/kernel|no mbuf", lambda m: m.group().replace(" ", "-"), self.ask(
             "show sources")).splitlines()]
         titles = next(words for words in lines if words[:2] == ["source", "kind"])
@@ -368,32 +421,32 @@ class Gate:
         return int(self.row(name)["packets"].replace(",", ""))
 
     def wait(self, what, holds):
-        """Until it holds."""
+        """Wait until it holds."""
         deadline = time.monotonic() + PATIENCE_S
         while not holds():
             assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_S} s\n{self.ask('show sources')}"
             time.sleep(0.05)
 
     def wait_received(self, count, name):
-        """Until it has received so many."""
+        """Wait until it has received so many."""
         self.wait(f"{count} packets", lambda: self.received(name) >= count)
 
     def accounted(self, *names):
-        """What these sources have received, or know that they have lost or left out."""
+        """Packets that these sources have received, or have counted as lost or prefiltered."""
         rows = [self.row(name) for name in names]
         return sum(int(row[title].replace(",", "")) for row in rows
-                   for title in ("packets", "NIC/kernel", "no-mbuf", "errors", "filtered"))
+                   for title in ("packets", "NIC/kernel", "no-mbuf", "errors", "prefiltered"))
 
     def wait_accounted(self, kind, count, *names):
-        """Until these sources account for so many packets; a kind that does not know what it loses may miss half."""
-        wanted = count // 2 if kind.blind else count
-        self.wait(f"{wanted} packets received or lost", lambda: self.accounted(*names) >= wanted)
+        """Wait until these sources account for so many packets; for a blind kind, half of them."""
+        expected = count // 2 if kind.blind else count
+        self.wait(f"{expected} packets received or lost", lambda: self.accounted(*names) >= expected)
 
     def settle(self, net, kind, *lines, waiting=False):
-        """Until all that arrived on these lines is accounted for. Who sees more or less, or waits: until nothing moves."""
+        """Wait until all packets that arrived on these lines are accounted for, or, where that cannot be known, until no more come."""
         names = [f"s{i}" for i in lines]
         if not (waiting or kind.blind or kind.outgoing):
-            self.wait("all is accounted for", lambda: self.accounted(*names) >= sum(map(net.arrived, lines)))
+            self.wait("all packets are accounted for", lambda: self.accounted(*names) >= sum(map(net.arrived, lines)))
             return
         seen = []
 
@@ -401,10 +454,10 @@ class Gate:
             time.sleep(0.1)
             seen.append([self.received(name) for name in names])
             return len(seen) > 4 and seen[-5:] == seen[-1:] * 5
-        self.wait("nothing comes any more", still)
+        self.wait("no more packets come", still)
 
     def quit(self):
-        """End it in order."""
+        """Quit feedgate and check its exit."""
         self.process.stdin.write("quit\n")
         self.process.stdin.flush()
         self.result = lib.finish(self.process, self.summary)

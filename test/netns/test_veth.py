@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Real senders, real kernel interfaces: two namespaces, two veth pairs (lines A and B), feedgate on one side.
 
-What tcpdump saw on the same interface is the truth, judged by the oracle and by tcpdump's own filter. AF_XDP takes
-packets before tcpdump can see them: there the truth is what tcpdump saw leave the sender.
+Expected: what the oracle and tcpdump's filter select of the packets that tcpdump saw on the same interface. AF_XDP takes
+packets before tcpdump sees them: there tcpdump listens where they leave the sender.
 """
 import os
 import subprocess
@@ -18,7 +18,7 @@ from netlib import KINDS, LCORES, LINES, Net, as_shown, check_all, enter, sendab
 
 
 def run_over(net, folder, driver, template, send, counts, workers=0):
-    """feedgate on r0 and r1 while send() runs on the other side; (rules, result, what was on the wire by source)."""
+    """Run feedgate on r0 and r1 while send() runs on the other side: (rules, result, packets on the wire by source)."""
     kind = KINDS[driver]
     kind.check()
     text = lib.fill(template, folder, [kind.entry(i) for i in LINES])
@@ -74,7 +74,7 @@ def test_multicast(folder, driver):
 
 @lib.once
 def test_scapy(folder):
-    """scapy's own sender, and times that are those of the day."""
+    """Packets that scapy sends, and their timestamps in UTC."""
     begin = time.time_ns()
     with Net() as net:
         def send():
@@ -92,7 +92,7 @@ def test_scapy(folder):
 @lib.once
 @lib.each("net_af_packet", "net_af_xdp")
 def test_data(folder, driver):
-    """Real feeds' packets from the test data."""
+    """Packets of real feeds from the test data."""
     packets = [p.data for p in lib.data_frames("feeds", most=40)]
     packets = sendable(packets, KINDS[driver])[:2500]
     parts = [packets[::2], packets[1::2]]
@@ -107,7 +107,7 @@ def test_data(folder, driver):
 
 
 def test_signal_under_traffic(folder):
-    """SIGTERM while packets pour in: drained, flushed, balanced, exit 0."""
+    """SIGTERM under traffic: drained, flushed, balanced, exit 0."""
     text = lib.fill("everything", folder, [f"{{name: s{i}, ethdev: net_af_packet{i}, mbufs: 8192}}" for i in LINES])
     with Net() as net:
         part = os.path.join(folder, "part.pcap")

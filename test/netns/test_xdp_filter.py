@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The XDP pre-filter of af_xdp sources: all that the rules keep arrives, nearly nothing else, and every packet is counted.
+"""The XDP prefilter of af_xdp sources: all packets that rules match arrive, few others do, and every packet is counted.
 
-Which packets the rules keep is the oracle's word. What else may come is said here: packets to a destination that some
-rule names, whatever else that rule asks, and those whose headers the pre-filter does not follow.
+The oracle decides which packets the rules match. Other packets may arrive only if their destination is in some rule, or if
+the prefilter cannot parse their headers.
 """
 import contextlib
 import os
@@ -31,13 +31,13 @@ rules:
 
 
 def config(folder, rules, options="prefilter: rules", default="drop"):
-    """A file with one af_xdp source on r0."""
+    """A configuration with one af_xdp source on r0."""
     text = HEAD.replace("SOURCE", XDP.entry(0, options)).replace("DIR", folder)
     return text + "".join(f"  - {rule}\n" for rule in rules) + f"default: {default}\n"
 
 
 def attached(net):
-    """What `ip` says of XDP on r0."""
+    """XDP programs on r0, as `ip link` shows them."""
     return re.findall(r"xdp.*", sh("ip", "-d", "-n", net.recv, "link", "show", "r0").stdout)
 
 
@@ -47,23 +47,23 @@ def source_of(result):
 
 
 def wait_accounted(gate, count):
-    """Until so many packets were received, left out or lost."""
+    """Wait until so many packets were received, lost or prefiltered."""
     def accounted():
         row = gate.row("s0")
-        return sum(int(row[column].replace(",", "")) for column in ("packets", "NIC/kernel", "filtered"))
+        return sum(int(row[column].replace(",", "")) for column in ("packets", "NIC/kernel", "prefiltered"))
     gate.wait(f"{count} packets accounted for", lambda: accounted() >= count)
 
 
 # --- the property -----------------------------------------------------------------------------------------------
 
 
-# Where all the frames with odd headers go.
+# Destinations of all frames with unusual headers.
 ODD_ONES = ["{name: odd4, match: {ipv4: {dst: 239.1.2.3}, udp: {dst: 26477}}, to: kept}",
             "{name: odd6, match: {ipv6: {dst: ['ff15:dead:beef::26:1', 'ff02::5']}, udp: {dst: 26477}}, to: kept}"]
 
 
 def random_rule(rng, number):
-    """A rule that names groups or ports, and sometimes more."""
+    """A rule with groups or ports, and sometimes other conditions."""
     match = []
     family = rng.choice((4, 4, 6))
     addresses = [dst for _, dst in (shapes.ADDRESSES if family == 4 else shapes.ADDRESSES6)]
@@ -88,7 +88,7 @@ def random_rule(rng, number):
 
 
 def destinations_only(text):
-    """The rules that keep, with nothing but their destinations."""
+    """The rules that keep packets, reduced to their destinations."""
     rules = oracle.Rules(text)
     rules.rules = [rule for rule in rules.rules if not rule.drop]
     for rule in rules.rules:
@@ -98,7 +98,7 @@ def destinations_only(text):
 
 
 def may_come(wide, frame):
-    """A packet for some destination, or one that the pre-filter cannot judge."""
+    """May the prefilter pass it: a packet to a destination of a rule, or one that it cannot parse?"""
     try:
         key = oracle.decode(frame)
     except oracle.Broken:
@@ -128,7 +128,7 @@ def test_property(folder, seed):
     lib.compare("kept", [p.data for p in found], kept)
     source = source_of(result)
     assert source["lost"] == 0, source
-    assert source["received"] + source["filtered"] == len(frames), (source, len(frames))
+    assert source["received"] + source["prefiltered"] == len(frames), (source, len(frames))
     most = sum(may_come(wide, frame) for frame in frames)
     assert source["received"] <= most < len(frames), (source, most, len(frames))
 
@@ -137,7 +137,7 @@ def test_property(folder, seed):
 
 
 def test_reload(folder):
-    """Rules change under traffic: what both the old and the new ones keep is never missing."""
+    """Rules change under traffic: packets that both the old and the new ones keep are never missing."""
     XDP.check()
     groups = [("239.1.0.1", 1001), ("239.1.0.2", 1002), ("239.1.0.3", 1003)]
     frames = [shapes.datagram(*group) for group in groups]
@@ -176,13 +176,13 @@ def test_reload(folder):
         result = gate.quit()
     source = source_of(result)
     assert source["lost"] == 0, source
-    assert source["received"] + source["filtered"] == sum(sent), (source, sent)
-    assert source["filtered"] > 0, source
+    assert source["received"] + source["prefiltered"] == sum(sent), (source, sent)
+    assert source["prefiltered"] > 0, source
     assert "prefilter is off: rule 'tcp' names neither" in result.err, result.err
 
 
 def test_never_missing(folder):
-    """As test_reload, but nothing ever takes the first rule away: each of its packets is there."""
+    """As test_reload, but every rule set has the first rule: none of its packets is missing."""
     XDP.check()
     keep = "{name: g0, match: {ipv4: {dst: 239.1.0.1}, udp: {dst: 1001}}, to: one}"
     others = [f"{{name: x{i}, match: {{ipv4: {{dst: 239.2.0.{i}}}, udp: {{dst: 2000-2050}}}}, to: kept}}" for i in range(1, 200)]
@@ -212,13 +212,13 @@ def test_never_missing(folder):
         gate.wait_received(sent[0], "s0")
         result = gate.quit()
     assert result.summary["sinks"]["one"]["packets"] == sent[0], (result.summary, sent)
-    assert source_of(result) == {**source_of(result), "lost": 0, "filtered": 0}, source_of(result)
+    assert source_of(result) == {**source_of(result), "lost": 0, "prefiltered": 0}, source_of(result)
 
 
 @lib.once
 @lib.each("expr", "default", "wide")
 def test_not_possible(folder, case):
-    """Rules that could keep anything: all comes, and the reason is said."""
+    """Rules that could keep any packet: all packets pass, and the log has the reason."""
     XDP.check()
     rule, default, reason = {
         "expr": ("{name: odd, match: {expr: 'udp dst port 7'}, to: kept}", "drop", "rule 'odd' names neither"),
@@ -230,15 +230,15 @@ def test_not_possible(folder, case):
         net.inject(0, frames)
         gate.wait_received(len(frames), "s0")
         result = gate.quit()
-    assert source_of(result)["filtered"] == 0
+    assert source_of(result)["prefiltered"] == 0
     assert f"source s0: prefilter is off: {reason}" in result.err, result.err
 
 
-# --- beside the kernel and others -------------------------------------------------------------------------------
+# --- the kernel and other programs -------------------------------------------------------------------------------
 
 
 def igmp_query(group):
-    """A router's question who listens to a group, to be answered at once."""
+    """An IGMP query for the members of a group, to be answered at once."""
     body = struct.pack(">BBH4sBBH", 0x11, 1, 0, socket.inet_aton(group), 2, 125, 0)
     body = body[:2] + struct.pack(">H", checksum(body)) + body[4:]
     head = struct.pack(">BBHHHBBH4s4sI", 0x46, 0xC0, 24 + len(body), 1, 0, 1, 2, 0, socket.inet_aton("10.99.0.1"),
@@ -249,14 +249,14 @@ def igmp_query(group):
 
 
 def checksum(data):
-    """RFC 1071."""
+    """Internet checksum, RFC 1071."""
     total = sum(struct.unpack(f">{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
 
 
 def asks_in_vain(net, packets, is_answer):
-    """Send packets out of t0; True if no answer comes back within a second."""
+    """Send packets out of t0; True if no answer arrives within a second."""
     with inside(net.send):
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     raw.bind(("t0", 3))
@@ -278,7 +278,7 @@ def asks_in_vain(net, packets, is_answer):
 @lib.once
 @lib.each("kernel", "drop")
 def test_rest(folder, rest):
-    """rest: kernel leaves ARP, IGMP and ordinary sockets of the interface alone; rest: drop does not."""
+    """With rest: kernel, ARP, IGMP and ordinary sockets work on the interface; with rest: drop they do not."""
     XDP.check()
     rules = ["{name: feed, match: {ipv4: {dst: 239.1.0.1}, udp: {dst: 1001}}, to: kept}"]
     with Net() as net:
@@ -307,12 +307,12 @@ def test_rest(folder, rest):
             result = gate.quit()
         plain.close()
         other.close()
-    assert source_of(result)["received"] == 10 and source_of(result)["filtered"] > 0, source_of(result)
+    assert source_of(result)["received"] == 10 and source_of(result)["prefiltered"] > 0, source_of(result)
 
 
 @lib.once
 def test_crash(folder):
-    """kill -9: its program stays but harms nobody, and the next one removes it."""
+    """After kill -9 the XDP program stays attached but passes all packets; the next feedgate detaches it."""
     XDP.check()
     text = config(folder, ["{name: feed, match: {ipv4: {dst: 239.1.0.1}, udp: {dst: 1001}}, to: kept}"])
     with Net() as net:
@@ -342,7 +342,7 @@ def test_crash(folder):
 
 @lib.once
 def test_two(folder):
-    """A second feedgate is told who has the interface, and takes nothing away."""
+    """A second feedgate on the interface is refused with the first one's pid, and disturbs nothing."""
     XDP.check()
     text = config(folder, ["{name: feed, match: {ipv4: {dst: 239.1.0.1}, udp: {dst: 1001}}, to: kept}"])
     second = os.path.join(folder, "second")

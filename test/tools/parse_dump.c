@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Print what parse says of each packet of a capture, one line each, for
- * test_parse_tshark.py: number, verdict, and, if that is "pass", the key:
+ * Print lib/parse's result for each packet of a capture, a line each, for
+ * test_parse_tshark.py: number, result, and, if that is "pass", the key:
  * family l4 protocol flags src dst sport dport vlan vlan ethertype off len payload.
  * An absent value is "-"; the payload is hex, as far as the capture has it.
  */
@@ -78,14 +78,14 @@ int main(int argc, char **argv)
 	while ((rc = pcap_next_ex(pcap, &header, &data)) == 1) {
 		const uint32_t total = header->len > header->caplen ? header->len : header->caplen;
 		struct fg_key key;
-		const enum fg_drop verdict =
+		const enum fg_drop result =
 			fg_parse_packet(&parse, data, header->caplen, total, &key);
 
 		printf("%" PRIu64 " ", ++number);
-		if (verdict == FG_DROP_COUNT)
+		if (result == FG_DROP_COUNT)
 			print_key(&key, data, header->caplen);
 		else
-			printf("%s\n", fg_drop_name(verdict));
+			printf("%s\n", fg_drop_name(result));
 	}
 	if (rc == PCAP_ERROR)
 		fprintf(stderr, "parse_dump: %s: %s\n", argv[1], pcap_geterr(pcap));

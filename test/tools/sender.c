@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends numbered UDP multicast frames out of a network interface, as fast as the kernel takes them
- * or at a rate, and says at its end how many the kernel took:
+ * Sends numbered UDP multicast frames out of a network interface, as fast as the kernel accepts
+ * them or at a rate, and prints at its end how many the kernel accepted:
  *
  *   sender INTERFACE [-n COUNT] [-t SECONDS] [-s BYTES] [-r PER_SECOND] [-f FLOWS] [-q FIRST]
  *
- * Without -n and -t until a signal comes. Frame i holds FIRST + i, big-endian, as the first eight
- * bytes of its payload. An interface that is down or gone is waited for.
+ * Without -n and -t it runs until a signal comes. The payload of frame i begins with FIRST + i,
+ * eight bytes, big-endian. If the interface is down or removed, the sender waits for it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,16 +32,16 @@
 
 struct sender {
 	const char *interface;
-	uint64_t count; /* 0: no bound. */
+	uint64_t count; /* 0: no limit. */
 	uint64_t first;
-	uint64_t rate; /* Frames per second; 0: all that go. */
+	uint64_t rate; /* Frames per second; 0: no limit. */
 	double seconds;
 	unsigned int bytes;
 	unsigned int flows;
 
 	uint64_t sent;
 	uint64_t refused; /* Times that the kernel had no room. */
-	uint64_t absent;  /* Times that the interface was down or gone. */
+	uint64_t absent;  /* Times that the interface was down or removed. */
 	int fd;
 };
 

@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What parse says of a packet, against what tshark says.
+"""Compares lib/parse with tshark.
 
 usage: test_parse_tshark.py PARSE_DUMP
 
-The packets: shapes made here with scapy, and every Ethernet capture below
-FG_TEST_DATA. All go into one capture, which tshark and parse_dump read; tshark
-with nothing but the protocols in question, so that no inner layer is taken for
-an outer one. A packet that tshark finds sound must pass, and what passes must
-have the same fields; RULES says where the two may differ, and why.
+The packets are shapes made with scapy, and those of every Ethernet capture below FG_TEST_DATA. All go to one capture, which
+tshark and parse_dump read. Only the protocols that lib/parse reads are enabled in tshark, so that no inner layer is taken
+for an outer one. A packet that tshark finds sound must pass, and the fields of packets that pass must be equal. RULES lists
+permitted differences and their reasons.
 """
 import collections
 import itertools
@@ -124,71 +123,71 @@ def tags_of(row, layers):
     return vids
 
 
-def expect_ip(row, layers, want):
-    """Addresses, protocol, ports, fragment flags; None for what tshark does not say."""
+def expect_ip(row, layers, expected):
+    """Addresses, protocol, ports, fragment flags; None for those that tshark does not give."""
     network = layers.pop(0)
-    want.update(family=4 if network == "ip" else 6, src=first(row[network + ".src"]), dst=first(row[network + ".dst"]))
+    expected.update(family=4 if network == "ip" else 6, src=first(row[network + ".src"]), dst=first(row[network + ".dst"]))
     if network == "ip":
-        want["protocol"] = int(first(row["ip.proto"]))
+        expected["protocol"] = int(first(row["ip.proto"]))
         more, offset = first(row["ip.flags.mf"]) in ("1", "True"), int(first(row["ip.frag_offset"], "0"))
     else:
-        want["protocol"] = int(first(row["ipv6.nxt"]))
+        expected["protocol"] = int(first(row["ipv6.nxt"]))
         more, offset = False, 0
         rest = {field: list(row[field]) for field in EXTENSIONS.values()}
         while layers and layers[0] in EXTENSIONS:
             layer = layers.pop(0)
             following = rest[EXTENSIONS[layer]]
-            want["protocol"] = int(following.pop(0), 0) if following else None
+            expected["protocol"] = int(following.pop(0), 0) if following else None
             if layer == "ipv6.fraghdr":
                 more = more or first(row["ipv6.fraghdr.more"]) in ("1", "True")
                 offset = offset or int(first(row["ipv6.fraghdr.offset"], "0"), 0)
             if layer == "hip":
-                want["protocol"] = None
-    want["flags"] = 3 if offset else 1 if more else 0
-    want["l4"] = {"udp": 17, "tcp": 6}.get(first(layers), 0)
-    if want["protocol"] is None:
-        want["l4"] = None
-    if want["l4"]:
-        name = "udp" if want["l4"] == 17 else "tcp"
-        want.update(sport=first(row[name + ".srcport"]), dport=first(row[name + ".dstport"]),
+                expected["protocol"] = None
+    expected["flags"] = 3 if offset else 1 if more else 0
+    expected["l4"] = {"udp": 17, "tcp": 6}.get(first(layers), 0)
+    if expected["protocol"] is None:
+        expected["l4"] = None
+    if expected["l4"]:
+        name = "udp" if expected["l4"] == 17 else "tcp"
+        expected.update(sport=first(row[name + ".srcport"]), dport=first(row[name + ".dstport"]),
                     payload=first(row[name + ".payload"]))
-        if name == "udp" and not want["flags"]:
-            want["len"] = max(int(first(row["udp.length"])) - 8, 0)
+        if name == "udp" and not expected["flags"]:
+            expected["len"] = max(int(first(row["udp.length"])) - 8, 0)
         elif name == "tcp" and row["tcp.len"]:
-            want["len"] = int(first(row["tcp.len"]))
-    elif want["l4"] == 0:
-        want.update(sport="0", dport="0")
-        # Something that tshark knows may follow: IP in IP.
+            expected["len"] = int(first(row["tcp.len"]))
+    elif expected["l4"] == 0:
+        expected.update(sport="0", dport="0")
+        # A layer that tshark decodes may follow: IP in IP.
         if layers in ([], ["data"]):
-            want["payload"] = first(row["data.data"], "" if sound(row) else None)
+            expected["payload"] = first(row["data.data"], "" if sound(row) else None)
 
 
 def expectation(row):
-    """The key that tshark's fields amount to."""
+    """The key that results from tshark's fields."""
     layers = [name for name in first(row["frame.protocols"], "").split(":") if name not in ("eth", "ethertype")]
     types = [int(text, 16) for text in row["eth.type"][:1]]
     vids = tags_of(row, layers)
-    want = {"vlans": vids[:2], "family": 0, "l4": 0, "protocol": 0, "flags": 0, "src": "-", "dst": "-"}
+    expected = {"vlans": vids[:2], "family": 0, "l4": 0, "protocol": 0, "flags": 0, "src": "-", "dst": "-"}
     if len(vids) > 2:
-        return want
+        return expected
     if not vids:
-        want["ethertype"] = first(types, int(first(row["eth.len"], "0")) or None)
+        expected["ethertype"] = first(types, int(first(row["eth.len"], "0")) or None)
     if layers and layers[0] in ("ip", "ipv6"):
-        want["ethertype"] = 0x0800 if layers[0] == "ip" else 0x86dd
-        expect_ip(row, layers, want)
+        expected["ethertype"] = 0x0800 if layers[0] == "ip" else 0x86dd
+        expect_ip(row, layers, expected)
     elif not row["eth.len"] and not row["vlan.len"]:
-        # LLC's length says where tshark's payload ends; parse's ends with the frame.
-        want["payload"] = first(row["data.data"], "" if sound(row) else None)
-    return want
+        # With LLC tshark's payload ends at the stated length; lib/parse's ends with the frame.
+        expected["payload"] = first(row["data.data"], "" if sound(row) else None)
+    return expected
 
 
 def sound(row):
-    """Whether tshark has nothing to say against the lengths and versions of the headers."""
+    """Does tshark accept the lengths and versions of the headers?"""
     return not row["_ws.malformed"] and not UNSOUND.search(" ".join(row["_ws.expert.message"]))
 
 
 def parsed(line):
-    """A line of parse_dump: (verdict, fields)."""
+    """A line of parse_dump: (result, fields)."""
     words = line.split()
     if words[1] != "pass":
         return words[1], {}
@@ -204,26 +203,26 @@ def parsed(line):
 
 # Where the two may differ: (name, does it apply?). A packet to which a rule applies is counted, not compared.
 RULES = [
-    ("tshark looks through AH in IPv4; parse takes it for the protocol",
-     lambda row, verdict, key: key.get("family") == 4 and key["protocol"] == 51),
+    ("tshark decodes what follows AH in IPv4; for lib/parse AH is the protocol",
+     lambda row, result, key: key.get("family") == 4 and key["protocol"] == 51),
     ("tshark takes protocol 62 for Mobile IPv6 as it was before RFC 3775",
-     lambda row, verdict, key: key.get("family") == 6 and key["protocol"] == 62),
+     lambda row, result, key: key.get("family") == 6 and key["protocol"] == 62),
     ("the capture cut the frame within the headers",
-     lambda row, verdict, key: verdict == "malformed" and int(row["frame.cap_len"][0]) < int(row["frame.len"][0])),
+     lambda row, result, key: result == "malformed" and int(row["frame.cap_len"][0]) < int(row["frame.len"][0])),
 ]
 
 
-def differences(row, verdict, key):
+def differences(row, result, key):
     """Names of what differs; for a packet that passes."""
-    if verdict != "pass":
-        return [f"{verdict}, but tshark finds it sound"] if sound(row) else []
-    want = expectation(row)
-    found = [f"{name} {key[name]}, tshark {want[name]}" for name in want
-             if name != "payload" and want[name] is not None and str(key[name]) != str(want[name])]
-    # tshark's UDP payload goes on to the end of the IP datagram; parse's ends where UDP says.
-    if want.get("payload") is not None and want["payload"][:len(key["payload"])] != key["payload"]:
+    if result != "pass":
+        return [f"{result}, but tshark finds it sound"] if sound(row) else []
+    expected = expectation(row)
+    found = [f"{name} {key[name]}, tshark {expected[name]}" for name in expected
+             if name != "payload" and expected[name] is not None and str(key[name]) != str(expected[name])]
+    # tshark's UDP payload extends to the end of the IP datagram; lib/parse's has the length in the UDP header.
+    if expected.get("payload") is not None and expected["payload"][:len(key["payload"])] != key["payload"]:
         found.append("payload")
-    if want.get("payload") is not None and want["l4"] != 17 and len(want["payload"]) != len(key["payload"]):
+    if expected.get("payload") is not None and expected["l4"] != 17 and len(expected["payload"]) != len(key["payload"]):
         found.append("payload length")
     return found
 
@@ -232,10 +231,10 @@ def compare(places, rows, lines):
     """Print differences; return how many packets differ."""
     counts, failed = collections.Counter(), 0
     for place, row, line in itertools.zip_longest(places, rows, lines):
-        verdict, key = parsed(line)
-        rule = next((name for name, applies in RULES if applies(row, verdict, key)), None)
-        found = [] if rule else differences(row, verdict, key)
-        counts[rule or (verdict if verdict == "pass" else f"{verdict}, and tshark finds fault too")] += not found
+        result, key = parsed(line)
+        rule = next((name for name, applies in RULES if applies(row, result, key)), None)
+        found = [] if rule else differences(row, result, key)
+        counts[rule or (result if result == "pass" else f"{result}, and tshark finds fault too")] += not found
         if found:
             failed += 1
             if failed <= 50:

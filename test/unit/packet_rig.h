@@ -52,7 +52,7 @@ static inline void add_pair(void)
 	open_tx();
 }
 
-/* A UDP datagram in a frame of @length, of a content that follows from @number. */
+/* A UDP datagram in a frame of @length, with contents computed from @number. */
 static inline void make_frame(uint8_t *frame, uint32_t length, uint32_t number)
 {
 	static const uint8_t head[] = {1,    0, 94,  1, 1, 1, 2,    0, 0, 0,  0, 1, 8,  0,
@@ -73,7 +73,7 @@ static inline void make_frame(uint8_t *frame, uint32_t length, uint32_t number)
 	memcpy(&frame[42], &number, sizeof(number));
 }
 
-/* Put a tag behind the addresses, or in front of the tags that are there. */
+/* Insert a VLAN tag after the MAC addresses, before other tags. */
 static inline uint32_t add_tag(uint8_t *frame, uint32_t length, uint16_t tpid, uint16_t tci)
 {
 	const uint8_t tag[] = {(uint8_t)(tpid >> 8), (uint8_t)tpid, (uint8_t)(tci >> 8),
@@ -104,13 +104,13 @@ static inline void send_frames(uint32_t first, uint32_t count, uint32_t length)
 	for (uint32_t i = 0; i < count; i++) {
 		make_frame(frame, length, first + i);
 		send_bytes(frame, length);
-		/* The kernel puts them into a queue of 1,000 on their way: let it catch up. */
+		/* The kernel queues up to 1,000 packets on the veth: let it catch up. */
 		if (i % 100 == 99)
 			usleep(1000);
 	}
 }
 
-/* Packets that got no further than the sender's queue, because the machine is busy. */
+/* Packets that the sender's queue dropped because the machine is busy. */
 static inline uint64_t count_unsent(void)
 {
 	FILE *file = fopen("/proc/net/dev", "r");
@@ -121,7 +121,8 @@ static inline uint64_t count_unsent(void)
 	while (fgets(line, sizeof(line), file) != NULL) {
 		const char *at = strstr(line, "va:");
 
-		/* Bytes, packets, errors, drops, ... received: eight; then the same sent. */
+		/* Eight fields for receiving (bytes, packets, errors, drops, ...), then the same
+		 * for sending. */
 		if (at != NULL &&
 		    sscanf(at, "va: %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
 			   &dropped) != 1)
@@ -149,7 +150,7 @@ static inline void start_with(struct rig *rig, uint16_t n_queues, uint32_t mbufs
 	rig_start(rig);
 }
 
-/* Poll all queues until @count packets came, or none for half a second; how many came. */
+/* Poll all queues until @count packets came, or none for half a second. @return how many. */
 static inline uint32_t receive(struct rig *rig, struct rte_mbuf **pkts, uint32_t count)
 {
 	uint32_t got = 0;
@@ -180,7 +181,7 @@ static inline void assert_is(const struct rte_mbuf *m, const uint8_t *frame, uin
 	assert_true(m->data_off + m->data_len <= m->buf_len);
 }
 
-/* Receive one packet; it is this. */
+/* Receive one packet and compare it. */
 static inline struct rte_mbuf *expect(struct rig *rig, const uint8_t *frame, uint32_t length)
 {
 	struct rte_mbuf *m;
@@ -194,7 +195,7 @@ static inline struct fg_source_lost lost_of(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -210,7 +211,7 @@ static inline uint64_t figure(struct rig *rig, const char *name)
 	return 0;
 }
 
-/* The namespace with its pair, then EAL, then the tests: what main() returns. */
+/* Create the namespace and its veth pair, start EAL, run the tests. @return main()'s result. */
 static inline int packet_rig_run(const char *name, int (*run)(void))
 {
 	char *eal_args[] = {strdup(name),     "--no-huge",   "-m", "512", "--no-pci",

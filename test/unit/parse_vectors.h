@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames for test_parse.c, written as hex, "{N}" standing for N bytes 0xee, and
- * beside them what the key must be, from the RFCs.
+ * Frames for test_parse.c, as hexadecimal bytes ("{N}" means N bytes 0xee), with the expected key,
+ * from the RFCs.
  */
 #ifndef PARSE_VECTORS_H
 #define PARSE_VECTORS_H
@@ -30,7 +30,7 @@ struct vector {
 	const char *frame;
 	enum fg_drop result;
 	enum fg_fragments fragments;
-	/* What the key must hold, if the result is PASS; all in host order. */
+	/* Expected fields of the key, if the frame is valid; in host order. */
 	uint8_t family, protocol, l4, flags;
 	uint16_t payload_off, payload_len, ethertype;
 	uint16_t vlan[2]; /* {0, 0}: no tags; see tags. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A library that has all names of PF_RING's, but of a version that does not exist: it is to be
- * refused. Nothing but the version is asked of it, so all can say just that.
+ * A library with all of PF_RING's functions, but of a version that does not exist: it must be
+ * refused. Only its version is read, so that all functions may be the same.
  */
 #include <stdint.h>
 
-#include "pf_ring_abi.h"
+#include "pf_ring/pf_ring_abi.h"
 
 #define FUNCTION(name)                                                                             \
 	void pfring_##name(uint32_t *number);                                                      \

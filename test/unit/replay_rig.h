@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of replay: capture files written by libpcap, whose packets tell which they are. */
+/* For tests of replay: capture files written by libpcap, whose packets contain their number. */
 #ifndef REPLAY_RIG_H
 #define REPLAY_RIG_H
 
@@ -14,7 +14,7 @@
 #define FIRST_S 1700000000
 #define GAP_NS  1001u /* Between packets; not a whole number of microseconds. */
 
-/* Where test files go; main() makes it, and removes it. */
+/* Folder of test files; main() creates and removes it. */
 static char folder[] = "/tmp/fg_test_replay_XXXXXX";
 
 static inline const char *in_folder(const char *name)
@@ -25,7 +25,7 @@ static inline const char *in_folder(const char *name)
 	return path;
 }
 
-/* What a test file's packet @p i holds: lengths differ, and each names itself. */
+/* Contents of packet @i of a test file: lengths differ, and each contains its number. */
 static inline uint32_t packet_len(uint32_t i)
 {
 	return 60 + i * 37 % 1440;
@@ -43,7 +43,7 @@ static inline uint64_t packet_ns(uint32_t i)
 	return FIRST_S * 1000000000ull + (uint64_t)i * GAP_NS;
 }
 
-/* A file of @p count packets; every fifth was cut on capture. */
+/* Write a file of @count packets; every fifth is truncated by its capture. */
 static inline const char *write_file(const char *name, uint32_t count, u_int precision)
 {
 	pcap_t *dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 65535, precision);
@@ -69,7 +69,7 @@ static inline const char *write_file(const char *name, uint32_t count, u_int pre
 	return path;
 }
 
-/* Packet @p i of a file, received in a loop that adds @p loop_ns. */
+/* Check packet @i of a file, received in a loop that adds @loop_ns. */
 static inline void check_packet(struct rte_mbuf *m, uint32_t i, uint64_t loop_ns, uint64_t unit_ns)
 {
 	uint8_t data[1500];
@@ -88,7 +88,7 @@ static inline void check_packet(struct rte_mbuf *m, uint32_t i, uint64_t loop_ns
 	assert_int_equal(fg_meta(m)->wire_len, packet_len(i) + (i % 5 == 0 ? 1000 : 0));
 }
 
-/* EAL with two lcores on one CPU, the folder, and @p tests in it. */
+/* Start EAL with two lcores on one CPU, create the folder, and run @tests. */
 static inline int run_with_eal(int (*tests)(void))
 {
 	static char *eal_args[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of sources: open one by its options, and see that it leaves nothing behind. */
+/* For tests of sources: open one with options, and check that it leaves nothing behind. */
 #ifndef SOURCE_RIG_H
 #define SOURCE_RIG_H
 
-/* cmocka.h wants the four before it. */
+/* cmocka.h needs the four before it. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include <fg_option.h>
 #include <fg_source.h>
 
-/* A source, its options, and how much DPDK memory was in use before it. */
+/* A source, its options, and the DPDK memory in use before it was opened. */
 struct rig {
 	struct fg_source src;
 	void *conf;
@@ -37,7 +37,7 @@ static inline unsigned int count_allocations(void)
 	return stats.alloc_count;
 }
 
-/* As from a configuration file. @p options: name, value, ..., NULL. */
+/* Read options as from a configuration file. @options: name, value, ..., NULL. */
 static inline void read_options(struct rig *rig, const char *const *options)
 {
 	struct fg_node values[8] = {0}, map = {.kind = FG_NODE_MAP, .file = "test"};
@@ -55,7 +55,7 @@ static inline void read_options(struct rig *rig, const char *const *options)
 	assert_int_equal(fg_option_read(rig->src.ops->options, &map, rig->conf, &rig->error), 0);
 }
 
-/* Open a source; when that fails, nothing may be left. */
+/* Open a source; on failure nothing may be left. */
 static inline int rig_open(struct rig *rig, const char *kind, uint16_t n_queues, uint32_t mbufs,
 			   const char *const *options)
 {
@@ -86,7 +86,7 @@ static inline void rig_start(struct rig *rig)
 	assert_int_equal(rig->src.ops->start(&rig->src, &rig->error), 0);
 }
 
-/* The end of every source: nothing outstanding, nothing allocated but what drivers forget. */
+/* Close a source: no mbuf is outstanding, and no memory is left but what drivers leak. */
 static inline void rig_close(struct rig *rig)
 {
 	rig->src.ops->stop(&rig->src);
@@ -106,7 +106,7 @@ static inline uint16_t pull(struct rig *rig, struct rte_mbuf **pkts)
 
 static inline bool ended(struct rig *rig)
 {
-	return rig->src.ops->ended(&rig->src);
+	return fg_source_ended(&rig->src);
 }
 
 #endif /* SOURCE_RIG_H */

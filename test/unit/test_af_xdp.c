@@ -13,8 +13,8 @@
 #include <rte_eal.h>
 #include <rte_mempool.h>
 
+#include "af_xdp/xdp/object.h"
 #include "veth_rig.h"
-#include "xdp/object.h"
 
 #define MBUFS 4096u
 
@@ -64,7 +64,7 @@ static void open_started(struct rig *rig, const char *const *options)
 	rig_start(rig);
 }
 
-/* The kernel frees the queue of one that was closed a little later. */
+/* Start; retry, because the kernel frees the queue of a closed socket a little later. */
 static void open_started_again(struct rig *rig, const char *const *options)
 {
 	const uint64_t end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
@@ -83,7 +83,7 @@ static struct fg_source_lost get_lost(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -100,7 +100,7 @@ static uint64_t figure(struct rig *rig, const char *name)
 	return 0;
 }
 
-/* The next packet, or NULL if none comes. */
+/* The next packet, or NULL if none arrives. */
 static struct rte_mbuf *next(struct rig *rig, uint64_t patience_ns)
 {
 	const uint64_t end = clock_ns(CLOCK_MONOTONIC) + patience_ns;
@@ -131,7 +131,7 @@ static void expect_silence(struct rig *rig)
 	assert_null(m);
 }
 
-/* So many were left out, and nothing comes. */
+/* So many packets were prefiltered, and none arrives. */
 static void expect_filtered(struct rig *rig, uint64_t count)
 {
 	const uint64_t end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
@@ -142,7 +142,7 @@ static void expect_filtered(struct rig *rig, uint64_t count)
 	assert_int_equal(get_lost(rig).prefiltered, count);
 }
 
-/* More packets than there are buffers, so that each buffer goes to the kernel and back. */
+/* More packets than there are buffers, so that each buffer returns to the kernel. */
 static void test_all(void **state)
 {
 	uint8_t frame[1514];
@@ -161,11 +161,11 @@ static void test_all(void **state)
 	assert_int_equal(get_lost(&rig).nic, 0);
 	assert_int_equal(get_lost(&rig).prefiltered, 0);
 	assert_int_equal(figure(&rig, "invalid buffers"), 0);
-	assert_int_equal(figure(&rig, "to us"), 3 * MBUFS);
+	assert_int_equal(figure(&rig, "redirected"), 3 * MBUFS);
 	rig_close(&rig);
 }
 
-/* What the kernel had no buffer or no room for is counted. */
+/* Packets for which the kernel had no buffer or no space are counted. */
 static void test_overrun(void **state)
 {
 	const uint32_t sent = 3000;
@@ -187,12 +187,12 @@ static void test_overrun(void **state)
 	}
 	lost = get_lost(&rig);
 	assert_true(received >= 256 && received < sent);
-	assert_int_equal(received + lost.nic, figure(&rig, "to us"));
+	assert_int_equal(received + lost.nic, figure(&rig, "redirected"));
 	assert_int_equal(lost.nic, figure(&rig, "ring full") + figure(&rig, "no buffer"));
 	rig.src.ops->stop(&rig.src);
 	assert_int_equal(rig.src.ops->outstanding(&rig.src), 0);
 	assert_int_equal(get_lost(&rig).nic, lost.nic);
-	assert_int_equal(figure(&rig, "to us"), received + lost.nic);
+	assert_int_equal(figure(&rig, "redirected"), received + lost.nic);
 	rig_close(&rig);
 }
 
@@ -207,8 +207,8 @@ static struct fg_source_group udp_group(uint16_t port)
 		.family = 4, .protocol = 17, .port_be = htons(port), .ip = {10, 0, 0, 2}};
 }
 
-/* One packet to each of @ports; those in @wanted, and only they, come. */
-static void try_ports(struct rig *rig, const uint16_t *ports, uint32_t count, uint32_t wanted)
+/* Send a packet to each of @ports; only those in @matching arrive. */
+static void try_ports(struct rig *rig, const uint16_t *ports, uint32_t count, uint32_t matching)
 {
 	const uint64_t filtered = get_lost(rig).prefiltered;
 	uint8_t frame[FRAME_BYTES];
@@ -219,7 +219,7 @@ static void try_ports(struct rig *rig, const uint16_t *ports, uint32_t count, ui
 		send_frame(tx, frame, sizeof(frame));
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if ((wanted >> i & 1) == 0)
+		if ((matching >> i & 1) == 0)
 			continue;
 		udp_frame(frame, ports[i], i);
 		expect(rig, frame, sizeof(frame));
@@ -240,7 +240,7 @@ static void test_channels(void **state)
 	assert_int_equal(
 		open_with(&rig, (const char *[]){"interface", "rx0", "prefilter", "rules", NULL}),
 		0);
-	set(&rig, two, 2); /* Before start: remembered. */
+	set(&rig, two, 2); /* Before start: stored. */
 	rig_start(&rig);
 	try_ports(&rig, ports, 4, 0x5);
 	set(&rig, other, 3);
@@ -270,7 +270,8 @@ static void test_channels(void **state)
 	rig_close(&rig);
 }
 
-/* Channels that have no room beside those in force: all comes in between, none is missing. */
+/* More new groups than fit beside the old ones: everything passes meanwhile, no packet is missing.
+ */
 static void test_many_channels(void **state)
 {
 	static const uint16_t ports[] = {1, 2, 3};
@@ -298,7 +299,7 @@ static void test_many_channels(void **state)
 	rig_close(&rig);
 }
 
-/* The rest goes to the kernel: who listens there has it. */
+/* With rest: kernel, an ordinary socket receives the other packets. */
 static void test_rest_kernel(void **state)
 {
 	struct fg_source_group group = udp_group(5000);
@@ -323,12 +324,12 @@ static void test_rest_kernel(void **state)
 	assert_int_equal(recv(listener, heard, sizeof(heard), 0), sizeof(frame));
 	assert_memory_equal(heard, frame, sizeof(frame));
 	assert_int_equal(recv(listener, heard, sizeof(heard), 0), -1);
-	assert_int_equal(figure(&rig, "left out: to kernel"), 1);
+	assert_int_equal(figure(&rig, "prefiltered: to kernel"), 1);
 	close(listener);
 	rig_close(&rig);
 }
 
-static void test_not_wanted(void **state)
+static void test_not_requested(void **state)
 {
 	struct fg_source_group group = udp_group(5000);
 	static const uint16_t ports[] = {5000, 5001};
@@ -410,7 +411,7 @@ static struct bpf_object *load_ours(int *fd)
 	return object;
 }
 
-/* A program of ours that nobody owns: as after a crash. */
+/* Feedgate's program without a process, as after a crash. */
 static void test_left_by_crash(void **state)
 {
 	struct rig rig;
@@ -443,8 +444,8 @@ static void test_in_use(void **state)
 	rig_close(&rig);
 }
 
-/* Programs of others are never removed: not at open, at start, nor at close. */
-static void test_foreign(void **state)
+/* Another program is never detached: neither at open, nor at start, nor at close. */
+static void test_other_program(void **state)
 {
 	static const char *const options[] = {"interface", "rx0", NULL};
 	/* r0 = XDP_PASS; exit */
@@ -472,7 +473,7 @@ static void test_foreign(void **state)
 	assert_int_equal(bpf_xdp_detach(ifindex, 0, NULL), 0);
 	open_started(&rig, options);
 	assert_int_equal(rig.src.ops->watch(&rig.src), FG_LINK_UP);
-	assert_int_equal(bpf_xdp_attach(ifindex, fd, 0, NULL), 0); /* In place of ours. */
+	assert_int_equal(bpf_xdp_attach(ifindex, fd, 0, NULL), 0); /* Replaces feedgate's. */
 	assert_int_equal(rig.src.ops->watch(&rig.src), FG_LINK_UP);
 	rig_close(&rig);
 	assert_int_equal(attached(), id);
@@ -499,7 +500,7 @@ static void test_down_up(void **state)
 	rig_close(&rig);
 }
 
-/* And back under its name, as another one. */
+/* The interface is removed and created again. */
 static void test_removed(void **state)
 {
 	struct fg_source_group group = udp_group(5000);
@@ -553,9 +554,9 @@ int main(void)
 				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
 	const struct CMUnitTest tests[] = {
 		TEST(test_all),           TEST(test_overrun),     TEST(test_channels),
-		TEST(test_many_channels), TEST(test_rest_kernel), TEST(test_not_wanted),
+		TEST(test_many_channels), TEST(test_rest_kernel), TEST(test_not_requested),
 		TEST(test_refused),       TEST(test_zero_copy),   TEST(test_large),
-		TEST(test_left_by_crash), TEST(test_in_use),      TEST(test_foreign),
+		TEST(test_left_by_crash), TEST(test_in_use),      TEST(test_other_program),
 		TEST(test_down_up),       TEST(test_removed),     TEST(test_promiscuous),
 	};
 	struct fg_error reason = {0};
@@ -565,7 +566,7 @@ int main(void)
 		puts("needs root, for a network namespace");
 		return 77;
 	}
-	if (fg_source_kind("af_xdp")->probe(&reason) != 0) {
+	if (fg_source_probe(fg_source_kind("af_xdp"), &reason) != 0) {
 		puts(reason.text);
 		return 77;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The replay source: order, pace, loops, and who holds what. */
+/* The replay source: order, pace, loops, and mbufs in flight. */
 #include <rte_launch.h>
 
 #include "replay_rig.h"
@@ -10,7 +10,7 @@
 static void test_replay_loops(void **state)
 {
 	const char *path = write_file("loop.pcap", 100, PCAP_TSTAMP_PRECISION_NANO);
-	/* 99 gaps, and one more until the file begins again. */
+	/* 99 intervals, and one more until the file starts again. */
 	const uint64_t span_ns = 100 * GAP_NS;
 	struct rte_mbuf *pkts[FG_BURST_MAX];
 	void *data[100];
@@ -27,7 +27,7 @@ static void test_replay_loops(void **state)
 
 		for (uint16_t i = 0; i < n; i++, next++) {
 			check_packet(pkts[i], next % 100, next / 100 * span_ns, 1);
-			/* No copy: each time the same memory. */
+			/* No copy: the same memory each time. */
 			if (next < 100)
 				data[next] = rte_pktmbuf_mtod(pkts[i], void *);
 			assert_ptr_equal(rte_pktmbuf_mtod(pkts[i], void *), data[next % 100]);
@@ -61,7 +61,7 @@ static void test_replay_for_ever(void **state)
 	rig_close(&rig);
 }
 
-/* Whoever holds packets stops the replay; none is lost, none comes twice. */
+/* The replay stops while packets are held; none is lost or duplicated. */
 static void test_replay_waits(void **state)
 {
 	const char *path = write_file("wait.pcap", 1000, PCAP_TSTAMP_PRECISION_NANO);
@@ -78,7 +78,7 @@ static void test_replay_waits(void **state)
 			n_held += n;
 			assert_true(n_held <= 100);
 		}
-		/* Nobody else's cache holds any here. */
+		/* No other lcore's cache holds any here. */
 		assert_true(n_held == 100 || ended(&rig));
 		assert_int_equal(rig.src.ops->outstanding(&rig.src), n_held);
 		for (uint32_t i = 0; i < 7 && n_held > 0; i++) {
@@ -109,7 +109,7 @@ static int free_there(void *arg)
 	return 0;
 }
 
-/* What another lcore frees lands in its cache; the replay goes on all the same. */
+/* Mbufs freed by another lcore stay in its cache; the replay continues. */
 static void test_replay_other_lcore(void **state)
 {
 	const char *path = write_file("other.pcap", 1000, PCAP_TSTAMP_PRECISION_NANO);
@@ -139,7 +139,7 @@ static void test_replay_other_lcore(void **state)
 	}
 }
 
-/* A clone may outlive the mbuf that it was made of, and a reference may be added. */
+/* A clone may outlive the original mbuf, and references may be added. */
 static void test_replay_clones(void **state)
 {
 	const char *path = write_file("clone.pcap", 300, PCAP_TSTAMP_PRECISION_NANO);
@@ -178,7 +178,7 @@ static void test_replay_clones(void **state)
 	rte_mempool_free(pool);
 }
 
-/* Never more than the rate allows, by the clock that the test reads itself. */
+/* Never more than the rate allows, by the test's own clock. */
 static void test_replay_rate(void **state)
 {
 	const char *path = write_file("rate.pcap", 1000, PCAP_TSTAMP_PRECISION_NANO);
@@ -211,7 +211,8 @@ static void test_replay_rate(void **state)
 	rig_close(&rig);
 }
 
-/* No packet before its time; one whose time runs backwards comes at once, in its place. */
+/* No packet comes before its time. One with an earlier time than its predecessor comes at once, in
+ * order. */
 static void test_replay_recorded(void **state)
 {
 	static const uint32_t at_us[] = {0, 1000, 2000, 500, 1500, 5000, 5000, 5001};
@@ -240,7 +241,7 @@ static void test_replay_recorded(void **state)
 	start = rte_rdtsc_precise();
 	rig_start(&rig);
 	for (; !ended(&rig);) {
-		/* 7 gaps in 5001 us: the next loop begins 5715.428 us after the last. */
+		/* 7 intervals in 5001 us: the next loop starts 5715.428 us after the last. */
 		const double due = (double)(next / 8) * 5715.428 + at_us[next % 8];
 
 		if (rig.src.ops->rx_burst(&rig.src, 0, &m, 1) == 0)

@@ -40,8 +40,8 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* Is the line's idea of now what the system's clock says before and after? */
-static bool tells_now(const struct fg_clock_line *line)
+/* Does the line give a time between two readings of the system's clock? */
+static bool matches_now(const struct fg_clock_line *line)
 {
 	const uint64_t before = realtime_ns();
 	const uint64_t ns = fg_clock_ns(line, rte_rdtsc());
@@ -122,7 +122,7 @@ static void time_never_runs_back_along_a_line(void **state)
 	}
 }
 
-/* Both clocks at one instant: of many tries the one that took least. */
+/* Read both clocks: of many tries, the shortest. */
 static void read_instant(uint64_t *ticks, uint64_t *ns)
 {
 	uint64_t least = UINT64_MAX;
@@ -142,7 +142,7 @@ static void read_instant(uint64_t *ticks, uint64_t *ns)
 
 static uint64_t begin_ticks, begin_ns; /* when the program began */
 
-/* The slope in force is the one that both clocks had since the program began. */
+/* The slope equals that of the two clocks since the program started. */
 static bool slope_is_right(const struct fg_clock *clock)
 {
 	const struct fg_clock_line line = fg_clock_line(clock);
@@ -163,18 +163,18 @@ static void follows_the_system_clock(void **state)
 	(void)state;
 	fg_clock_init(&clock);
 	line = fg_clock_line(&clock);
-	assert_true(tells_now(&line));
+	assert_true(matches_now(&line));
 	for (unsigned int i = 0; i < 6; i++) {
 		sleep_ms(40);
-		assert_true(tells_now(&line));
+		assert_true(matches_now(&line));
 		fg_clock_update(&clock);
 		line = fg_clock_line(&clock);
-		assert_true(tells_now(&line));
+		assert_true(matches_now(&line));
 	}
 	/* A measurement of 240 ms was long enough to replace the first guess. */
 	assert_true(slope_is_right(&clock));
 	assert_true(clock.first.ticks0 < line.ticks0);
-	assert_true(tells_now(&clock.first));
+	assert_true(matches_now(&clock.first));
 }
 
 /* EAL rounds the TSC's frequency: a guess that is 2 ms off at the first update was not a step. */
@@ -192,7 +192,7 @@ static void wrong_guess_is_corrected(void **state)
 	assert_true(slope_is_right(&clock));
 }
 
-/* A step so small that it was taken for drift is found out later. */
+/* A step so small that it was taken for drift is corrected later. */
 static void small_step_is_found_out(void **state)
 {
 	struct fg_clock clock = {0};
@@ -208,7 +208,7 @@ static void small_step_is_found_out(void **state)
 	assert_true(slope_is_right(&clock));
 }
 
-/* As if somebody had set CLOCK_REALTIME by @p seconds since the last update. */
+/* As if CLOCK_REALTIME had been stepped by @seconds since the last update. */
 static void check_step(int64_t seconds)
 {
 	struct fg_clock clock = {0};
@@ -221,19 +221,19 @@ static void check_step(int64_t seconds)
 	clock.first.ns0 -= (uint64_t)(seconds * (int64_t)NS_IN_S);
 	atomic_store(&clock.ns0, before.ns0 - (uint64_t)(seconds * (int64_t)NS_IN_S));
 	line = fg_clock_line(&clock);
-	assert_false(tells_now(&line));
+	assert_false(matches_now(&line));
 
 	/* The offset follows at once; the slope does not take the step for drift. */
 	for (unsigned int i = 0; i < 3; i++) {
 		fg_clock_update(&clock);
 		line = fg_clock_line(&clock);
-		assert_true(tells_now(&line));
+		assert_true(matches_now(&line));
 		assert_true(line.ns_per_tick_q32 == before.ns_per_tick_q32);
 	}
 	sleep_ms(110);
 	fg_clock_update(&clock);
 	line = fg_clock_line(&clock);
-	assert_true(tells_now(&line));
+	assert_true(matches_now(&line));
 	assert_true(slope_is_right(&clock));
 }
 
@@ -259,7 +259,7 @@ struct reader {
 	uint64_t wrong, reads;
 };
 
-/* Reads until told to stop, and keeps the lines that differ from the one before. */
+/* Reads until the flag to stop is set, and stores each line that differs from the one before. */
 static void *read_lines(void *arg)
 {
 	struct reader *r = arg;
@@ -268,7 +268,7 @@ static void *read_lines(void *arg)
 		const struct fg_clock_line line = fg_clock_line(r->clock);
 		const uint32_t n = atomic_load_explicit(&r->n_samples, memory_order_relaxed);
 
-		if (!tells_now(&line))
+		if (!matches_now(&line))
 			r->wrong++;
 		if (n > 0 && line.ticks0 < r->samples[n - 1].ticks0)
 			r->wrong++;
@@ -290,7 +290,7 @@ static bool all_saw_enough(const struct reader *readers)
 	return true;
 }
 
-/* Every line that a reader saw is one that was published: all three numbers together. */
+/* Every line that a reader saw was published with these three numbers. */
 static uint32_t lines_not_published(const struct reader *r, const struct fg_clock_line *published,
 				    uint32_t count)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ethdev source, on DPDK's own virtual devices. */
+/* The ethdev source, on DPDK's virtual devices. */
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ static struct fg_source_lost get_lost(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -117,7 +117,7 @@ static void test_null(void **state)
 	remove_vdev("net_null1");
 }
 
-/* A sink sends into net_ring, the source receives; what nobody fetched is not lost. */
+/* A sink sends to net_ring, the source receives; packets not polled are not lost. */
 static void test_ring(void **state)
 {
 	struct rte_mempool *pool = rte_pktmbuf_pool_create("ring", 511, 0, FG_META_BYTES,
@@ -131,7 +131,7 @@ static void test_ring(void **state)
 	assert_non_null(pool);
 	add_vdev("net_ring0", "");
 	assert_int_equal(open_device(&rig, "net_ring0", 1, 1024), 0);
-	assert_int_equal(fg_port_want_tx("net_ring0", 1, &out, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring0", 1, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	rig_start(&rig);
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, 40), 0);
@@ -173,7 +173,7 @@ static const char *pcap_args(uint32_t count, const char *more)
 	return args;
 }
 
-/* Poll a file until the source says that it ended; every packet comes, in order. */
+/* Poll a file until the source has ended; every packet comes, in order. */
 static void play(struct rig *rig, uint32_t count)
 {
 	struct fg_burst burst;
@@ -198,10 +198,10 @@ static void test_pcap(void **state)
 	(void)state;
 	add_vdev("net_pcap0", pcap_args(1000, ""));
 	assert_int_equal(open_device(&rig, "net_pcap0", 2, 2048), -EINVAL);
-	assert_non_null(strstr(rig.error.text, "2 receive queues wanted"));
+	assert_non_null(strstr(rig.error.text, "2 receive queues requested"));
 	assert_int_equal(open_device(&rig, "net_pcap0", 1, 2048), 0);
 	play(&rig, 1000);
-	/* The driver begins its file anew. */
+	/* The driver starts its file again. */
 	rig.src.ops->stop(&rig.src);
 	play(&rig, 1000);
 	assert_int_equal(fg_counter_read(&rig.src.queues[0].received.packets), 2000);
@@ -221,7 +221,7 @@ static void test_pcap_empty(void **state)
 	remove_vdev("net_pcap1");
 }
 
-/* The file does not end while nobody polls, however long that takes. */
+/* The file does not end while no lcore polls, however long that takes. */
 static void test_pcap_not_polled(void **state)
 {
 	struct rig rig;
@@ -257,7 +257,7 @@ static void test_pcap_infinite(void **state)
 	remove_vdev("net_pcap2");
 }
 
-/* Whoever holds all mbufs loses packets, and the source says how many. */
+/* If all mbufs are held, packets are lost, and the source counts them. */
 static void test_lost(void **state)
 {
 	struct rte_mbuf *held[1024 + FG_BURST_MAX];
@@ -282,7 +282,7 @@ static void test_lost(void **state)
 	rig_start(&rig);
 	assert_int_equal(get_lost(&rig).no_mbuf, 3000 - n_held);
 	rig.src.ops->stop(&rig.src);
-	/* Closes the port: the counts stay. */
+	/* Closes the port: the counters stay. */
 	assert_int_equal(rig.src.ops->outstanding(&rig.src), 0);
 	assert_int_equal(get_lost(&rig).no_mbuf, 3000 - n_held);
 	rig_close(&rig);
@@ -294,7 +294,8 @@ static enum fg_link look(struct rig *rig)
 	return rig->src.ops->watch(&rig->src);
 }
 
-/* EAL takes a device away: said, nothing more comes, and everything may still be called. */
+/* EAL removes a device: it is reported, no packet comes any more, and all functions may still be
+ * called. */
 static void test_removed(void **state)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -322,7 +323,7 @@ static void test_removed(void **state)
 	assert_int_equal(look(&rig), FG_LINK_GONE);
 	rig_close(&rig);
 
-	/* Another takes its name, and its number. */
+	/* Another device gets its name and its port id. */
 	add_vdev("net_null4", "size=64");
 	assert_int_equal(open_device(&rig, "net_null4", 1, 1024), 0);
 	rig_start(&rig);
@@ -333,7 +334,7 @@ static void test_removed(void **state)
 	remove_vdev("net_null4");
 }
 
-/* Nobody asks before it is all over. */
+/* A device is removed, and the source is closed without a call of watch(). */
 static void test_removed_unseen(void **state)
 {
 	struct rig rig;
@@ -350,7 +351,7 @@ static void test_removed_unseen(void **state)
 	rig_close(&rig);
 }
 
-/* Whoever sends out of a device that is gone is refused. */
+/* A removed device cannot be used for sending. */
 static void test_removed_sink(void **state)
 {
 	struct fg_error error = {0};
@@ -360,7 +361,7 @@ static void test_removed_sink(void **state)
 	(void)state;
 	add_vdev("net_ring1", "");
 	assert_int_equal(open_device(&rig, "net_ring1", 1, 1024), 0);
-	assert_int_equal(fg_port_want_tx("net_ring1", 2, &out, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring1", 2, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	rig_start(&rig);
 	assert_true(fg_port_enter(out, 1));
@@ -378,14 +379,14 @@ static void test_removed_sink(void **state)
 	rig_close(&rig);
 }
 
-/* What an lcore and the kernel's interface do meanwhile. */
+/* State shared with the thread that polls. */
 struct poller {
 	struct rig *rig;
 	uint64_t received;
 	_Atomic bool stop;
 };
 
-static void *poll_until_told(void *arg)
+static void *poll_until_stopped(void *arg)
 {
 	struct poller *poller = arg;
 	struct fg_burst burst;
@@ -405,19 +406,19 @@ static void ip(const char *words)
 	assert_int_equal(system(line), 0);
 }
 
-static enum fg_link wait_for(struct rig *rig, enum fg_link wanted)
+static enum fg_link wait_for(struct rig *rig, enum fg_link expected)
 {
 	enum fg_link link = look(rig);
 
-	for (unsigned int i = 0; i < 200 && link != wanted; i++) {
+	for (unsigned int i = 0; i < 200 && link != expected; i++) {
 		usleep(50000);
 		link = look(rig);
 	}
 	return link;
 }
 
-/* An interface goes down, comes up, and is deleted while a thread polls; the port is closed under
- * it. */
+/* An interface is set down and up and is deleted while a thread polls; the port is closed
+ * meanwhile. */
 static void check_interface(const char *driver)
 {
 	struct poller poller = {0};
@@ -434,7 +435,7 @@ static void check_interface(const char *driver)
 	assert_int_equal(open_device(&rig, vdev, 1, 16384), 0);
 	rig_start(&rig);
 	poller.rig = &rig;
-	assert_int_equal(pthread_create(&thread, NULL, poll_until_told, &poller), 0);
+	assert_int_equal(pthread_create(&thread, NULL, poll_until_stopped, &poller), 0);
 	assert_int_equal(wait_for(&rig, FG_LINK_UP), FG_LINK_UP);
 	ip("link set fgy down");
 	assert_int_equal(wait_for(&rig, FG_LINK_DOWN), FG_LINK_DOWN);

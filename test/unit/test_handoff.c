@@ -58,7 +58,7 @@ static void refused(unsigned int rx, uint16_t n_workers, uint32_t slots, int cod
 		fail_msg("'%s' does not say '%s'", error.text, reason);
 }
 
-/* Packets whose notes say the worker and a number. */
+/* Allocate packets whose metadata contain their worker and a number. */
 static void make_packets(struct rte_mbuf **pkts, const uint8_t *workers, uint16_t count,
 			 uint32_t first)
 {
@@ -78,7 +78,7 @@ static void creation_is_checked(void **state)
 	refused(1, 1, 3, -EINVAL, "3 is not a power of two");
 	refused(1, 1, 65535, -EINVAL, "65535 is not a power of two");
 	refused(1, 1, UINT32_MAX, -EINVAL, "4294967295");
-	/* Powers of two beyond what a ring can count. */
+	/* Powers of two beyond the limit of a ring. */
 	refused(1, 1, 1u << 30, -EINVAL, "1073741824");
 	refused(1, 1, 1u << 31, -EINVAL, "2147483648");
 	refused(1, FG_WORKERS_MAX + 1, 64, -EINVAL, "33 workers: at most 32");
@@ -89,17 +89,17 @@ static void creation_is_checked(void **state)
 	fg_handoff_free(NULL);
 }
 
-/* Rings of 2 GB, or 4 of 128 MB, do not fit in 256 MB; nothing must stay behind. */
+/* Rings of 2 GB, or 4 of 128 MB, do not fit 256 MB; nothing may be left. */
 static void memory_runs_out(void **state)
 {
 	(void)state;
-	refused(2, 1, 1u << 27, -ENOMEM, "cannot make a ring of 134217728 slots");
+	refused(2, 1, 1u << 27, -ENOMEM, "cannot create a ring of 134217728 slots");
 	refused(2, 4, 1u << 23, -ENOMEM, "more memory");
 	fg_handoff_free(create(2, 1, 1u << 23));
 	fg_handoff_free(create(2, 4, 1024));
 }
 
-/* Take all that waits for @p worker; check that it is @p expected, and free it. */
+/* Take all packets of @worker, compare them with @expected, and free them. */
 static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *const *expected,
 		  uint32_t count)
 {
@@ -120,6 +120,38 @@ static void drain(struct fg_handoff *handoff, uint16_t worker, struct rte_mbuf *
 		assert_int_equal(fg_handoff_occupancy(handoff, worker), count - seen);
 	}
 	assert_int_equal(fg_handoff_get(handoff, worker, got, FG_BURST_MAX), 0);
+}
+
+/* A mark is passed when its worker has taken the packets before it, whatever comes after. */
+static void marks_are_passed(void **state)
+{
+	static const uint8_t workers[] = {0, 1, 1, 1};
+	struct fg_handoff *handoff = create(5, 2, 4);
+	struct rte_mbuf *pkts[RTE_DIM(workers)], *got[RTE_DIM(workers)];
+	uint64_t mark;
+
+	(void)state;
+	assert_true(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	make_packets(pkts, workers, 4, 0);
+	assert_int_equal(fg_handoff_put(handoff, pkts, workers, 4), 0);
+	mark = fg_handoff_mark(handoff, 1);
+	make_packets(pkts, workers, 4, 4);
+	assert_int_equal(fg_handoff_put(handoff, pkts, workers, 4), 2); /* one of worker 1 fits */
+	rte_pktmbuf_free_bulk(pkts, 2);
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 2), 2);
+	rte_pktmbuf_free_bulk(got, 2);
+	assert_false(fg_handoff_passed(handoff, 1, mark));
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 1), 1);
+	rte_pktmbuf_free_bulk(got, 1);
+	assert_true(fg_handoff_passed(handoff, 1, mark));
+	assert_false(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	assert_int_equal(fg_handoff_get(handoff, 1, got, 4), 1);
+	rte_pktmbuf_free_bulk(got, 1);
+	assert_true(fg_handoff_passed(handoff, 1, fg_handoff_mark(handoff, 1)));
+	assert_int_equal(fg_handoff_get(handoff, 0, got, 4), 2);
+	rte_pktmbuf_free_bulk(got, 2);
+	fg_handoff_free(handoff);
+	assert_int_equal(rte_mempool_avail_count(pool), POOL_PACKETS);
 }
 
 /* Bursts of every size to random workers; the rings are wide enough. */
@@ -151,7 +183,7 @@ static void order_is_kept_per_worker(void **state)
 	}
 }
 
-/* What rings with room for @p space[] do with a burst, told by plain counting. */
+/* The expected result of a burst for rings with @space[] free slots, by counting. */
 static uint16_t expect_refused(const uint8_t *workers, uint16_t count, uint32_t *space, bool *back)
 {
 	uint16_t n = 0;
@@ -166,7 +198,7 @@ static uint16_t expect_refused(const uint8_t *workers, uint16_t count, uint32_t 
 	return n;
 }
 
-/* Those that came back: exactly the expected ones, each once, in order per worker. */
+/* The refused packets are the expected ones, each once, in order per worker. */
 static void check_back(struct rte_mbuf *const *sent, struct rte_mbuf *const *came, const bool *back,
 		       uint16_t count, uint16_t n_back, uint16_t n_workers)
 {
@@ -253,7 +285,7 @@ static void full_rings_give_back(void **state)
 #define STRESS_PACKETS 400000u
 #define STRESS_WORKERS 3u
 
-/* One thread sends, the others receive and give the packets back through a second handoff. */
+/* One thread sends; the others receive and return the packets through a second handoff. */
 struct stress {
 	struct fg_handoff *forth;
 	struct fg_handoff *back[STRESS_WORKERS];
@@ -274,7 +306,7 @@ struct stress_worker {
 static void stress_receive(struct stress *s, uint16_t index, struct rte_mbuf **pkts, uint16_t n,
 			   uint32_t *last)
 {
-	static const uint8_t home[FG_BURST_MAX]; /* worker 0 of the way back */
+	static const uint8_t home[FG_BURST_MAX]; /* worker 0 of the second handoff */
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct fg_meta *meta = fg_meta(pkts[i]);
@@ -333,7 +365,7 @@ static uint64_t stress_send(struct stress *s, struct rte_mbuf **idle, uint32_t *
 			fg_meta(pkts[n++])->wire_len = number++;
 		}
 		came = n > 0 ? fg_handoff_put(s->forth, pkts, workers, n) : 0;
-		/* Refused, so no worker may ever see them: checked by the sum of dispositions. */
+		/* No worker may receive a refused packet: the sum of dispositions shows it. */
 		for (uint16_t i = 0; i < came; i++)
 			idle[(*n_idle)++] = pkts[i];
 		n_refused += came;
@@ -394,7 +426,7 @@ static void stress(uint16_t n_workers, uint32_t slots, uint32_t packets)
 	print_message("%u workers, %u slots: %u sent, %u refused\n", n_workers, slots,
 		      STRESS_PACKETS, (unsigned int)n_refused);
 
-	/* The packets themselves are all there again. */
+	/* All packets are back in the pool. */
 	assert_int_equal(n_idle, packets);
 	rte_pktmbuf_free_bulk(idle, packets);
 	assert_int_equal(rte_mempool_avail_count(pool), POOL_PACKETS);
@@ -419,9 +451,9 @@ int main(void)
 	static char *eal_args[] = {"test_handoff",   "--no-huge",   "-m", "256", "--no-pci",
 				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(creation_is_checked),      cmocka_unit_test(memory_runs_out),
-		cmocka_unit_test(order_is_kept_per_worker), cmocka_unit_test(full_rings_give_back),
-		cmocka_unit_test(threads_lose_nothing),
+		cmocka_unit_test(creation_is_checked),  cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(marks_are_passed),     cmocka_unit_test(order_is_kept_per_worker),
+		cmocka_unit_test(full_rings_give_back), cmocka_unit_test(threads_lose_nothing),
 	};
 	cpu_set_t cpus;
 	int failed;

@@ -28,7 +28,7 @@ static struct fg_source_lost get_lost(struct rig *rig)
 {
 	struct fg_source_lost lost;
 
-	rig->src.ops->lost(&rig->src, &lost);
+	fg_source_count_lost(&rig->src, &lost);
 	return lost;
 }
 
@@ -45,7 +45,7 @@ static uint64_t figure(struct rig *rig, const char *name)
 	return 0;
 }
 
-/* A carrier may take a moment to come. */
+/* The carrier may come a moment later. */
 static enum fg_link look(struct rig *rig, enum fg_link expected)
 {
 	const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
@@ -57,15 +57,15 @@ static enum fg_link look(struct rig *rig, enum fg_link expected)
 	return link;
 }
 
-/* Poll all queues until @wanted packets came, or patience is at an end. */
-static uint32_t receive(struct rig *rig, struct rte_mbuf **pkts, uint32_t wanted)
+/* Poll all queues until @n packets came, or the time limit is reached. */
+static uint32_t receive(struct rig *rig, struct rte_mbuf **pkts, uint32_t n)
 {
 	const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
 	uint32_t count = 0;
 
-	while (count < wanted && clock_ns(CLOCK_MONOTONIC) < end_ns)
-		for (uint16_t queue = 0; queue < rig->src.n_queues && count < wanted; queue++) {
-			const uint32_t room = RTE_MIN(wanted - count, FG_BURST_MAX);
+	while (count < n && clock_ns(CLOCK_MONOTONIC) < end_ns)
+		for (uint16_t queue = 0; queue < rig->src.n_queues && count < n; queue++) {
+			const uint32_t room = RTE_MIN(n - count, FG_BURST_MAX);
 
 			count += rig->src.ops->rx_burst(&rig->src, queue, pkts + count,
 							(uint16_t)room);
@@ -73,7 +73,7 @@ static uint32_t receive(struct rig *rig, struct rte_mbuf **pkts, uint32_t wanted
 	return count;
 }
 
-/* Nothing more comes. */
+/* No more packets come. */
 static void expect_silence(struct rig *rig)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -84,7 +84,7 @@ static void expect_silence(struct rig *rig)
 				rig->src.ops->rx_burst(&rig->src, queue, pkts, FG_BURST_MAX), 0);
 }
 
-/* Exactly those come, from a single queue in order. */
+/* Exactly these packets come; from a single queue in order. */
 static void expect_serials(struct rig *rig, uint32_t first, uint32_t count)
 {
 	struct rte_mbuf *m;
@@ -122,7 +122,7 @@ static void test_refused(void **state)
 	rig_close(&rig);
 }
 
-/* Sizes and tags of every kind arrive as they were sent, with times. */
+/* Frames of all sizes and tags arrive as they were sent, with timestamps. */
 static void check_frame(struct rte_mbuf *m, const uint8_t *frame, size_t bytes, uint64_t after_ns)
 {
 	const struct fg_meta *meta = fg_meta(m);
@@ -176,7 +176,7 @@ static void test_msg_filter(void **state)
 	}
 }
 
-/* Without the kernel's times: the tags come all the same. */
+/* Without kernel timestamps: tags are restored all the same. */
 static void test_untimed(void **state)
 {
 	const int fd = sender_open();
@@ -226,7 +226,7 @@ static void test_tags(void **state)
 			memcpy(frame + 12, tags[i], lengths[i]);
 			exchange(&rig, fd, frame, bytes);
 		}
-	/* The longest that a NIC takes with that MTU: the tag is not counted. */
+	/* The longest frame for this MTU: a tag does not count. */
 	odd_frame(frame, VETH_MTU + 18, 1);
 	memcpy(frame + 12, tags[0], 4);
 	exchange(&rig, fd, frame, VETH_MTU + 18);
@@ -234,7 +234,8 @@ static void test_tags(void **state)
 	close(fd);
 }
 
-/* Longer than a buffer: counted, never handed over cut; a tag may be beyond the MTU. */
+/* A frame longer than a buffer is counted and never delivered truncated; a tag may exceed the MTU.
+ */
 static void test_truncated(void **state)
 {
 	const int fd = sender_open();
@@ -306,8 +307,8 @@ static void test_filter(void **state)
 }
 
 /*
- * A consumer keeps packets until the pool, the kernel's buffers and at last the
- * socket are full. Then it lets go: what was sent is what came and what was lost.
+ * A consumer holds packets until the pool, the kernel's buffers and finally the socket are full.
+ * Then it frees them: received plus lost packets are all that were sent.
  */
 static void test_exhaustion(void **state)
 {
@@ -344,7 +345,7 @@ static void test_exhaustion(void **state)
 				 COUNT - count - lost);
 		rte_pktmbuf_free_bulk(pkts, (unsigned int)(COUNT - count - lost));
 		assert_true(figure(&rig, "rearmed") > 0);
-		/* All goes on as before. */
+		/* Packets flow as before. */
 		expect_silence(&rig);
 		send_serials(5000, 100);
 		expect_serials(&rig, 5000, 100);
@@ -422,7 +423,7 @@ static void *poll_a_while(void *arg)
 	return NULL;
 }
 
-/* Each start may be followed by another polling thread; what waits at a stop is kept. */
+/* Another thread may poll after each start; packets not polled before a stop come after it. */
 static void test_threads(void **state)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -447,14 +448,14 @@ static void test_threads(void **state)
 			send_serials(50, 50);
 			expect_serials(&rig, 50, 7);
 			rig.src.ops->stop(&rig.src);
-			send_serials(500, 20); /* Not wanted. */
+			send_serials(500, 20); /* Sent while stopped. */
 			assert_int_equal(rig.src.ops->rx_burst(&rig.src, 0, pkts, 0), 0);
 			rig_start(&rig);
 			expect_serials(&rig, 57, 43);
 			expect_silence(&rig);
 			rig.src.ops->stop(&rig.src);
 		}
-		/* Never polled, and left with packets. */
+		/* Never polled, and closed with packets. */
 		rig_start(&rig);
 		rig.src.ops->stop(&rig.src);
 		rig_start(&rig);
@@ -464,7 +465,7 @@ static void test_threads(void **state)
 	}
 }
 
-/* In a child: what probe says without the capability, or with the system call refused. */
+/* In a child process: probe without the capability, or with the system call refused. */
 static void expect_probe(void (*hinder)(void), int code, const char *text)
 {
 	const struct fg_source_ops *ops = fg_source_kind("io_uring");
@@ -475,7 +476,8 @@ static void expect_probe(void (*hinder)(void), int code, const char *text)
 		struct fg_error error = {0};
 
 		hinder();
-		_exit(ops->probe(&error) == code && strstr(error.text, text) != NULL ? 0 : 1);
+		_exit(fg_source_probe(ops, &error) == code && strstr(error.text, text) != NULL ? 0
+											       : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -532,7 +534,7 @@ int main(int argc, char **argv)
 		printf("skipped: needs root, to make a network namespace\n");
 		return 77;
 	}
-	if (fg_source_kind("io_uring")->probe(&error) != 0) {
+	if (fg_source_probe(fg_source_kind("io_uring"), &error) != 0) {
 		printf("skipped: %s\n", error.text);
 		return 77;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of the io_uring source by itself: what its source cannot bring about. */
+/* A queue of the io_uring source alone: cases that the source cannot produce. */
 #include <rte_eal.h>
 
-#include "io_uring_queue.h"
+#include "io_uring/io_uring_queue.h"
 #include "veth_rig.h"
 
-/* Few places for completions: those that find none come later, none is lost. */
+/* A small completion queue: packets come later, and none is lost. */
 static void test_overflow(void **state)
 {
 	const struct uring_queue_conf conf = {.buffers = 256, .completions = 8};
@@ -46,7 +46,7 @@ static void test_overflow(void **state)
 	close(fd);
 }
 
-/* What a kernel would not say is refused, and nothing beyond the room is read. */
+/* Invalid headers are refused, and no byte outside the buffer is read. */
 static void test_hostile(void **state)
 {
 	struct rte_mempool *pool =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The packet_mmap source: what becomes of packets between the kernel's ring and their last free. */
+/* The packet_mmap source: packets from the kernel's ring until they are freed. */
 #include <linux/virtio_net.h>
 #include <pthread.h>
 #include <time.h>
@@ -16,7 +16,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* What comes is what was sent, in order, with the time and the length. */
+/* Packets arrive as they were sent, in order, with time and length. */
 static void check_content(const char *copy_below, uint32_t referred_from)
 {
 	static const uint32_t lengths[] = {60,  64,  100, 128,  255,  256,  511,  512,
@@ -37,7 +37,7 @@ static void check_content(const char *copy_below, uint32_t referred_from)
 		assert_int_equal(fg_meta(m)->wire_len, length);
 		assert_true(fg_meta(m)->rx_ns >= before && fg_meta(m)->rx_ns <= now_ns());
 		assert_int_equal(RTE_MBUF_HAS_EXTBUF(m) != 0, length >= referred_from);
-		/* What is in front of it may be written to. */
+		/* The headroom may be written to. */
 		assert_true(rte_pktmbuf_headroom(m) >= 64);
 		memset(rte_pktmbuf_prepend(m, 64), 0xff, 64);
 		rte_pktmbuf_free(m);
@@ -82,7 +82,7 @@ static void test_vlan(void **state)
 	}
 }
 
-/* Frames longer than any MTU: as whole as an mbuf can hold. */
+/* Frames longer than any MTU arrive whole up to the limit of an mbuf. */
 static void test_large(void **state)
 {
 	uint8_t frame[FRAME_MAX];
@@ -107,7 +107,7 @@ static void test_large(void **state)
 	assert_int_equal(lost_of(&rig).errors, 1);
 	rig_close(&rig);
 
-	/* A copy is never longer than the mbufs are: 2,048 bytes for this MTU. */
+	/* A copy must fit the mbuf: 2,048 bytes for this MTU. */
 	shell("ip link set va mtu 1500 && ip link set vb mtu 1500");
 	start_with(&rig, 1, 256, OPTIONS("blocks", "8", "copy_below", "65535"));
 	shell("ip link set va mtu 9000 && ip link set vb mtu 9000");
@@ -120,7 +120,7 @@ static void test_large(void **state)
 	rig_close(&rig);
 }
 
-/* A packet that the sender's kernel left for a NIC to cut up: it comes whole. */
+/* An unsegmented packet (segmentation offload) arrives whole. */
 static void test_segments(void **state)
 {
 	const int one = 1, zero = 0;
@@ -151,8 +151,8 @@ static void test_segments(void **state)
 static struct rte_mbuf *held[HELD_MAX];
 
 /*
- * Of @sent packets, what was received and what was lost is all, but for those
- * that never got away since count_unsent() was @unsent.
+ * Received and lost packets are all of @sent, except those that the sender dropped since
+ * count_unsent() was @unsent.
  */
 static void assert_conserved(struct rig *rig, uint64_t unsent, uint64_t sent, uint64_t received)
 {
@@ -162,7 +162,7 @@ static void assert_conserved(struct rig *rig, uint64_t unsent, uint64_t sent, ui
 			 received + lost.nic + lost.no_mbuf + lost.errors);
 }
 
-/* A consumer that keeps everything, up to the limit; what comes then is copied. */
+/* A consumer that holds all packets: above the limit they are copied. */
 static void test_hold_copy(void **state)
 {
 	const uint64_t unsent = count_unsent();
@@ -180,12 +180,12 @@ static void test_hold_copy(void **state)
 			n = pull(&rig, &held[got]);
 	}
 	got += receive(&rig, &held[got], HELD_MAX - got);
-	/* Two blocks of eight, with up to some 80 packets each. */
+	/* Two blocks of eight, with about 80 packets each. */
 	assert_true(figure(&rig, "by reference") >= 2 && figure(&rig, "by reference") <= 170);
 	assert_true(figure(&rig, "copied") > 50);
 	assert_true(figure(&rig, "blocks held") <= 2);
 	assert_int_equal(figure(&rig, "copied") + figure(&rig, "by reference"), got);
-	/* The kernel came to the blocks that are held: that it lost, and said so. */
+	/* The kernel reached the held blocks: it lost packets, and counted them. */
 	assert_true(figure(&rig, "frozen") > 0);
 	assert_conserved(&rig, unsent, sent, got);
 	for (uint32_t i = 0; i < got; i++) {
@@ -197,7 +197,7 @@ static void test_hold_copy(void **state)
 	rte_pktmbuf_free_bulk(held, got);
 	assert_int_equal(figure(&rig, "blocks held"), 0);
 	assert_int_equal(figure(&rig, "oldest held ms"), 0);
-	/* All is well again. */
+	/* Packets flow again. */
 	make_frame(frame, 1500, 1);
 	send_bytes(frame, 1500);
 	rte_pktmbuf_free(expect(&rig, frame, 1500));
@@ -212,8 +212,8 @@ static void test_hold_drop(void **state)
 	struct rig rig;
 
 	(void)state;
-	/* On a busy machine the kernel fills many blocks by a little: it must not come to those
-	 * held. */
+	/* On a busy machine the kernel uses many blocks with few packets each: it must not reach
+	 * the held ones. */
 	start_with(&rig, 1, 8192,
 		   OPTIONS("block_bytes", "128K", "blocks", "256", "copy_below", "256", "hold",
 			   "drop", "hold_limit", "1"));
@@ -228,7 +228,7 @@ static void test_hold_drop(void **state)
 	assert_true(lost_of(&rig).no_mbuf > 0);
 	assert_int_equal(figure(&rig, "dropped held"), lost_of(&rig).no_mbuf);
 	assert_conserved(&rig, unsent, sent, got);
-	/* Short ones are copied and come all the same. */
+	/* Short packets are copied and still arrive. */
 	send_frames(0, 10, 100);
 	assert_int_equal(receive(&rig, &held[got], 10), 10);
 	got += 10;
@@ -239,7 +239,7 @@ static void test_hold_drop(void **state)
 	rig_close(&rig);
 }
 
-/* All blocks are held: the kernel drops and counts, polls find nothing and harm nothing. */
+/* All blocks are held: the kernel drops packets and counts them, and polls return nothing. */
 static void test_freeze(void **state)
 {
 	const uint64_t unsent = count_unsent();
@@ -298,7 +298,7 @@ static void test_no_mbufs(void **state)
 	rig_close(&rig);
 }
 
-/* Hands packets to another thread. */
+/* Passes packets to another thread. */
 struct mailbox {
 	_Atomic uint32_t written, freed;
 	struct rte_mbuf *slots[1024];
@@ -372,7 +372,7 @@ static void test_threads(void **state)
 	rig_close(&rig);
 }
 
-/* A packet outlives the stop, and is counted until it is back. */
+/* A packet outlives the stop, and is outstanding until it is freed. */
 static void test_outstanding(void **state)
 {
 	uint8_t frame[FRAME_MAX];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packet sockets, under the packet_mmap source: which packets come, over which
- * queue, and how the source lives with its interface.
+ * Packet sockets, tested with the packet_mmap source: which packets are received, on which queue,
+ * and what happens when the interface changes.
  */
 #include "packet_rig.h"
 
-#define SHARED 4000u /* Packets for two queues to share. */
+#define SHARED 4000u /* Packets for two queues. */
 
 static void test_refused(void **state)
 {
@@ -13,7 +13,7 @@ static void test_refused(void **state)
 	struct fg_error error = {0};
 
 	(void)state;
-	assert_int_equal(fg_source_kind("packet_mmap")->probe(&error), 0);
+	assert_int_equal(fg_source_probe(fg_source_kind("packet_mmap"), &error), 0);
 	assert_int_equal(open_with(&rig, 1, 1024, (const char *[]){"interface", "nobody", NULL}),
 			 -ENODEV);
 	assert_string_equal(
@@ -50,7 +50,7 @@ static void test_join_refused(void **state)
 	}
 }
 
-/* Poll two queues until @count packets came; note which, and on which queue. */
+/* Poll two queues until @count packets came; record them and their queue. */
 static void receive_shared(struct rig *rig, uint32_t count, uint8_t *seen, uint64_t *per_queue)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -76,7 +76,7 @@ static void receive_shared(struct rig *rig, uint32_t count, uint8_t *seen, uint6
 	assert_int_equal(got, count);
 }
 
-/* Two queues: each packet comes on one of them, and all of a flow on the same. */
+/* Two queues: each packet comes on one of them, all packets of a flow on the same. */
 static void check_fanout(const char *fanout, bool by_flow)
 {
 	uint8_t seen[SHARED] = {0};
@@ -108,7 +108,7 @@ static void test_fanout(void **state)
 	check_fanout("qm", false);
 }
 
-/* Only what the filter lets through comes, also right after a start. */
+/* Only packets that match the filter come, also right after a start. */
 static void check_filter(const char *filter, const bool *comes)
 {
 	uint8_t frame[5][200];
@@ -145,7 +145,7 @@ static void test_filter(void **state)
 {
 	(void)state;
 	check_filter("", (const bool[]){true, true, true, true, true});
-	/* Its tag was taken off a frame before the filter sees it. */
+	/* The kernel removes the tag before the filter sees the frame. */
 	check_filter("udp dst port 5", (const bool[]){true, false, true, true, false});
 	check_filter("udp dst port 5 or vlan", (const bool[]){true, false, true, true, true});
 	check_filter("vlan 7 and udp", (const bool[]){false, false, true, false, false});
@@ -166,7 +166,7 @@ static bool file_has(const char *path, const char *text)
 	return strstr(content, text) != NULL;
 }
 
-/* As /proc/net/igmp has it: the bytes of an address in memory order. */
+/* An address as in /proc/net/igmp: its bytes in memory order. */
 static bool joined(unsigned int last)
 {
 	char text[16];
@@ -181,7 +181,7 @@ static void test_join(void **state)
 	struct rig rig;
 
 	(void)state;
-	/* More than a socket holds. */
+	/* More than one socket can join. */
 	for (unsigned int i = 1; i < 45; i++)
 		sprintf(groups + strlen(groups), ",239.200.0.%u", i);
 	shell("echo 0 > /proc/sys/net/ipv6/conf/vb/disable_ipv6");
@@ -195,7 +195,7 @@ static void test_join(void **state)
 	shell("echo 1 > /proc/sys/net/ipv6/conf/vb/disable_ipv6");
 }
 
-/* Promiscuous or not: a frame to another station comes only if so, or if it is multicast. */
+/* A frame to another station is received only in promiscuous mode, or if it is multicast. */
 static void test_promiscuous(void **state)
 {
 	uint8_t frame[FRAME_MAX], group[FRAME_MAX];
@@ -218,7 +218,7 @@ static void test_promiscuous(void **state)
 	rig_close(&rig);
 }
 
-/* What this machine sends comes only if that is wanted. */
+/* Packets that this machine sends are received only with `outgoing`. */
 static void check_outgoing(uint16_t n_queues)
 {
 	uint8_t frame[FRAME_MAX];
@@ -251,7 +251,7 @@ static enum fg_link watch(struct rig *rig)
 	return rig->src.ops->watch(&rig->src);
 }
 
-/* That a carrier went away or came is noticed by the kernel a moment later, up to a second. */
+/* The kernel notices a change of the carrier up to a second later. */
 static void expect_link(struct rig *rig, enum fg_link link)
 {
 	for (unsigned int look = 0; look < 300 && watch(rig) != link; look++)
@@ -289,7 +289,7 @@ static void test_down_up(void **state)
 	(void)state;
 	check_down_up(1);
 	check_down_up(2);
-	/* It may also be down at first. */
+	/* The interface may be down at open. */
 	shell("ip link set vb down");
 	start_with(&rig, 1, 1024, OPTIONS("blocks", "4"));
 	expect_link(&rig, FG_LINK_DOWN);
@@ -302,7 +302,7 @@ static void test_down_up(void **state)
 	rig_close(&rig);
 }
 
-/* Removed, with packets of it in flight; back under its name. */
+/* The interface is removed while its packets are in flight, and created again. */
 static void check_return(uint16_t n_queues)
 {
 	uint8_t frame[FRAME_MAX], later[FRAME_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every frame of parse_vectors.h goes through each way into the library: whole,
- * as a beginning, in one segment, cut in segments.
+ * Every frame of parse_vectors.h passes through each function of the library: whole, truncated, in
+ * one segment, in several segments.
  */
 /* cmocka.h needs those before it. */
 /* clang-format off */
@@ -22,7 +22,7 @@
 #include <fg_stats.h>
 
 #include "fast.h"
-#include "parse.h"
+#include "general.h"
 #include "parse_vectors.h"
 
 #define FRAME_MAX 8192u
@@ -56,7 +56,7 @@ static uint32_t read_hex(const char *text, uint8_t *out)
 	return length;
 }
 
-/* The form of fg_parse_burst() that is tested: main() goes through all that run here. */
+/* The variant of fg_parse_burst() under test: main() tests all that this CPU supports. */
 static enum fg_isa isa;
 
 static struct fg_parse settings(const struct vector *v)
@@ -101,7 +101,7 @@ static struct fg_key expected_key(const struct vector *v)
 	return key;
 }
 
-/* The bytes alone in memory, so that the address sanitizer sees any step outside. */
+/* A copy in memory of its own, so that the address sanitizer detects reads outside. */
 static enum fg_drop parse_exactly(const struct fg_parse *parse, const uint8_t *frame,
 				  uint32_t length, uint32_t total, struct fg_key *key)
 {
@@ -172,11 +172,11 @@ static enum fg_drop parse_packet(const struct fg_parse *parse, struct rte_mbuf *
 static void expect(const struct vector *v, enum fg_drop result, const struct fg_key *key,
 		   const char *way, unsigned int at)
 {
-	const struct fg_key want = expected_key(v);
+	const struct fg_key expected = expected_key(v);
 
 	if (result != v->result)
 		fail_msg("%s, %s %u: result %d, expected %d", v->name, way, at, result, v->result);
-	if (result == PASS && memcmp(key, &want, sizeof(want)) != 0)
+	if (result == PASS && memcmp(key, &expected, sizeof(expected)) != 0)
 		fail_msg("%s, %s %u: the key differs", v->name, way, at);
 }
 
@@ -261,7 +261,7 @@ static void test_only_beginning(void **state)
 	}
 }
 
-/* All combinations of the three lengths near their limits, fast and general, against the rules. */
+/* All combinations of the three lengths near their limits, in both parsers, against the rules. */
 static void test_lengths(void **state)
 {
 	const struct fg_parse parse = {.source = 7, .line = 2, .isa = isa};
@@ -274,27 +274,27 @@ static void test_lengths(void **state)
 		for (uint32_t ip = 0; ip <= most; ip++)
 			for (uint32_t udp = 0; udp <= most; udp++) {
 				const struct frame frame = {bytes, total, total};
-				const enum fg_drop want = ip < 20           ? FG_DROP_malformed
-							  : ip + 14 > total ? FG_DROP_truncated
-							  : ip < 28         ? FG_DROP_truncated
-							  : udp < 8 || udp > ip - 20
-								  ? FG_DROP_malformed
-								  : PASS;
+				const enum fg_drop expected = ip < 20           ? FG_DROP_malformed
+							      : ip + 14 > total ? FG_DROP_truncated
+							      : ip < 28         ? FG_DROP_truncated
+							      : udp < 8 || udp > ip - 20
+								      ? FG_DROP_malformed
+								      : PASS;
 				struct fg_key key, general;
 
 				bytes[17] = (uint8_t)ip;
 				bytes[39] = (uint8_t)udp;
 				assert_int_equal(fg_parse_packet(&parse, bytes, total, total, &key),
-						 want);
-				assert_int_equal(parse_general(&parse, &frame, &general), want);
-				if (want == PASS) {
+						 expected);
+				assert_int_equal(parse_general(&parse, &frame, &general), expected);
+				if (expected == PASS) {
 					assert_memory_equal(&key, &general, sizeof(key));
 					assert_int_equal(key.payload_len, udp - 8);
 				}
 			}
 }
 
-/* What a fast parser takes, it reads as the general one does. @return how many of them took it. */
+/* A fast parser that accepts the frame gives the general one's key. @return how many accept it. */
 static unsigned int compare_fast(const struct fg_parse *parse, const uint8_t *bytes,
 				 uint32_t length, enum fg_drop result, const struct fg_key *general)
 {
@@ -335,7 +335,7 @@ static uint32_t random_frame(uint8_t *bytes)
 	return length;
 }
 
-/* Frames near the fast shape, broken at random: all parsers say the same. */
+/* Frames near the fast shape, damaged at random: all parsers agree. */
 static void test_fast_is_general(void **state)
 {
 	uint8_t bytes[FRAME_MAX];
@@ -362,24 +362,24 @@ static void test_fast_is_general(void **state)
 			assert_true(key.payload_off + key.payload_len <= length);
 		}
 		taken = compare_fast(&parse, bytes, length, result, &general);
-		/* Words and vectors take the same. */
+		/* Both variants accept the same frames. */
 		assert_true(fast_key == fast_key_words || (taken & 3) == taken >> 2);
 		plain += taken & 1;
 		tagged += taken >> 1 & 1;
 	}
-	/* On a big-endian machine the fast parser takes nothing. */
+	/* On a big-endian machine the fast parser accepts nothing. */
 	assert_true(plain > 1000 || RTE_BYTE_ORDER == RTE_BIG_ENDIAN);
 	assert_true(tagged > 1000 || RTE_BYTE_ORDER == RTE_BIG_ENDIAN);
 }
 
-/* Bursts of such frames: what is kept, its keys, and what is dropped are the general parser's. */
+/* Bursts of such frames: packets, keys and drop reasons are those of the general parser. */
 static void check_random_burst(const struct fg_parse *parse, struct fg_lcore_stats *stats)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX], *kept[FG_BURST_MAX];
-	struct fg_key keys[FG_BURST_MAX], wanted[FG_BURST_MAX];
+	struct fg_key keys[FG_BURST_MAX], expected_keys[FG_BURST_MAX];
 	const uint16_t count = (uint16_t)(1 + random() % FG_BURST_MAX);
 	uint64_t dropped[FG_DROP_COUNT];
-	uint16_t want = 0;
+	uint16_t expected = 0;
 
 	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
 		dropped[reason] = fg_counter_read(&stats->dropped[reason]);
@@ -390,18 +390,18 @@ static void check_random_burst(const struct fg_parse *parse, struct fg_lcore_sta
 		int result;
 
 		pkts[i] = packet(bytes, length, length, 0);
-		result = parse_general(parse, &frame, &wanted[want]);
+		result = parse_general(parse, &frame, &expected_keys[expected]);
 		if (result == PASS)
-			kept[want++] = pkts[i];
+			kept[expected++] = pkts[i];
 		else
 			dropped[result]++;
 	}
-	assert_int_equal(fg_parse_burst(parse, pkts, count, keys, stats), want);
-	assert_memory_equal(keys, wanted, want * sizeof(keys[0]));
-	assert_memory_equal(pkts, kept, want * sizeof(pkts[0]));
+	assert_int_equal(fg_parse_burst(parse, pkts, count, keys, stats), expected);
+	assert_memory_equal(keys, expected_keys, expected * sizeof(keys[0]));
+	assert_memory_equal(pkts, kept, expected * sizeof(pkts[0]));
 	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
 		assert_int_equal(fg_counter_read(&stats->dropped[reason]), dropped[reason]);
-	rte_pktmbuf_free_bulk(pkts, want);
+	rte_pktmbuf_free_bulk(pkts, expected);
 }
 
 static void test_bursts_are_general(void **state)
@@ -429,7 +429,7 @@ static void test_compaction(void **state)
 			struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
 			struct rte_mbuf *pkts[FG_BURST_MAX], *kept[FG_BURST_MAX];
 			struct fg_key keys[FG_BURST_MAX];
-			uint16_t want = 0, left;
+			uint16_t expected = 0, left;
 
 			for (uint16_t i = 0; i < count; i++) {
 				const bool broken = i % stride == 0 && stride <= FG_BURST_MAX;
@@ -438,17 +438,17 @@ static void test_compaction(void **state)
 									: good[i % 2 * 4].frame,
 								 bytes);
 
-				/* Tells the packets apart: a MAC byte. */
+				/* A MAC byte distinguishes the packets. */
 				bytes[11] = (uint8_t)i;
 				pkts[i] = packet(bytes, length, length, 0);
 				if (!broken)
-					kept[want++] = pkts[i];
+					kept[expected++] = pkts[i];
 			}
 			left = fg_parse_burst(&parse, pkts, count, keys, stats);
-			assert_int_equal(left, want);
+			assert_int_equal(left, expected);
 			assert_int_equal(fg_counter_read(&stats->dropped[FG_DROP_malformed]),
-					 count - want);
-			assert_int_equal(rte_mempool_in_use_count(pool), want);
+					 count - expected);
+			assert_int_equal(rte_mempool_in_use_count(pool), expected);
 			for (uint16_t i = 0; i < left; i++) {
 				assert_ptr_equal(pkts[i], kept[i]);
 				assert_int_equal(keys[i].src_mac[5],
@@ -477,7 +477,7 @@ static uint32_t long_chain(uint8_t *bytes, uint32_t extensions, uint8_t units)
 	return length + read_hex(UDP("000c") "{4}", bytes + length);
 }
 
-/* Segments: headers are found up to FG_PARSE_LINEAR_MAX, or anywhere in the first segment. */
+/* Segments: headers are read up to FG_PARSE_LINEAR_MAX, or anywhere in the first segment. */
 static void test_long_headers(void **state)
 {
 	struct vector v = {"long chain", NULL, V6, .protocol = 17, .l4 = 17, .payload_len = 4};
@@ -504,7 +504,7 @@ static void test_long_headers(void **state)
 			 FG_DROP_truncated);
 }
 
-/* The longest frames that the lengths can speak of, and longer ones. */
+/* Frames of the greatest lengths that headers can state, and longer ones. */
 static void test_huge(void **state)
 {
 	const struct fg_parse parse = {.source = 7, .line = 2, .isa = isa};

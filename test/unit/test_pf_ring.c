@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the pf_ring source says where PF_RING, or what passes for it, is missing
- * or wrong, and its options. How it captures is tested in a guest, against ntop's own module
- * and library.
- *   test_pf_ring LIBRARY   a library that says it is PF_RING 9.0.0
+ * The pf_ring source's options, and its errors when PF_RING's module or library is missing or
+ * wrong. test/guest tests capturing, with ntop's module and library. test_pf_ring LIBRARY   a
+ * library that reports version 9.0.0
  */
 #include <errno.h>
 #include <stdio.h>
@@ -92,7 +91,7 @@ static void test_no_module(void **state)
 static void test_probe(void **state)
 {
 	struct fg_error error = {0};
-	const int rc = fg_source_kind("pf_ring")->probe(&error);
+	const int rc = fg_source_probe(fg_source_kind("pf_ring"), &error);
 
 	(void)state;
 	if (rc == 0) {
@@ -105,12 +104,13 @@ static void test_probe(void **state)
 	}
 }
 
-/* Runs in a child: 0 if it says so. */
+/* Runs in a child process. @return 0 if the error is reported. */
 static int probe_as_nobody(void)
 {
 	struct fg_error error = {0};
 
-	if (setresuid(65534, 65534, 65534) != 0 || fg_source_kind("pf_ring")->probe(&error) >= 0)
+	if (setresuid(65534, 65534, 65534) != 0 ||
+	    fg_source_probe(fg_source_kind("pf_ring"), &error) >= 0)
 		return 1;
 	return strstr(error.text, "CAP_NET_RAW is missing") == NULL;
 }

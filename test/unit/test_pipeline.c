@@ -292,7 +292,7 @@ static void check_accounting(struct fixture *fixture)
 	assert_int_equal(totals.received_packets,
 			 seen + totals.dropped[by_subscription ? FG_DROP_no_matching_message
 							       : FG_DROP_no_rule]);
-	source->ops->lost(source, &lost);
+	fg_source_count_lost(source, &lost);
 	assert_int_equal(lost.nic + lost.no_mbuf + lost.errors, 0);
 }
 

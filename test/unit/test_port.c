@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports of DPDK's own virtual devices: claims, start and stop, nothing left behind. */
-/* cmocka.h wants the four before it. */
+/* cmocka.h needs the four before it. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static void add_vdev(const char *name, const char *args)
 	assert_int_equal(rte_eal_hotplug_add("vdev", name, args), 0);
 }
 
-/* Also proves that every mbuf came home. */
+/* Also checks that every mbuf was freed. */
 static void remove_vdev(const char *name)
 {
 	assert_int_equal(rte_eal_hotplug_remove("vdev", name), 0);
@@ -56,14 +56,14 @@ static void test_unknown(void **state)
 	struct fg_port *port = NULL;
 
 	(void)state;
-	assert_int_equal(fg_port_want_rx("net_nobody", &rx, &port, &error), -ENODEV);
+	assert_int_equal(fg_port_claim_rx("net_nobody", &rx, &port, &error), -ENODEV);
 	assert_non_null(strstr(error.text, "net_nobody"));
 	assert_non_null(strstr(error.text, "--vdev"));
 	assert_null(port);
 
 	add_vdev("net_null7", "");
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("0000:81:00.0", 1, &port, &error), -ENODEV);
+	assert_int_equal(fg_port_claim_tx("0000:81:00.0", 1, &port, &error), -ENODEV);
 	assert_non_null(strstr(error.text, "net_null7"));
 	assert_null(port);
 	remove_vdev("net_null7");
@@ -91,18 +91,18 @@ static void test_claims(void **state)
 
 	(void)state;
 	add_vdev("net_null0", "");
-	assert_int_equal(fg_port_want_rx("net_null0", &rx, &first, &error), 0);
-	assert_int_equal(fg_port_want_rx("net_null0", &rx, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_rx("net_null0", &rx, &first, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_null0", &rx, &third, &error), -EBUSY);
 	assert_string_equal(error.text, "port net_null0 is in use already by another source");
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &second, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &second, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &third, &error), -EBUSY);
 	assert_string_equal(error.text, "port net_null0 is in use already by another sink");
 	memset(&error, 0, sizeof(error));
-	/* A claim given back before anything ran can be had again. */
+	/* A claim released before the start can be made again. */
 	fg_port_put(second);
 	assert_int_equal(fg_port_start(first, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_null0", 1, &third, &error), -EBUSY);
+	assert_int_equal(fg_port_claim_tx("net_null0", 1, &third, &error), -EBUSY);
 	assert_non_null(strstr(error.text, "started already"));
 	assert_null(third);
 	fg_port_put(first);
@@ -120,26 +120,26 @@ static void test_limits(void **state)
 	(void)state;
 	snprintf(args, sizeof(args), "tx_pcap=%s/limits.pcap", folder);
 	add_vdev("net_pcap0", args);
-	assert_int_equal(fg_port_want_rx("net_pcap0", &rx, &port, &error), -EINVAL);
+	assert_int_equal(fg_port_claim_rx("net_pcap0", &rx, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "2 receive queues"));
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_port_want_tx("net_pcap0", 9, &port, &error), -EINVAL);
+	assert_int_equal(fg_port_claim_tx("net_pcap0", 9, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "9 transmit queues"));
 	memset(&error, 0, sizeof(error));
 	rx.n_queues = 1;
-	rx.mtu = 1; /* Less than any Ethernet. */
-	assert_int_equal(fg_port_want_rx("net_pcap0", &rx, &port, &error), -EINVAL);
+	rx.mtu = 1; /* Too small for Ethernet. */
+	assert_int_equal(fg_port_claim_rx("net_pcap0", &rx, &port, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "MTU 1 "));
 	assert_null(port);
 	remove_vdev("net_pcap0");
 }
 
-static unsigned int receive(uint16_t id, uint16_t queue, unsigned int wanted)
+static unsigned int receive(uint16_t id, uint16_t queue, unsigned int expected)
 {
 	struct rte_mbuf *pkts[32];
 	unsigned int received = 0;
 
-	for (unsigned int turn = 0; turn < 1000 && received < wanted; turn++) {
+	for (unsigned int turn = 0; turn < 1000 && received < expected; turn++) {
 		const uint16_t count = rte_eth_rx_burst(id, queue, pkts, 32);
 
 		received += count;
@@ -156,7 +156,7 @@ static void test_start_stop_start(void **state)
 
 	(void)state;
 	add_vdev("net_null1", "size=64,copy=0");
-	assert_int_equal(fg_port_want_rx("net_null1", &rx, &port, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_null1", &rx, &port, &error), 0);
 	for (unsigned int turn = 0; turn < 3; turn++) {
 		assert_int_equal(fg_port_start(port, &error), 0);
 		assert_int_equal(fg_port_start(port, &error), 0); /* Runs already. */
@@ -170,7 +170,7 @@ static void test_start_stop_start(void **state)
 	remove_vdev("net_null1");
 }
 
-/* Nobody receives: whatever the driver needs for that, sending works. */
+/* Sending works without a receiver, whatever queues the driver needs. */
 static void check_tx_only(const char *name, const char *args)
 {
 	struct fg_port *port = NULL;
@@ -178,7 +178,7 @@ static void check_tx_only(const char *name, const char *args)
 	struct rte_mbuf *m;
 
 	add_vdev(name, args);
-	assert_int_equal(fg_port_want_tx(name, 1, &port, &error), 0);
+	assert_int_equal(fg_port_claim_tx(name, 1, &port, &error), 0);
 	for (unsigned int turn = 0; turn < 2; turn++) {
 		assert_int_equal(fg_port_start(port, &error), 0);
 		m = rte_pktmbuf_alloc(pool);
@@ -202,7 +202,7 @@ static void test_tx_only(void **state)
 	check_tx_only("net_ring2", "");
 	snprintf(args, sizeof(args), "tx_pcap=%s/out.pcap", folder);
 	check_tx_only("net_pcap2", args);
-	/* The driver writes its file anew at each start. A packet's lengths follow 24 + 8 bytes. */
+	/* The driver creates its file at each start. A packet's lengths follow 24 + 8 bytes. */
 	file = fopen(args + strlen("tx_pcap="), "rb");
 	assert_non_null(file);
 	assert_int_equal(fseek(file, 24 + 8, SEEK_SET), 0);
@@ -223,7 +223,7 @@ static void send_numbered(uint16_t id, unsigned int count)
 	}
 }
 
-/* net_ring gives back what is sent to it: both directions of one port. */
+/* net_ring receives the packets sent to it: both directions of one port. */
 static void test_both_directions(void **state)
 {
 	const struct fg_port_rx rx = wish(1);
@@ -232,21 +232,21 @@ static void test_both_directions(void **state)
 
 	(void)state;
 	add_vdev("net_ring0", "");
-	assert_int_equal(fg_port_want_tx("net_ring0", 1, &out, &error), 0);
-	assert_int_equal(fg_port_want_rx("net_ring0", &rx, &in, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring0", 1, &out, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring0", &rx, &in, &error), 0);
 	assert_int_equal(in->id, out->id);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	assert_int_equal(fg_port_start(in, &error), 0);
 	send_numbered(out->id, 10);
 	assert_int_equal(receive(in->id, 0, 10), 10);
-	/* One has stopped, the other has not: it still runs. */
+	/* One claim is stopped, the other is not: the port still runs. */
 	fg_port_stop(in);
 	send_numbered(out->id, 5);
 	assert_int_equal(receive(in->id, 0, 5), 5);
 	assert_int_equal(fg_port_start(in, &error), 0);
 	fg_port_stop(out);
 	send_numbered(out->id, 3);
-	/* Three packets nobody fetches: remove_vdev() sees that none is lost. */
+	/* Three packets are not polled: remove_vdev() checks that none leaks. */
 	fg_port_put(out);
 	fg_port_stop(in);
 	fg_port_put(in);
@@ -262,8 +262,8 @@ static void test_put_stops(void **state)
 
 	(void)state;
 	add_vdev("net_ring3", "");
-	assert_int_equal(fg_port_want_rx("net_ring3", &rx, &in, &error), 0);
-	assert_int_equal(fg_port_want_tx("net_ring3", 4, &out, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring3", &rx, &in, &error), 0);
+	assert_int_equal(fg_port_claim_tx("net_ring3", 4, &out, &error), 0);
 	assert_int_equal(fg_port_start(out, &error), 0);
 	assert_int_equal(fg_port_start(in, &error), 0);
 	send_numbered(out->id, 8);
@@ -273,7 +273,7 @@ static void test_put_stops(void **state)
 	remove_vdev("net_ring3");
 }
 
-/* infinite_rx reads the whole file into the pool at start: too much for it. */
+/* infinite_rx reads the whole file to the pool at start, which is too small. */
 static void test_start_fails(void **state)
 {
 	struct fg_port_rx rx = wish(1);
@@ -296,7 +296,7 @@ static void test_start_fails(void **state)
 
 	snprintf(args, sizeof(args), "rx_pcap=%s,infinite_rx=1", path);
 	add_vdev("net_pcap4", args);
-	assert_int_equal(fg_port_want_rx("net_pcap4", &rx, &port, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_pcap4", &rx, &port, &error), 0);
 	assert_true(fg_port_start(port, &error) < 0);
 	assert_non_null(strstr(error.text, "net_pcap4"));
 	fg_port_put(port);

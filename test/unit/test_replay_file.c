@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The replay source: what is read from files, and which files are refused. */
+/* The replay source: the contents of files, and files that are refused. */
 #include <errno.h>
 #include <ftw.h>
 
 #include "replay_rig.h"
 
-/* Play a file of @p count packets to its end. */
+/* Replay a file of @count packets to its end. */
 static void check_replay(const char *path, uint32_t count, uint64_t unit_ns)
 {
 	struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -32,7 +32,7 @@ static void test_replay_pcap(void **state)
 	check_replay(write_file("us.pcap", 1000, PCAP_TSTAMP_PRECISION_MICRO), 1000, 1000);
 	check_replay(write_file("ns.pcap", 1000, PCAP_TSTAMP_PRECISION_NANO), 1000, 1);
 	check_replay(write_file("one.pcap", 1, PCAP_TSTAMP_PRECISION_NANO), 1, 1);
-	/* Several chunks and several blocks of records. */
+	/* Several chunks and several blocks. */
 	check_replay(write_file("big.pcap", 70000, PCAP_TSTAMP_PRECISION_NANO), 70000, 1);
 	unlink(in_folder("big.pcap"));
 	check_replay(write_file("none.pcap", 0, PCAP_TSTAMP_PRECISION_NANO), 0, 1);
@@ -122,7 +122,7 @@ static void drain(struct rig *rig, uint64_t *packets, uint64_t *bytes)
 	rig_close(rig);
 }
 
-/* Cut anywhere, or with any byte of its start damaged: it loads, or says why not. */
+/* A file truncated anywhere, or with any damaged byte at its start, loads or gives an error. */
 static void test_replay_broken(void **state)
 {
 	char whole[256], part[256];
@@ -152,7 +152,7 @@ static void test_replay_broken(void **state)
 	}
 }
 
-/* Takes all DPDK memory but @p left_mib; give_back() frees it. */
+/* Allocate all DPDK memory but @left_mib; give_back() frees it. */
 static void *hog[1024];
 static unsigned int n_hog;
 
@@ -170,7 +170,7 @@ static void give_back(void)
 		rte_free(hog[--n_hog]);
 }
 
-/* Little DPDK memory left: an error that says how much is needed, and all is given back. */
+/* With little DPDK memory the error names how much is needed, and all memory is freed. */
 static void test_replay_no_memory(void **state)
 {
 	const char *path = write_file("big.pcap", 40000, PCAP_TSTAMP_PRECISION_NANO);
@@ -186,7 +186,7 @@ static void test_replay_no_memory(void **state)
 	unlink(path);
 }
 
-/* Ways to compress: the program reads standard input. */
+/* Compressors, which read standard input. */
 static const struct {
 	const char *program, *command, *name;
 } compressors[] = {
@@ -194,7 +194,7 @@ static const struct {
 	{"lz4", "lz4 -q", "lz4"},    {"bzip2", "bzip2", "bzip2"},
 };
 
-/* What @p compressor makes of @p from, at @p to in the folder; false if it is not installed. */
+/* Compress file @from to @to, in the folder; false if @compressor is not installed. */
 static bool compress_file(size_t compressor, const char *from, const char *to)
 {
 	char command[512];
@@ -235,7 +235,7 @@ static void test_replay_compressed(void **state)
 	check_replay(in_folder("out"), 70000, 1000);
 }
 
-/* Several gzip members are one file, and what follows them is padding; a pipe will do, too. */
+/* Several gzip members are one file, and trailing bytes are ignored; pipes work, too. */
 static void test_replay_members(void **state)
 {
 	(void)state;
@@ -251,8 +251,8 @@ static void test_replay_members(void **state)
 }
 
 /*
- * A damaged file is refused by its name, or what it holds is unharmed. Checksums mostly come last:
- * libpcap may stumble over a damaged byte before the decompressor does.
+ * A damaged file is refused, and the error has its name, or its contents are intact. Checksums
+ * mostly come last: libpcap may find a damaged byte before the decompressor does.
  */
 static void check_damaged(const char *path, uint32_t count)
 {
@@ -266,7 +266,7 @@ static void check_damaged(const char *path, uint32_t count)
 	}
 }
 
-/* A file that ends early is refused as such. */
+/* A truncated file is refused with that reason. */
 static void check_cut(const char *path, const char *compressor)
 {
 	char name[64];
@@ -304,7 +304,7 @@ static void test_replay_compressed_broken(void **state)
 	}
 }
 
-/* Hardly anything on disk, far more than there is memory for: refused, and the guess is fair. */
+/* A small compressed file with more contents than memory is refused, with a good estimate. */
 static void test_replay_bomb(void **state)
 {
 	const struct pcap_pkthdr header = {.caplen = 1400, .len = 1400};
@@ -332,7 +332,7 @@ static void test_replay_bomb(void **state)
 	unlink(in_folder("in"));
 }
 
-/* What libpcap itself says is in a file; false if a replay has to refuse it. */
+/* Read a file with libpcap; false if a replay must refuse it. */
 static bool read_with_libpcap(const char *path, uint64_t *packets, uint64_t *bytes)
 {
 	char reason[PCAP_ERRBUF_SIZE];

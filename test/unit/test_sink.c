@@ -53,7 +53,7 @@ static void test_port_ring(void **state)
 
 	(void)state;
 	assert_int_equal(rte_eal_hotplug_add("vdev", "net_ring_fg", ""), 0);
-	assert_int_equal(fg_port_want_rx("net_ring_fg", &wish, &rx, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring_fg", &wish, &rx, &error), 0);
 	s = subject_new("port", 2, (const char *const[]){"device", "net_ring_fg", NULL});
 	if (fg_port_start(rx, &error) != 0)
 		fail_msg("%s", error.text);
@@ -130,7 +130,7 @@ static void test_port_reference(void **state)
 	memset(memory[0], 0xa5, sizeof(memory[0]));
 	memset(memory[1], 0x5a, sizeof(memory[1]));
 	assert_int_equal(rte_eal_hotplug_add("vdev", "net_ring_ref", ""), 0);
-	assert_int_equal(fg_port_want_rx("net_ring_ref", &wish, &rx, &error), 0);
+	assert_int_equal(fg_port_claim_rx("net_ring_ref", &wish, &rx, &error), 0);
 	s = subject_new("port", 1, (const char *const[]){"device", "net_ring_ref", NULL});
 	assert_int_equal(fg_port_start(rx, &error), 0);
 	subject_start(s);

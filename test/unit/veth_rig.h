@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A network of our own for tests of sources: a namespace with a veth pair, "rx0" and
- * "tx0", that is silent but for what the test sends by a plain packet socket.
+ * A network for tests of sources: a namespace with a veth pair, "rx0" and "tx0". Only the test
+ * sends packets on it, by a packet socket.
  */
 #ifndef VETH_RIG_H
 #define VETH_RIG_H
@@ -22,7 +22,7 @@
 
 #define VETH_MTU    9000u
 #define FRAME_MAX   (VETH_MTU + 22u)
-#define FRAME_BYTES 128u /* Of those that udp_frame() makes. */
+#define FRAME_BYTES 128u /* Length of udp_frame()'s frames. */
 
 static inline void run(const char *command)
 {
@@ -45,7 +45,7 @@ static inline void veth_remove(void)
 	run("ip link del rx0");
 }
 
-/* A namespace with no IPv6 chatter; false where this process may not make one. */
+/* Create a namespace without IPv6; false if this process may not. */
 static inline bool veth_namespace(void)
 {
 	FILE *file;
@@ -98,7 +98,7 @@ static inline uint32_t get_be32(const uint8_t *at)
 	return ntohl(value);
 }
 
-/* A frame of no known protocol whose every byte depends on @seed; @bytes of 18 or more. */
+/* A frame of an unknown protocol whose bytes depend on @seed; @bytes: 18 or more. */
 static inline void odd_frame(uint8_t *frame, size_t bytes, uint32_t seed)
 {
 	static const uint8_t head[] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5};
@@ -112,7 +112,7 @@ static inline void odd_frame(uint8_t *frame, size_t bytes, uint32_t seed)
 	put_be32(frame + sizeof(head), seed);
 }
 
-/* UDP over IPv4 from port 1000 + @serial % 256 to @port, with the serial behind the header. */
+/* UDP over IPv4 from port 1000 + @serial % 256 to @port; the payload begins with @serial. */
 static inline void udp_frame(uint8_t frame[FRAME_BYTES], uint16_t port, uint32_t serial)
 {
 	uint32_t sum = 0;
@@ -159,7 +159,7 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* How long a test waits for what must come. */
+/* How long a test waits for packets. */
 #define PATIENCE_NS UINT64_C(10000000000)
 
 #endif /* VETH_RIG_H */
