@@ -198,6 +198,9 @@ static int run_bench(const struct bench *bench, const struct common *common, con
 	progress_open(bench->name, common->quiet);
 	rc = bench->run(conf, (uint32_t)common->repeats, out, error);
 	progress_close();
+	if (rc == -EINTR)
+		fg_error_set(error, EINTR,
+			     "interrupted; the results are of what was measured so far");
 	output_free(out);
 	return rc;
 }

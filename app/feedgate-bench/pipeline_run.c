@@ -264,7 +264,7 @@ int pipeline_run(const char *capture, enum pipeline_depth depth, unsigned int wo
 	struct pipeline *p = aligned_alloc(_Alignof(struct pipeline), sizeof(*p));
 	int rc;
 
-	if (h == NULL)
+	if (p == NULL)
 		return fg_error_set(error, ENOMEM, "out of memory");
 	memset(p, 0, sizeof(*p));
 	numbers = pipeline_numbers();
