@@ -202,8 +202,8 @@ static bool same_rule(const struct classbench_rule *a, const struct classbench_r
 	       a->protocol == b->protocol && a->any_protocol == b->any_protocol;
 }
 
-/* Is rules[n] unlike all before it? Then it is noted. */
-static bool note(struct maker *maker, const struct classbench_rule *rules, uint32_t n)
+/* Add rules[n] to the set of rules; false: an equal one is there. */
+static bool add_to_set(struct maker *maker, const struct classbench_rule *rules, uint32_t n)
 {
 	uint32_t slot = (uint32_t)rule_hash(&rules[n]) & maker->slot_mask;
 
@@ -286,7 +286,7 @@ int classbench_make(const struct classbench_family *family, uint64_t seed, uint3
 
 				rules[n].port[1] = (struct classbench_ports){port, port};
 			}
-		} while (!note(&maker, rules, n));
+		} while (!add_to_set(&maker, rules, n));
 	}
 	rc = order(&maker, count, rules);
 	free(maker.slots);

@@ -32,7 +32,7 @@ struct channel {
 	uint32_t index;
 	uint32_t instruments;
 	uint32_t *rpt_seq; /* per instrument, of its next entry */
-	uint32_t defined;  /* instruments told */
+	uint32_t defined;  /* instruments that were defined */
 	uint32_t epoch;
 	uint64_t next_order;
 	uint64_t now_ns;
@@ -290,7 +290,7 @@ static void start_anew(struct channel *ch)
 		ch->rpt_seq[n] = 1;
 }
 
-static void cme_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+static void cme_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		     struct packet *p)
 {
 	struct cme *cme = state;
@@ -298,9 +298,9 @@ static void cme_make(void *state, uint32_t channel, enum packet_request want, ui
 	uint32_t count = 0;
 	uint8_t *m;
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
-	if (want != PROTOCOL_HEARTBEAT)
+	if (request != PROTOCOL_HEARTBEAT)
 		count = rng_between(&ch->rng, 1, MESSAGES_MAX);
 	packet_begin(p, PACKET_HEADER);
 	m = p->payload + p->len;

@@ -28,7 +28,7 @@ struct order {
 	uint32_t shares;
 	uint32_t price; /* 1/10,000 dollar */
 	uint32_t instrument;
-	char side;
+	char buy_sell;
 };
 
 struct channel {
@@ -203,14 +203,14 @@ static size_t make_add(struct itch *itch, struct channel *ch, uint8_t *m, char t
 
 	o->instrument = draw_instrument(itch, ch);
 	o->ref = ch->next_ref;
-	o->side = rng_below(&ch->rng, 2) ? 'B' : 'S';
+	o->buy_sell = rng_below(&ch->rng, 2) ? 'B' : 'S';
 	o->shares = draw_shares(&ch->rng);
 	o->price = draw_price(&ch->rng, o->instrument);
 	ch->next_ref += rng_between(&ch->rng, 1, 4);
 
 	put_be16(m + 1, locate_of(o->instrument));
 	put_ref(ch, m, o);
-	m[19] = (uint8_t)o->side;
+	m[19] = (uint8_t)o->buy_sell;
 	put_be32(m + 20, o->shares);
 	put_symbol(m + 24, o->instrument);
 	put_be32(m + 32, o->price);
@@ -286,7 +286,7 @@ static size_t make_trade(struct itch *itch, struct channel *ch, uint8_t *m)
 	uint32_t instrument = draw_instrument(itch, ch);
 	size_t len = begin(ch, m, 'P', locate_of(instrument), 44);
 
-	/* Since 2014 the order reference is 0 and the side always B. */
+	/* Since 2014 the order reference is 0 and the buy/sell indicator always B. */
 	m[19] = 'B';
 	put_be32(m + 20, draw_shares(&ch->rng));
 	put_symbol(m + 24, instrument);
@@ -376,7 +376,7 @@ static size_t make_message(struct itch *itch, struct channel *ch, uint8_t *m)
 	}
 }
 
-/* Put a message at the packet's end, and note what it is of. */
+/* Append a message to the packet, and record its type and instrument. */
 static void add_message(struct itch *itch, struct channel *ch, struct packet *p)
 {
 	uint8_t *m = p->payload + p->len + 2;
@@ -435,22 +435,22 @@ static void start_anew(struct channel *ch)
 	name_session(ch);
 }
 
-static void itch_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+static void itch_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		      struct packet *p)
 {
 	struct itch *itch = state;
 	struct channel *ch = &itch->channel[channel];
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
 	packet_begin(p, MOLDUDP64_HEADER_BYTES);
 	p->id.first = ch->seq;
 	p->id.epoch = ch->epoch;
 	p->id.session_bytes = SESSION_BYTES;
 	memcpy(p->id.session, ch->session, SESSION_BYTES);
-	if (want == PROTOCOL_HEARTBEAT) {
+	if (request == PROTOCOL_HEARTBEAT) {
 		p->id.control = PACKET_HEARTBEAT;
-	} else if (want == PROTOCOL_END) {
+	} else if (request == PROTOCOL_END) {
 		p->id.control = PACKET_END;
 	} else {
 		uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);

@@ -269,7 +269,7 @@ static void start_anew(struct channel *ch)
 	ch->epoch++;
 }
 
-void table_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+void table_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		struct packet *p)
 {
 	const struct state *s = state;
@@ -277,22 +277,22 @@ void table_make(void *state, uint32_t channel, enum packet_request want, uint64_
 	const struct table *t = s->table;
 	bool open;
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
-	if (t->begins && !ch->begun && want != PROTOCOL_END)
-		want = PROTOCOL_RESET;
+	if (t->begins && !ch->begun && request != PROTOCOL_END)
+		request = PROTOCOL_RESET;
 	ch->begun = true;
 	open = t->directory == NULL || ch->announced == ch->instruments;
-	if (want == PROTOCOL_ANY && open && (s->protocol->can & PROTOCOL_HEARTBEAT) &&
+	if (request == PROTOCOL_ANY && open && (s->protocol->can & PROTOCOL_HEARTBEAT) &&
 	    rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0)
-		want = PROTOCOL_HEARTBEAT;
+		request = PROTOCOL_HEARTBEAT;
 	packet_begin(p, s->protocol->header_bytes);
 	set_identity(s, ch, p);
-	if (want == PROTOCOL_HEARTBEAT) {
+	if (request == PROTOCOL_HEARTBEAT) {
 		make_control(s, ch, PACKET_HEARTBEAT, p);
-	} else if (want == PROTOCOL_END) {
+	} else if (request == PROTOCOL_END) {
 		make_control(s, ch, PACKET_END, p);
-	} else if (want == PROTOCOL_RESET && t->reset != TABLE_NEXT) {
+	} else if (request == PROTOCOL_RESET && t->reset != TABLE_NEXT) {
 		make_control(s, ch, PACKET_RESET, p);
 	} else {
 		if (ch->total[1] > 0 && open && rng_below(&ch->rng, UNSEQUENCED_ONE_IN) == 0)

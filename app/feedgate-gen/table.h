@@ -84,7 +84,7 @@ struct table {
 #define TABLE_BLOCK_ADDS 64u
 
 int table_open(const struct protocol_conf *conf, void **state);
-void table_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+void table_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		struct packet *p);
 void table_close(void *state);
 
