@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deribit multicast: SBE messages that do not say how long they are. Root block,
- * groups and fields of variable length do.
+ * Deribit multicast: SBE messages without a length. It follows from the root block, the groups and
+ * the fields of variable length.
  */
 #include "bytes.h"
 #include "table.h"
@@ -11,7 +11,7 @@
 #define GROUP_HEADER   8u
 #define INSTRUMENT     .instrument = ROW_NUMBER, .id = {12, 4}
 
-/* The bytes of a row are those of header and root block. */
+/* The bytes of a row are those of the header and the root block. */
 static const struct row rows[] = {
 	{.type = 1000, .bytes = 12 + 140, .weight = 4, INSTRUMENT},
 	{.type = 1001, .bytes = 12 + 29, .weight = 500, INSTRUMENT},
@@ -56,7 +56,7 @@ static size_t put_group(struct rng *r, uint8_t *to, unsigned int bytes, unsigned
 	return GROUP_HEADER + (size_t)bytes * entries;
 }
 
-/* A name, behind its length. */
+/* A name, after its length. */
 static size_t put_name(uint8_t *to)
 {
 	static const char name[] = "BTC-PERPETUAL";

@@ -7,8 +7,8 @@
 #include "bytes.h"
 
 /*
- * One's complement sums do not mind the byte order as long as words are read and the
- * result is written the same way: all is in the machine's own order, numbers through htons().
+ * A one's complement sum does not depend on the byte order, if words are read and the result is
+ * written in the same order: here the machine's, and numbers go through htons().
  */
 static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
 {
@@ -134,7 +134,7 @@ void frame_checksum_pseudo(struct frame *f, size_t at, uint8_t protocol)
 	uint64_t sum = f->address_sum + htons(protocol) + htons((uint16_t)len);
 	uint16_t value = sum_fold(sum_bytes(sum, f->data + f->l4_off, len));
 
-	/* Zero would say "none" in UDP, and all ones is the same number. */
+	/* In UDP zero means "no checksum"; all ones is the same number. */
 	if (value == 0 && protocol == IP_PROTOCOL_UDP)
 		value = 0xffff;
 	memcpy(f->data + f->l4_off + at, &value, sizeof(value));

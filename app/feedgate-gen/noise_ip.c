@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP and UDP between the hosts of the line's management network. */
+/* TCP and UDP between the hosts of a management network of the line. */
 #include <string.h>
 
 #include "bytes.h"
@@ -13,7 +13,7 @@
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 
-/* Readable, and long enough that a payload may begin anywhere in the first line of it. */
+/* A repeated line of text; payloads begin somewhere in the first one. */
 const void *noise_text(struct noise *n)
 {
 	static const char line[] = "feedgate-gen: nothing here is worth a trade, and most of it is "
@@ -82,7 +82,7 @@ void noise_udp4_short(struct noise *n, struct frame *f)
 void noise_udp4_options(struct noise *n, struct frame *f)
 {
 	static const uint8_t router_alert[] = {0x94, 0x04, 0x00, 0x00};
-	/* No-operation, then room to record three addresses; none recorded. */
+	/* No-operation, then a record route option for three addresses, empty. */
 	static const uint8_t record_route[] = {0x01, 0x07, 0x0f, 0x04, 0, 0, 0, 0,
 					       0,    0,    0,    0,    0, 0, 0, 0};
 	struct ipv4 ip = noise_udp4_header(n);
@@ -107,7 +107,7 @@ static void begin_ipv6(struct noise *n, struct frame *f, const struct ipv6 *ip)
 	frame_ipv6(f, ip);
 }
 
-/* The next segment of a connection, from either end; half are bare acknowledgements. */
+/* The next segment of a connection, in one direction; half have no data. */
 static void next_segment(struct noise *n, struct noise_flow *flow, unsigned int number,
 			 unsigned int from, struct frame *f)
 {
