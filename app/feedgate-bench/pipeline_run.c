@@ -75,7 +75,6 @@ struct pipeline {
 	void *source_conf;
 	struct fg_feed_conf confs[PIPELINE_FEEDS];
 	struct fg_feed *feeds[PIPELINE_FEEDS];
-	struct fg_placement placement;
 	struct fg_pipeline *pipeline;
 	bool source_open;
 };

@@ -23,7 +23,7 @@ static bool check_line(const struct options *o, unsigned int line)
 			return options_refuse("--%s-%c: there are only %u lines", row->name,
 					      (int)('a' + line), o->lines);
 		if (row->needs && !(o->line_given[line] >> row_of(row->needs) & 1))
-			return options_refuse("--%s-%c: needs --%s-%c", row->name,
+			return options_refuse("--%s-%c: only with --%s-%c", row->name,
 					      (int)('a' + line), row->needs, (int)('a' + line));
 	}
 	return true;

@@ -207,23 +207,23 @@ def directory(made, name):
 
 
 def check_symbols(made, name):
-    """Symbols: told by the feed, or those of orders."""
+    """Symbols: mapped by the feed, or those of orders."""
     orders, known = {}, directory(made, name) if FEEDS[name].directory else {}
     check(not FEEDS[name].directory or len(known) == 23 == len(set(known.values())), f"{name}: directory: {known}")
     for m in made.messages:
         if FEEDS[name].directory:
-            want = [known[m["feed"], i] for i in m["instruments"]]
+            expected = [known[m["feed"], i] for i in m["instruments"]]
         elif name in ("iex_tp", "cboe_pitch", "opra", "cta"):
-            want = m["instruments"]
+            expected = m["instruments"]
         else:
-            want = []
+            expected = []
         key = m["feed"], m["channel"], m.get("order")
         if name == "cboe_pitch" and m["type"] in ("33", "34", "47"):
             check(key not in orders, f"{m}: added twice")
             orders[key] = m["instruments"]
         if name == "cboe_pitch" and "order" in m and not m["instruments"]:
-            want = orders.pop(key) if m["type"] == "41" else orders[key]
-        check(m.get("symbols", []) == want, f"{m}: {want}")
+            expected = orders.pop(key) if m["type"] == "41" else orders[key]
+        check(m.get("symbols", []) == expected, f"{m}: {expected}")
 
 
 EFFECTS = ["--loss-a", "30000", "--loss-burst-a", "4", "--loss-b", "100000", "--reorder-b", "50000", "--reorder-depth-b", "4",
@@ -245,7 +245,7 @@ def test_effects(tmp, name):
     for m in made.messages:
         if m["control"] == "data" and not feed.per_packet:
             texts[channel(m), m["sequence"]] = m
-    want = {line: collections.Counter() for line in "ab"}
+    expected = {line: collections.Counter() for line in "ab"}
     seen = {line: set() for line in "ab"}
     for line in "ab":
         last = collections.defaultdict(int)
@@ -255,16 +255,16 @@ def test_effects(tmp, name):
             check(not said.get("copy") or (payload, said["first"]) == last["payload"], f"{said}: copy of the one before it")
             last["payload"] = payload, said["first"]
             if not said.get("copy"):
-                want[line].update(numbers(said))
+                expected[line].update(numbers(said))
             seen[line].update(numbers(said))
             if said["control"] == "data" and not feed.per_packet:
                 for i, have in enumerate(got.messages):
                     same_message(texts[channel(said), said["first"] + i], have)
         for row in made.lost[line]:
-            want[line].update(numbers(row))
-    every = set(want["a"])
+            expected[line].update(numbers(row))
+    every = set(expected["a"])
     check(not feed.per_packet and every == set(texts) or feed.per_packet, f"{name}: every message")
-    check(every == set(want["b"]) and set(want["a"].values()) == set(want["b"].values()) == {1},
+    check(every == set(expected["b"]) and set(expected["a"].values()) == set(expected["b"].values()) == {1},
           f"{name}: each number is in one packet sent or lost")
     check(not reset or {s[0][3] for s in every} >= {0, 1}, f"{name}: channels start anew")
     check(seen["a"] != seen["b"] and seen["a"] | seen["b"] < every, f"{name}: losses on one line and on both")
@@ -408,11 +408,11 @@ def test_usage(tmp):
         "--jitter-b: '0' is not a number from 1 to 1000000000": ["--jitter-b", "0"],
         "--delay-a: '-1' is not a number from 0 to 1000000000": ["--delay-a", "-1"],
         "--duplicate-a: '1000001' is not a number from 0 to 1000000": ["--duplicate-a", "1000001"],
-        "--repack-b: not with cme, whose numbers count packets": ["--repack-b"],
-        "--repack-a: not with deribit, whose numbers count packets": ["--repack-a", "--mix", "opra=1,deribit=1"],
-        "--reset-after: not with cboe_pitch, which knows no reset": ["--reset-after", "9", "--mix", "cboe_pitch=1"],
+        "--repack-b: not with cme, whose sequence numbers count packets": ["--repack-b"],
+        "--repack-a: not with deribit, whose sequence numbers count packets": ["--repack-a", "--mix", "opra=1,deribit=1"],
+        "--reset-after: not with cboe_pitch, which has no reset": ["--reset-after", "9", "--mix", "cboe_pitch=1"],
         "--reset-after: '1' is not a number from 2 to 4294967295": ["--reset-after", "1"],
-        "--heartbeat: not with deribit, which knows none": ["--heartbeat", "5000", "--mix", "deribit=1"],
+        "--heartbeat: not with deribit, which has no heartbeats": ["--heartbeat", "5000", "--mix", "deribit=1"],
         "--heartbeat: '999' is not a number from 1000 to 1000000000000": ["--heartbeat", "999"],
         "--burst: '1' is not a number from 2 to 100000": ["--burst", "1"],
         "--mix: 'itch50' is given twice": ["--mix", "itch=1,itch50=1"],
@@ -450,9 +450,9 @@ def test_tshark(tmp):
     rows = [row.split("|") for row in done.stdout.splitlines()]
     check(len(rows) == len(made.sent["b"]), "tshark: as many packets")
     for said, (session, sequence, count, malformed) in zip(made.sent["b"], rows):
-        want = 0xffff if said["control"] == "end" else said["count"]
+        expected = 0xffff if said["control"] == "end" else said["count"]
         check((session, int(sequence), int(count), malformed) ==
-              (bytes.fromhex(said["session"]).decode(), said["first"], want, ""), f"tshark: {said}: {session} {sequence} {count}")
+              (bytes.fromhex(said["session"]).decode(), said["first"], expected, ""), f"tshark: {said}: {session} {sequence} {count}")
     passed(f"tshark agrees on {len(rows)} MoldUDP64 packets of a line that packs anew")
 
 
