@@ -20,9 +20,8 @@
 #define BLOCKS_MAX   2047u
 #define BLOCKS_SPARE 256u
 
-#define SKB_BYTES                                                                                  \
-	1024u /* Bytes that the kernel charges to a socket's buffer, beside the frame.             \
-	       */
+/* Bytes that the kernel charges to a socket's buffer for a packet, beside the frame. */
+#define SKB_BYTES    1024u
 #define SOCKET_BYTES (UINT64_C(1) << 30)
 
 /* Descriptors of net_af_xdp and af_xdp. PF_RING's ring has 4096 slots by default. */

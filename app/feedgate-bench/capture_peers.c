@@ -30,13 +30,12 @@
 #define MESSAGES   64u
 #define CMSG_BYTES                                                                                 \
 	(CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct tpacket_auxdata)))
-#define SKB_BYTES                                                                                  \
-	1024u           /* Bytes that the kernel charges to a socket's buffer, beside the packet.  \
-			 */
-#define RING_EXTRA 160u /* Bytes of a packet in libpcap's ring, beside the frame, */
-#define RING_SPARE                                                                                 \
-	(UINT64_C(64)                                                                              \
-	 << 18) /* ... and spare ones, for blocks that are closed before they are full. */
+/* Bytes that the kernel charges to a socket's buffer for a packet, beside the frame. */
+#define SKB_BYTES 1024u
+/* Bytes of a packet in libpcap's ring beside the frame, and spare ones for blocks that are closed
+ * before they are full. */
+#define RING_EXTRA 160u
+#define RING_SPARE (UINT64_C(64) << 18)
 
 /* Keys gathered for a lookup, and their packets' times. */
 struct batch {

@@ -18,9 +18,9 @@ struct probe {
 };
 
 /*
- * Build @p subject's table in a child process. To be called before the EAL is started. 0 if the
- * child ended, however; -errno with @p error set if there is no child, -EINTR if we were
- * interrupted.
+ * Build @p subject's table in a child process. To be called before the EAL is started.
+ * @return 0 if the child ended, also if the build failed; -errno with @p error set if there is no
+ * child, or -EINTR if we were interrupted.
  */
 int classify_probe(const struct subject *subject, const struct work *work, struct probe *probe,
 		   struct fg_error *error);

@@ -90,7 +90,7 @@ struct feed_subject {
 	uint32_t rounds; /* Passes of a measurement. */
 };
 
-/* feedgate's message filter, for the first @p instruments of every second instrument. */
+/* feedgate's message filter, which selects every second instrument, @p instruments of them. */
 int feed_subject_make_feedgate(struct feed_subject *subject, const struct stream *stream,
 			       uint32_t instruments, struct fg_error *error);
 /* The same by a plain loop over the messages, as a first version of a program has it. */

@@ -25,10 +25,10 @@ void progress_expect(uint64_t work);
 /* @p work of what was expected is left out. */
 void progress_leave_out(uint64_t work);
 
-/* The step before is done; one of @p work begins, of this subject in this case. */
+/* The previous step is done; a step of @p work begins. */
 void progress_step(uint64_t work, const char *case_name, const char *subject);
 
-/* To be called now and then during a long step: the estimate is shown anew once a second. */
+/* To be called often during a long step; shows a new estimate when it is due. */
 void progress_update(void);
 
 /* Remove the line from the terminal, before something else is printed there. */
@@ -37,7 +37,7 @@ void progress_clear(void);
 /* The benchmark is over. */
 void progress_close(void);
 
-/* Print a line on standard error, behind the program's name. Not suppressed by @p quiet. */
+/* Print a line on standard error, after the program's name, also with --quiet. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* PROGRESS_H */

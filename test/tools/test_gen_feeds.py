@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""feedgate-gen's feeds and lines: captures against the truth file, by decoders that know neither.
+"""feedgate-gen's feeds and lines: captures against the truth file, by independent decoders.
 
 usage: test_gen_feeds.py FEEDGATE_GEN
 
-Exit status 0: all holds; 1: something does not.
+Exit status 0: all checks hold; 1: one does not.
 """
 import collections
 import hashlib
@@ -23,8 +23,8 @@ from feed_decoders import DATA, DECODERS, END, HEARTBEAT, RESET, UNSEQUENCED, te
 CONTROLS = {"data": DATA, "heartbeat": HEARTBEAT, "reset": RESET, "end": END, "unsequenced": UNSEQUENCED}
 
 Feed = collections.namedtuple("Feed", "protocol types controls per_packet directory")
-# By name in --mix: protocol, types of messages, kinds of packets, do numbers count packets; of messages that tell symbols: type, how
-# their number and their symbol lie.
+# By name in --mix: protocol, message types, kinds of packets, whether numbers count packets; of the messages that map symbols: type, and
+# layout of number and symbol.
 FEEDS = {
     "itch50": Feed("itch50", "S V R H Y L A F E C X D U P I", "data heartbeat end", False, ("R", ">xH8x8s")),
     "cme": Feed("cme_mdp3", "4 12 30 37 46 47 48 49", "data reset", True, None),
@@ -69,7 +69,7 @@ def run(*args, **more):
 
 
 class Made:
-    """What one run made: the truth, and each line's capture."""
+    """The files of a run: the truth, and the capture of each line."""
 
     def __init__(self, prefix, *args):
         done = run("-o", prefix, "--truth", f"{prefix}.truth", "--summary", f"{prefix}.json", *args)
@@ -101,7 +101,7 @@ class Made:
             self.sent[row["line"]].append(row)
 
     def packets(self, line):
-        """(what the truth says, time, payload) of each feed packet of a line's file."""
+        """(record of the truth, time, payload) of each feed packet of a line."""
         for said, (time_ns, frame) in zip(self.sent[line], self.captures[line]):
             check(said["time_ns"] == time_ns, f"time of {said}")
             if said["is"] == "packet":
@@ -116,7 +116,7 @@ class Made:
         return frame[42:34 + length]
 
     def digest(self):
-        """Of all files, less the truth's first line, which has the version."""
+        """A hash of all files, without the first line of the truth, which has the version."""
         truth, *captures = (path.read_bytes() for path in self.files)
         return hashlib.sha256(b"".join([truth.split(b"\n", 1)[1], *captures])).hexdigest()
 
@@ -133,19 +133,19 @@ def read_pcap(path):
 
 
 def channel(said):
-    """The sequence channel of a truth record."""
+    """The channel of a record of the truth."""
     return said["feed"], said["session"], said["channel"], said["epoch"]
 
 
 def same_packet(said, got):
-    """A packet of the truth against one decoded."""
+    """Compare a packet of the truth with one decoded."""
     session = got.session.rstrip(b"\0").hex()
     check((session, got.channel, got.first, got.count, got.control) ==
           (said["session"], said["channel"], said["first"], said["count"], CONTROLS[said["control"]]), f"{said}: {got}")
 
 
 def same_message(said, got):
-    """A message of the truth against [type, length, instruments, maybe order]."""
+    """Compare a message of the truth with [type, length, instruments, maybe order]."""
     have = [said["type"], said["len"], said["instruments"]] + ([said["order"]] if "order" in said else [])
     check(have == [got[0], got[1], [str(i) for i in got[2]], *got[3:]], f"{said}: {got}")
 
@@ -187,7 +187,7 @@ def test_protocol(tmp, name):
 
 
 def directory(made, name):
-    """(feed, number as text) -> symbol, by the bytes of directory messages."""
+    """(feed, number as text) -> symbol, read from the messages that map them."""
     kind, layout = FEEDS[name].directory
     symbols = {}
     head = {"itch50": 20, "cme_mdp3": 12, "nyse_pillar": 16}[name]
@@ -231,12 +231,12 @@ EFFECTS = ["--loss-a", "30000", "--loss-burst-a", "4", "--loss-b", "100000", "--
 
 
 def numbers(row):
-    """The sequence numbers a data packet uses, each with its channel."""
+    """The sequence numbers of a data packet, each with its channel."""
     return [(channel(row), row["first"] + i) for i in range(row["count"])] if row["control"] == "data" else []
 
 
 def test_effects(tmp, name):
-    """Losses, copies and late packets are where the truth says, and nowhere else."""
+    """Losses, copies and late packets are those of the truth."""
     feed = FEEDS[name]
     repack = ["--repack-b"] if not feed.per_packet else []
     reset = ["--reset-after", "400"] if name not in NO_RESET else []
@@ -266,7 +266,7 @@ def test_effects(tmp, name):
     check(not feed.per_packet and every == set(texts) or feed.per_packet, f"{name}: every message")
     check(every == set(expected["b"]) and set(expected["a"].values()) == set(expected["b"].values()) == {1},
           f"{name}: each number is in one packet sent or lost")
-    check(not reset or {s[0][3] for s in every} >= {0, 1}, f"{name}: channels start anew")
+    check(not reset or {s[0][3] for s in every} >= {0, 1}, f"{name}: channels are reset")
     check(seen["a"] != seen["b"] and seen["a"] | seen["b"] < every, f"{name}: losses on one line and on both")
     check_counts(made, name)
     if repack:
@@ -434,7 +434,7 @@ def test_usage(tmp):
 
 
 def test_tshark(tmp):
-    """MoldUDP64 by tshark, on a line that packs anew."""
+    """MoldUDP64 by tshark, on a line that repacks."""
     if not shutil.which("tshark"):
         print("tshark is not installed: no second opinion")
         return
@@ -453,7 +453,7 @@ def test_tshark(tmp):
         expected = 0xffff if said["control"] == "end" else said["count"]
         check((session, int(sequence), int(count), malformed) ==
               (bytes.fromhex(said["session"]).decode(), said["first"], expected, ""), f"tshark: {said}: {session} {sequence} {count}")
-    passed(f"tshark agrees on {len(rows)} MoldUDP64 packets of a line that packs anew")
+    passed(f"tshark agrees on {len(rows)} MoldUDP64 packets of a line that repacks")
 
 
 def main():
@@ -466,7 +466,7 @@ def main():
         for name in FEEDS:
             both, total = test_effects(tmp, name)
             print(f"ok: {name}: of {total} sequence numbers {both} are lost on both lines, all accounted for")
-        passed(f"{sum(test_reset(tmp, name) for name in FEEDS if name not in NO_RESET)} channels start anew, in their own ways")
+        passed(f"{sum(test_reset(tmp, name) for name in FEEDS if name not in NO_RESET)} channels are reset")
         for name in FEEDS:
             if name not in NO_HEARTBEAT:
                 test_heartbeats(tmp, name)
