@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a benchmark is. The table of them stands in main.c. */
+/* What a benchmark is. main.c has the table of all of them. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -17,11 +17,13 @@ struct output;
 struct bench {
 	const char *name;
 	const char *help;                /* One line. */
-	const struct fg_option *options; /* Its own; each has a default. Ends with an empty row. */
+	const struct fg_option *options; /* Its own; each has a default. Ended by an empty row. */
 	size_t conf_bytes;               /* Size of the struct that the rows fill. */
 
 	/*
-	 * Measure @p repeats times and put the results out.
+	 * Measure each subject @p repeats times and add the results to @p out, those of a case as
+	 * soon as it is done. If child_interrupted(): add what was measured so far, and return
+	 * -EINTR.
 	 * @return 0, or -errno with @p error set.
 	 */
 	int (*run)(const void *conf, uint32_t repeats, struct output *out, struct fg_error *error);

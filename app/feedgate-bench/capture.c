@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * capture: what each backend off a network interface costs, on the same work:
- * feedgate's sources, and what programs use without it.
+ * capture: what it costs to receive packets from a network interface, by each of feedgate's
+ * capture backends and by what other programs use, on the same work.
+ *
+ * The cases are measured one after another. Within a case each repeat measures all backends in
+ * turn, so that a change of the machine's speed affects all of them.
  */
 #include "capture.h"
 
@@ -14,6 +17,7 @@
 #include "bench.h"
 #include "child.h"
 #include "output.h"
+#include "progress.h"
 
 #define PEER "libpcap"
 
@@ -21,18 +25,18 @@
 
 static const struct fg_option capture_options[] = {
 	{ROW(packets), .name = "packets", .type = FG_OPTION_U64, .min = 64, .max = 1000000,
-	 .value = "100000", .help = "packets that are drained in each measurement"},
+	 .value = "100000", .help = "packets drained in each measurement"},
 	{ROW(run_ms), .name = "run-ms", .type = FG_OPTION_U64, .min = 10, .max = 60000,
-	 .value = "300", .help = "how long the sender sends in each live run"},
+	 .value = "300", .help = "duration of each live run"},
 	{ROW(latency_pps), .name = "latency-pps", .type = FG_OPTION_U64, .min = 10, .max = 1000000,
-	 .value = "50000", .help = "packets/s at which CPU time and latency are taken"},
+	 .value = "50000", .help = "packets/s at which CPU time and latency are measured"},
 	{ROW(only), .name = "only", .type = FG_OPTION_STRING, .value = "",
-	 .help = "measure only subjects that this regular expression finds"},
+	 .help = "measure only subjects that match this regular expression"},
 	{ROW(cases), .name = "cases", .type = FG_OPTION_STRING,
 	 .value = "64B,128B,512B,1500B,64B-filter,128B-filter,512B-filter,1500B-filter",
-	 .help = "drain in these, by commas; or none"},
+	 .help = "cases of the drain measurement, separated by commas; or none"},
 	{ROW(live_cases), .name = "live-cases", .type = FG_OPTION_STRING,
-	 .value = "128B,128B-filter", .help = "measure live in these; or none"},
+	 .value = "128B,128B-filter", .help = "cases of the live measurement; or none"},
 	{0}};
 
 static const struct {
@@ -50,29 +54,30 @@ static const struct {
 	[METRIC_KERNEL_P999] = {"kernel_latency_ns_p999", "ns"},
 };
 
-/* A backend, and what was measured of it. */
-struct entrant {
+/* A backend, and what was measured of it in the case that is under way. */
+struct subject {
 	const struct backend *backend;
+	bool tried;     /* It could be opened. */
 	bool out;       /* It is not available, or failed. */
-	bool said;      /* ... and the reason was given. */
-	double *values; /* [CAPTURE_CASES_MAX][METRICS][repeats] */
-	uint32_t count[CAPTURE_CASES_MAX][METRICS];
+	double *values; /* [METRICS][repeats] */
+	uint32_t count[METRICS];
 };
 
-struct race {
+struct run {
 	const struct capture_conf *conf;
 	uint32_t repeats;
 	uint32_t drain, live; /* Cases: bits. */
-	struct entrant entrants[CAPTURE_BACKENDS_MAX];
+	struct subject subjects[CAPTURE_BACKENDS_MAX];
 	uint32_t count;
 	bool failed;
 	struct fg_error first; /* The first failure. */
+	struct output *out;
 };
 
-/* What a sample is to be put down to. */
-struct turn {
-	struct race *race;
-	struct entrant *entrant;
+/* Whose samples arrive. */
+struct recipient {
+	struct run *run;
+	struct subject *subject;
 };
 
 static int read_cases(const char *option, const char *text, uint32_t *cases, struct fg_error *error)
@@ -97,167 +102,253 @@ static int read_cases(const char *option, const char *text, uint32_t *cases, str
 	return 0;
 }
 
-static int add_entrants(struct race *race, struct fg_error *error)
+static int add_subjects(struct run *run, struct fg_error *error)
 {
 	char reason[128];
-	regex_t wanted;
-	const int code = regcomp(&wanted, race->conf->only, REG_EXTENDED | REG_NOSUB);
+	regex_t only;
+	const int code = regcomp(&only, run->conf->only, REG_EXTENDED | REG_NOSUB);
 
 	if (code != 0) {
-		regerror(code, &wanted, reason, sizeof(reason));
-		return fg_error_set(error, EINVAL, "--only %s: %s", race->conf->only, reason);
+		regerror(code, &only, reason, sizeof(reason));
+		return fg_error_set(error, EINVAL, "--only %s: %s", run->conf->only, reason);
 	}
 	for (unsigned int i = 0; i < capture_n_backends; i++)
-		if (race->conf->only[0] == '\0' ||
-		    regexec(&wanted, capture_backends[i].name, 0, NULL, 0) == 0)
-			race->entrants[race->count++].backend = &capture_backends[i];
-	regfree(&wanted);
-	for (uint32_t i = 0; i < race->count; i++) {
-		struct entrant *entrant = &race->entrants[i];
+		if (run->conf->only[0] == '\0' ||
+		    regexec(&only, capture_backends[i].name, 0, NULL, 0) == 0)
+			run->subjects[run->count++].backend = &capture_backends[i];
+	regfree(&only);
+	for (uint32_t i = 0; i < run->count; i++) {
+		struct subject *subject = &run->subjects[i];
 
-		entrant->values = calloc((size_t)CAPTURE_CASES_MAX * METRICS * race->repeats,
-					 sizeof(*entrant->values));
-		if (entrant->values == NULL)
+		subject->values = calloc((size_t)METRICS * run->repeats, sizeof(*subject->values));
+		if (subject->values == NULL)
 			return fg_error_set(error, ENOMEM, "no memory for %u repeats",
-					    race->repeats);
+					    run->repeats);
 	}
-	return race->count > 0 ? 0
-			       : fg_error_set(error, EINVAL, "--only %s: finds no subject",
-					      race->conf->only);
+	return run->count > 0 ? 0
+			      : fg_error_set(error, EINVAL, "--only %s: matches no subject",
+					     run->conf->only);
 }
 
-static double *series(const struct race *race, const struct entrant *entrant, uint32_t c,
-		      uint32_t metric)
+static double *series(const struct run *run, const struct subject *subject, uint32_t metric)
 {
-	return entrant->values + ((size_t)c * METRICS + metric) * race->repeats;
+	return subject->values + (size_t)metric * run->repeats;
 }
 
-static void take_failure(struct race *race, struct entrant *entrant, const char *text)
+static void take_failure(struct run *run, struct subject *subject, const char *text)
 {
-	entrant->out = true;
-	fprintf(stderr, "feedgate-bench: %s failed: %s\n", entrant->backend->name, text);
-	if (!race->failed)
-		fg_error_set(&race->first, EIO, "%s: %s", entrant->backend->name, text);
-	race->failed = true;
+	subject->out = true;
+	message("%s failed: %s", subject->backend->name, text);
+	if (!run->failed)
+		fg_error_set(&run->first, EIO, "%s: %s", subject->backend->name, text);
+	run->failed = true;
 }
 
 static void take(void *arg, const struct sample *sample)
 {
-	const struct turn *turn = arg;
-	struct entrant *entrant = turn->entrant;
+	const struct recipient *recipient = arg;
+	struct run *run = recipient->run;
+	struct subject *subject = recipient->subject;
 	uint32_t *count;
 
 	switch (sample->kind) {
 	case SAMPLE_VALUE:
-		count = &entrant->count[sample->case_index][sample->metric];
-		if (*count < turn->race->repeats)
-			series(turn->race, entrant, sample->case_index,
-			       sample->metric)[(*count)++] = sample->value;
+		count = &subject->count[sample->metric];
+		if (*count < run->repeats)
+			series(run, subject, sample->metric)[(*count)++] = sample->value;
 		break;
 	case SAMPLE_UNAVAILABLE:
-		entrant->out = true;
-		fprintf(stderr, "feedgate-bench: %s is left out: %s\n", entrant->backend->name,
-			sample->text);
+		subject->out = true;
+		message("%s is left out: %s", subject->backend->name, sample->text);
 		break;
 	case SAMPLE_FAILED:
-		take_failure(turn->race, entrant, sample->text);
+		take_failure(run, subject, sample->text);
 		break;
 	case SAMPLE_DONE:
+		subject->tried = true;
 		break;
 	}
 }
 
-/* One after another, and all of that again: whatever the machine does happens to all. */
-static int measure_all(struct race *race, struct fg_error *error)
+static bool has_case(uint32_t cases, uint32_t c)
 {
-	for (uint32_t r = 0; r < race->repeats; r++)
-		for (uint32_t i = 0; i < race->count; i++) {
-			struct entrant *entrant = &race->entrants[i];
-			struct turn turn = {race, entrant};
-			struct fg_error reason = {0};
-			int rc;
+	return (cases >> c & 1) != 0;
+}
 
-			if (entrant->out)
-				continue;
-			rc = measurer_run(race->conf, entrant->backend, race->drain, race->live,
-					  take, &turn, &reason);
-			if (rc == -EINTR) {
-				*error = reason;
-				return rc;
-			}
+/* About how many milliseconds one backend takes for one repeat of a case. */
+static uint64_t work_ms(const struct run *run, uint32_t c)
+{
+	const struct capture_conf *conf = run->conf;
+
+	return 300 + (has_case(run->drain, c) ? 200 + conf->packets / 200 : 0) +
+	       (has_case(run->live, c) ? 1000 + 12 * conf->run_ms : 0);
+}
+
+static bool is_asked_for(const struct run *run, uint32_t c)
+{
+	return has_case(run->drain | run->live, c);
+}
+
+/* -EINTR with @p error set if the run was interrupted; other failures put the subject out. */
+static int measure_subject(struct run *run, uint32_t c, struct subject *subject,
+			   struct fg_error *error)
+{
+	const struct measurer_plan plan = {.conf = run->conf,
+					   .backend = subject->backend,
+					   .drain = run->drain & 1u << c,
+					   .live = run->live & 1u << c,
+					   .try_first = !subject->tried};
+	struct recipient recipient = {run, subject};
+	struct fg_error reason = {0};
+	int rc;
+
+	progress_step(work_ms(run, c), capture_cases[c].name, subject->backend->name);
+	rc = measurer_run(&plan, take, &recipient, &reason);
+	if (rc == -EINTR) {
+		*error = reason;
+		return rc;
+	}
+	if (rc != 0)
+		take_failure(run, subject, reason.text);
+	return 0;
+}
+
+/* A subject that is out takes no part in the repeats and cases that follow. */
+static void leave_out(const struct run *run, uint32_t c, uint32_t repeat)
+{
+	progress_leave_out((run->repeats - repeat - 1) * work_ms(run, c));
+	for (uint32_t later = c + 1; later < CAPTURE_CASES_MAX; later++)
+		if (is_asked_for(run, later))
+			progress_leave_out(run->repeats * work_ms(run, later));
+}
+
+static int measure_case(struct run *run, uint32_t c, struct fg_error *error)
+{
+	for (uint32_t i = 0; i < run->count; i++)
+		memset(run->subjects[i].count, 0, sizeof(run->subjects[i].count));
+	for (uint32_t repeat = 0; repeat < run->repeats; repeat++)
+		for (uint32_t i = 0; i < run->count; i++) {
+			struct subject *subject = &run->subjects[i];
+			const int rc = subject->out ? 0 : measure_subject(run, c, subject, error);
+
 			if (rc != 0)
-				take_failure(race, entrant, reason.text);
+				return rc;
+			if (subject->out && subject->values != NULL) {
+				leave_out(run, c, repeat);
+				free(subject->values);
+				subject->values = NULL;
+			}
 		}
 	return 0;
 }
 
-static int put_entrant(const struct race *race, const struct entrant *entrant, struct output *out,
+static int add_results(const struct run *run, uint32_t c, const struct subject *subject,
 		       struct fg_error *error)
 {
 	int rc = 0;
 
-	for (uint32_t c = 0; c < CAPTURE_CASES_MAX; c++)
-		for (uint32_t metric = 0; rc == 0 && metric < METRICS; metric++) {
-			const struct result r = {.bench = "capture",
-						 .case_name = capture_cases[c].name,
-						 .subject = entrant->backend->name,
-						 .metric = metrics[metric].name,
-						 .unit = metrics[metric].unit,
-						 .peer = PEER,
-						 .values = series(race, entrant, c, metric),
-						 .repeats = entrant->count[c][metric]};
+	for (uint32_t metric = 0; rc == 0 && metric < METRICS; metric++) {
+		const struct result r = {.bench = "capture",
+					 .case_name = capture_cases[c].name,
+					 .subject = subject->backend->name,
+					 .metric = metrics[metric].name,
+					 .unit = metrics[metric].unit,
+					 .peer = PEER,
+					 .values = series(run, subject, metric),
+					 .repeats = subject->count[metric]};
 
-			if (r.repeats > 0)
-				rc = output_add(out, &r, error);
-		}
+		if (r.repeats > 0)
+			rc = output_add(run->out, &r, error);
+	}
 	return rc;
 }
 
-static int check(struct race *race, struct fg_error *error)
+/* Print what was measured, also of a case that was interrupted. */
+static int print_case(const struct run *run, uint32_t c, struct fg_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < run->count; i++)
+		if (!run->subjects[i].out)
+			rc = add_results(run, c, &run->subjects[i], error);
+	return rc == 0 ? output_finish_case(run->out, error) : rc;
+}
+
+static int measure_all(struct run *run, struct fg_error *error)
+{
+	struct fg_error print_error;
+	int rc = 0;
+
+	for (uint32_t c = 0; c < CAPTURE_CASES_MAX; c++)
+		if (is_asked_for(run, c))
+			progress_expect(run->repeats * run->count * work_ms(run, c));
+	for (uint32_t c = 0; rc == 0 && c < CAPTURE_CASES_MAX; c++) {
+		int print_rc;
+
+		if (!is_asked_for(run, c))
+			continue;
+		rc = measure_case(run, c, error);
+		print_rc = print_case(run, c, &print_error);
+		if (rc == 0 && print_rc != 0) {
+			*error = print_error;
+			rc = print_rc;
+		}
+	}
+	return rc;
+}
+
+static int check(struct run *run, struct fg_error *error)
 {
 	int sender, reader;
-	int rc = read_cases("cases", race->conf->cases, &race->drain, error);
+	int rc = read_cases("cases", run->conf->cases, &run->drain, error);
 
 	if (rc == 0)
-		rc = read_cases("live-cases", race->conf->live_cases, &race->live, error);
+		rc = read_cases("live-cases", run->conf->live_cases, &run->live, error);
 	if (rc == 0)
-		rc = add_entrants(race, error);
+		rc = add_subjects(run, error);
 	if (rc == 0)
 		rc = net_check(error);
 	if (rc != 0)
 		return rc;
 	net_processors(&sender, &reader);
-	if (sender == reader && race->live != 0) {
-		fputs("feedgate-bench: there is one processor: sender and reader would share it, "
-		      "so nothing is measured live\n",
-		      stderr);
-		race->live = 0;
+	if (sender == reader && run->live != 0) {
+		message("there is one processor: sender and reader would share it, so the live "
+			"measurement is left out");
+		run->live = 0;
 	}
 	return 0;
 }
 
+/* Without any case: which backends are there? */
+static int try_all(struct run *run, struct fg_error *error)
+{
+	int rc = 0;
+
+	progress_expect(run->count * work_ms(run, 0));
+	for (uint32_t i = 0; rc == 0 && i < run->count; i++)
+		rc = measure_subject(run, 0, &run->subjects[i], error);
+	return rc;
+}
+
 static int run(const void *conf, uint32_t repeats, struct output *out, struct fg_error *error)
 {
-	struct race race = {.conf = conf, .repeats = repeats};
-	int rc = check(&race, error);
+	struct run run = {.conf = conf, .repeats = repeats, .out = out};
+	int rc = check(&run, error);
 
 	if (rc == 0)
-		rc = measure_all(&race, error);
-	for (uint32_t i = 0; rc == 0 && i < race.count; i++)
-		if (!race.entrants[i].out)
-			rc = put_entrant(&race, &race.entrants[i], out, error);
-	if (rc == 0 && race.failed) {
-		*error = race.first;
+		rc = (run.drain | run.live) != 0 ? measure_all(&run, error) : try_all(&run, error);
+	if (rc == 0 && run.failed) {
+		*error = run.first;
 		rc = -EIO;
 	}
-	for (uint32_t i = 0; i < race.count; i++)
-		free(race.entrants[i].values);
+	for (uint32_t i = 0; i < run.count; i++)
+		free(run.subjects[i].values);
 	return rc;
 }
 
 const struct bench bench_capture = {
 	.name = "capture",
-	.help = "take packets off a network interface, by every backend there is",
+	.help = "receive packets from a network interface by every capture backend",
 	.options = capture_options,
 	.conf_bytes = sizeof(struct capture_conf),
 	.run = run,

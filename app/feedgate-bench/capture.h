@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parts of `capture`: the backends that packets can take off an interface, what is
- * sent to them, and the two ways to measure them (drain, live).
+ * Parts of `capture`: the capture backends, the packets that are sent to them, and the two
+ * measurements: drain and live.
  *
- * Each backend is measured in a process of its own, a measurer, in a network
- * namespace of its own. It has a sender, a process in another namespace, at the
- * far end of a pair of veth interfaces. Namespaces and interfaces are gone when
- * their processes are.
+ * Each backend is measured by a process of its own, the measurer, in a network namespace of its
+ * own. A second process, the sender, is in another namespace, at the far end of a pair of veth
+ * interfaces. The kernel removes namespaces and interfaces when the processes end.
  */
 #ifndef CAPTURE_H
 #define CAPTURE_H
@@ -25,7 +24,7 @@
 #define CAPTURE_CASES_MAX    8u
 #define CAPTURE_BACKENDS_MAX 16u
 
-/* In the UDP payload: when the packet was sent, CLOCK_REALTIME in ns, in the machine's order. */
+/* Of the time of sending in the frame: CLOCK_REALTIME in ns, in the machine's byte order. */
 #define STAMP_OFFSET 50u
 #define STAMP_END    (STAMP_OFFSET + 8u)
 
@@ -41,7 +40,7 @@ struct capture_conf {
 	char *live_cases;
 };
 
-/* What is sent, and what is done with it. */
+/* The packets that are sent, and whether the reader looks them up in rules. */
 struct capture_case {
 	const char *name;
 	uint32_t bytes;
@@ -66,19 +65,19 @@ enum capture_metric {
 
 /* ---- frames and filter: capture_frames.c ---- */
 
-#define CAPTURE_FRAMES 4096u /* Different ones; every fourth is sent to a channel with a rule. */
+#define CAPTURE_FRAMES 4096u /* Different ones; every fourth goes to a group with a rule. */
 
-/* Make all of them, of so many bytes each, one behind the other. */
+/* Make all of them, of @p bytes each, without space between them. */
 void frames_make(uint8_t *frames, uint32_t bytes);
 
 /* How many of the first @p count frames match a rule. */
 uint64_t frames_matching(uint64_t count);
 
-/* Parse and look up, as on feedgate's rx lcore. */
+/* Parses packets and looks them up, as feedgate's rx lcore does. */
 struct filter {
 	struct fg_table *table;
 	struct fg_parse parse;
-	struct fg_lcore_stats stats; /* What parse refuses is counted here. */
+	struct fg_lcore_stats stats; /* Packets that parse drops are counted here. */
 };
 
 /* EAL must be up. */
@@ -89,15 +88,15 @@ void filter_close(struct filter *filter);
 
 /* May this process make namespaces? 0, or -errno with @p error set. */
 int net_check(struct fg_error *error);
-/* Leave for a new network namespace, where IPv6 is off: it would send by itself. */
+/* Move this process to a new network namespace without IPv6, which would send packets. */
 int net_enter_own(struct fg_error *error);
-/* A pair of interfaces, one here, one in the namespace of @p peer. */
+/* Make a pair of interfaces, one here, one in the namespace of process @p peer. */
 int net_make_pair(pid_t peer, struct fg_error *error);
 int net_remove_pair(struct fg_error *error);
 int net_set_up(const char *interface, struct fg_error *error);
-/* What the interface of this namespace dropped before any backend saw it. */
+/* Packets that the interface dropped before any backend saw them. */
 int net_read_dropped(const char *interface, uint64_t *dropped, struct fg_error *error);
-/* Processors that the two sides run on; the same if there is but one. */
+/* The processors of sender and reader; the same if there is one only. */
 void net_processors(int *sender, int *reader);
 int net_pin(int processor, struct fg_error *error);
 
@@ -107,34 +106,34 @@ struct sender_order {
 	uint32_t frame_bytes;
 	uint32_t burst; /* Packets sent at once, 1..SENDER_BURST_MAX. */
 	uint64_t count;
-	uint64_t pps;         /* 0: as fast as it can. */
-	uint64_t duration_ns; /* Ends earlier when so much time has passed; 0: does not. */
+	uint64_t pps;         /* 0: as fast as possible. */
+	uint64_t duration_ns; /* The order ends after this time, if not earlier; 0: no limit. */
 };
 #define SENDER_BURST_MAX 64u
 
-/* Seen by both processes. */
+/* Shared by both processes. */
 struct sender_view {
-	/* Written by the sender before it says that it is done. */
+	/* The sender writes these before it sets done. */
 	uint64_t sent;
-	uint64_t refused; /* Given to the interface, but not taken. */
+	uint64_t refused; /* Packets that the interface did not accept. */
 	uint64_t took_ns;
-	int code; /* errno, if it failed. */
+	int code; /* errno, 0 if it succeeded. */
 	atomic_bool done;
 };
 
 struct sender {
 	pid_t pid;
-	int control; /* Orders out, a byte back when one is carried out. */
+	int control; /* A socket: orders go out, a byte comes back after each. */
 	struct sender_view *view;
 };
 
-/* Fork it, into a namespace of its own. */
+/* Start the process, in a namespace of its own. */
 int sender_start(struct sender *sender, struct fg_error *error);
-/* The interfaces were made (again): use them. */
+/* Use the interfaces, which were just made. */
 int sender_attach(struct sender *sender, struct fg_error *error);
-/* Begin to send; view->done says when it is over. */
+/* Begin to send; view->done is set at the end. */
 int sender_begin(struct sender *sender, const struct sender_order *order, struct fg_error *error);
-/* Sleep until it is over. */
+/* Sleep until the order is done. */
 int sender_wait(struct sender *sender, struct fg_error *error);
 
 /* ---- backends: capture_backends.c ---- */
@@ -154,14 +153,13 @@ struct backend {
 	const struct reader_kind *reader;
 	const char *kind;   /* Source: its name in fg_source_kinds[]. */
 	const char *driver; /* Kind ethdev: the virtual device's driver. */
-	/* @return how many were filled; or, with a driver, 0 and the device's arguments. NULL: just
-	 * the interface. */
+	/* Fill the source's settings and return how many there are. With a driver: fill the
+	 * device's arguments and return 0. NULL: the interface is the only setting. */
 	unsigned int (*settings)(const struct reader *reader, struct setting *settings,
 				 char *arguments, size_t bytes);
-	/* How many packets of so many bytes wait in the ring at most, whatever is asked for; 0:
-	 * as many as asked for. */
+	/* The most packets of @p frame_bytes that the ring can hold. NULL: as many as requested. */
 	uint64_t (*holds)(uint32_t frame_bytes);
-	bool silent; /* Does not count what it loses. */
+	bool silent; /* Does not count lost packets. */
 };
 
 extern const struct backend capture_backends[];
@@ -172,51 +170,51 @@ extern const unsigned int capture_n_backends;
 /* What a reader does with packets, or-ed. */
 enum reading {
 	READING_FILTERED = 1, /* Parse and look up. */
-	READING_TIMED = 2,    /* Note latencies. */
+	READING_TIMED = 2,    /* Record latencies. */
 	READINGS = 4,
 };
 
 /* Latencies, ns. */
 struct times {
 	uint32_t *ns;
-	uint64_t count, most;
+	uint64_t count, max;
 };
 
 struct reader {
 	const struct backend *backend;
 	const struct capture_case *with;
-	uint64_t ring_packets; /* That the ring is to hold, if it can. */
+	uint64_t ring_packets; /* Requested size of the ring. */
 	struct filter *filter;
-	void *state; /* The kind's own. */
+	void *state; /* Of the kind. */
 
 	uint64_t packets;           /* Received. */
-	uint64_t matched;           /* By rules, if filtered. */
-	struct times sent, stamped; /* Since sent; since the kernel's stamp, where there is one. */
+	uint64_t matched;           /* By a rule, if filtered. */
+	struct times sent, stamped; /* Since sending; since the kernel's time stamp, if any. */
 };
 
 struct reader_kind {
-	/* 0 or -errno; then nothing is left to close. */
+	/* 0, or -errno with @p error set; then there is nothing to close. */
 	int (*open)(struct reader *reader, struct fg_error *error);
-	/* Take a burst, do what is to be done, give it back. Does not block. @return packets. Hot.
-	 */
+	/* Receive a burst, process it as READING_* asks, free it. Does not block. @return packets.
+	 * Hot. */
 	unsigned int (*poll[READINGS])(struct reader *reader);
-	/* Sleep until there is something, for 10 ms at most. NULL: polled all the time. */
+	/* Sleep until there are packets, for 10 ms at most. NULL: busy polling. */
 	void (*wait)(struct reader *reader);
-	/* Packets lost, since open. */
+	/* Packets lost since open. */
 	int (*lost)(struct reader *reader, uint64_t *lost, struct fg_error *error);
-	/* -errno with @p error set if anything was left behind. */
+	/* -errno with @p error set if packets were not returned. */
 	int (*close)(struct reader *reader, struct fg_error *error);
 };
 
 extern const struct reader_kind reader_source;
 extern const struct reader_kind reader_libpcap;
-extern const struct reader_kind reader_recvmmsg, reader_recvmmsg_noted;
+extern const struct reader_kind reader_recvmmsg, reader_recvmmsg_cmsg;
 
-static inline void times_note(struct times *times, uint64_t now_ns, uint64_t then_ns)
+static inline void times_record(struct times *times, uint64_t now_ns, uint64_t then_ns)
 {
 	const uint64_t ns = now_ns > then_ns ? now_ns - then_ns : 0;
 
-	if (times->count < times->most)
+	if (times->count < times->max)
 		times->ns[times->count++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }
 
@@ -225,21 +223,21 @@ uint64_t realtime_ns(void);
 
 /* ---- measuring ---- */
 
-/* What a measurer has. */
+/* The state of a measurer. */
 struct measurer {
 	const struct capture_conf *conf;
 	const struct backend *backend;
-	const char *at; /* The case that it is at; NULL: none yet. */
+	const char *case_name; /* Under way; NULL: none yet. */
 	struct sender sender;
 	struct filter filter;
 	int report; /* Where samples go. */
-	int words;  /* Where the libraries' output goes. */
+	int log;    /* Where the output of libraries goes. */
 };
 
-/* A value, or how it ended, from a measurer to the program. */
+/* What a measurer sends to the program: a value, or how the measurer ended. */
 enum sample_kind {
 	SAMPLE_VALUE,
-	SAMPLE_UNAVAILABLE, /* The backend cannot be taken here. */
+	SAMPLE_UNAVAILABLE, /* The backend cannot be used here. */
 	SAMPLE_FAILED,
 	SAMPLE_DONE,
 };
@@ -255,23 +253,23 @@ struct sample {
 void measurer_value(const struct measurer *m, const struct capture_case *with,
 		    enum capture_metric metric, double value);
 
-/* Interfaces, and a reader on them that receives. On error nothing is open. */
+/* Make the interfaces, and open a reader there. On error nothing is open. */
 int measurer_open(struct measurer *m, struct reader *reader, const struct capture_case *with,
 		  uint64_t ring_packets, struct fg_error *error);
 int measurer_close(struct measurer *m, struct reader *reader, struct fg_error *error);
 
 /*
- * Was every packet that the kernel took received, or counted as lost? And did rules match what
- * they should? For all that was sent since measurer_open(), in whole orders. To be asked once.
+ * Check that every packet that was sent since measurer_open() was received or counted as lost, and
+ * that the rules matched as many packets as they should. To be called once, between orders.
  */
-struct ledger {
-	uint64_t sent;     /* Taken by the sending interface. */
-	uint64_t matching; /* Of those; UINT64_MAX: not known. */
+struct expected {
+	uint64_t sent;     /* Packets that the sending interface accepted. */
+	uint64_t matching; /* Those that match a rule; UINT64_MAX: unknown. */
 };
-int measurer_check(struct measurer *m, struct reader *reader, const struct ledger *ledger,
+int measurer_check(struct measurer *m, struct reader *reader, const struct expected *expected,
 		   struct fg_error *error);
 
-/* The time this thread has had on the processor. */
+/* CPU time of this thread. */
 uint64_t thread_ns(void);
 
 int drain_measure(struct measurer *m, const struct capture_case *with, struct fg_error *error);
@@ -279,14 +277,22 @@ int live_measure(struct measurer *m, const struct capture_case *with, struct fg_
 
 /* ---- the measurer's process: capture_measurer.c ---- */
 
-/* What became of one. */
+/* What a measurer is to do. */
+struct measurer_plan {
+	const struct capture_conf *conf;
+	const struct backend *backend;
+	uint32_t drain, live; /* Cases: bits of capture_cases[]. */
+	bool try_first;       /* Open the backend first, to find whether it is available. */
+};
+
 typedef void (*sample_taker)(void *arg, const struct sample *sample);
+
 /*
- * Measure @p backend in a process of its own: @p drain and @p live are bits of capture_cases[].
- * Each sample is given to @p take. 0, or -errno with @p error set if there was no such process,
- * it died, took too long, or we were interrupted.
+ * Do @p plan in a process of its own and pass each sample to @p take. 0, or -errno with @p error
+ * set: the process could not be started, died, took too long (-ETIMEDOUT) or we were interrupted
+ * (-EINTR).
  */
-int measurer_run(const struct capture_conf *conf, const struct backend *backend, uint32_t drain,
-		 uint32_t live, sample_taker take, void *arg, struct fg_error *error);
+int measurer_run(const struct measurer_plan *plan, sample_taker take, void *arg,
+		 struct fg_error *error);
 
 #endif /* CAPTURE_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The backends, and how each is told to have a ring of a wanted size. */
+/* The backends, and the settings that give each a ring of the requested size. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,22 +8,23 @@
 
 #include "capture.h"
 
-/* libpcap's buffer, which the net_pcap driver leaves as it is, and what it then takes for sure. */
-#define PCAP_BUFFER UINT64_C(2097152)
-#define PCAP_MOST   1024u
+/* The net_pcap driver leaves libpcap's default buffer; so many packets fit in any case. */
+#define PCAP_BUFFER      UINT64_C(2097152)
+#define PCAP_PACKETS_MAX 1024u
 
-/* What a packet takes beside its bytes in a ring of blocks. */
+/* Bytes of a packet in a ring of blocks, beside the frame. */
 #define EXTRA 160u
 
-/* Blocks as libpcap has them. They are closed every millisecond, full or not. */
+/* Blocks of libpcap's size. The kernel closes one every millisecond, full or not. */
 #define BLOCK_BYTES  UINT64_C(262144)
-#define BLOCKS_MOST  2047u
+#define BLOCKS_MAX   2047u
 #define BLOCKS_SPARE 256u
 
-#define SKB_BYTES    1024u /* What counts against a socket's buffer beside the packet. */
+/* Bytes that the kernel charges to a socket's buffer for a packet, beside the frame. */
+#define SKB_BYTES    1024u
 #define SOCKET_BYTES (UINT64_C(1) << 30)
 
-/* Descriptors of net_af_xdp and af_xdp; PF_RING's ring has 4096 slots if nobody asks for more. */
+/* Descriptors of net_af_xdp and af_xdp. PF_RING's ring has 4096 slots by default. */
 #define XSK_RING 2048u
 
 static void set(struct setting *setting, const char *name, uint64_t value)
@@ -32,7 +33,7 @@ static void set(struct setting *setting, const char *name, uint64_t value)
 	snprintf(setting->value, sizeof(setting->value), "%" PRIu64, value);
 }
 
-/* settings[0] is the interface, in all of them. */
+/* Each of these functions leaves settings[0] alone: it is the interface. */
 static unsigned int mmap_ring(const struct reader *reader, struct setting *settings,
 			      char *arguments, size_t bytes)
 {
@@ -41,7 +42,7 @@ static unsigned int mmap_ring(const struct reader *reader, struct setting *setti
 
 	(void)arguments, (void)bytes;
 	set(&settings[1], "block_bytes", BLOCK_BYTES);
-	set(&settings[2], "blocks", RTE_MIN(blocks, BLOCKS_MOST));
+	set(&settings[2], "blocks", RTE_MIN(blocks, BLOCKS_MAX));
 	return 3;
 }
 
@@ -65,16 +66,17 @@ static unsigned int mmap_reference(const struct reader *reader, struct setting *
 
 static uint64_t mmap_holds(uint32_t frame_bytes)
 {
-	return (BLOCKS_MOST - BLOCKS_SPARE) * BLOCK_BYTES / (frame_bytes + EXTRA);
+	return (BLOCKS_MAX - BLOCKS_SPARE) * BLOCK_BYTES / (frame_bytes + EXTRA);
 }
 
 static unsigned int uring_socket(const struct reader *reader, struct setting *settings,
 				 char *arguments, size_t bytes)
 {
-	const uint64_t wanted = (reader->ring_packets + 1000) * (reader->with->bytes + SKB_BYTES);
+	const uint64_t socket_bytes =
+		(reader->ring_packets + 1000) * (reader->with->bytes + SKB_BYTES);
 
 	(void)arguments, (void)bytes;
-	set(&settings[1], "socket_bytes", RTE_MIN(wanted, SOCKET_BYTES));
+	set(&settings[1], "socket_bytes", RTE_MIN(socket_bytes, SOCKET_BYTES));
 	return 2;
 }
 
@@ -106,10 +108,10 @@ static unsigned int pcap_device(const struct reader *reader, struct setting *set
 	return 0;
 }
 
-/* Eight blocks of 256 KiB: what is sent before many of them are closed too early. */
+/* Eight blocks of 256 KiB, some of which the kernel closes before they are full. */
 static uint64_t pcap_holds(uint32_t frame_bytes)
 {
-	return RTE_MIN(PCAP_BUFFER / 4 / (frame_bytes + EXTRA), PCAP_MOST);
+	return RTE_MIN(PCAP_BUFFER / 4 / (frame_bytes + EXTRA), PCAP_PACKETS_MAX);
 }
 
 static unsigned int af_xdp_device(const struct reader *reader, struct setting *settings,
@@ -129,7 +131,7 @@ static uint64_t xsk_holds(uint32_t frame_bytes)
 const struct backend capture_backends[] = {
 	{.name = "libpcap", .reader = &reader_libpcap},
 	{.name = "recvmmsg", .reader = &reader_recvmmsg},
-	{.name = "recvmmsg-noted", .reader = &reader_recvmmsg_noted},
+	{.name = "recvmmsg-cmsg", .reader = &reader_recvmmsg_cmsg},
 	{.name = "feedgate:packet_mmap",
 	 .reader = &reader_source,
 	 .kind = "packet_mmap",
@@ -179,4 +181,5 @@ const struct backend capture_backends[] = {
 };
 const unsigned int capture_n_backends = RTE_DIM(capture_backends);
 
-static_assert(RTE_DIM(capture_backends) <= CAPTURE_BACKENDS_MAX, "room for all");
+static_assert(RTE_DIM(capture_backends) <= CAPTURE_BACKENDS_MAX,
+	      "CAPTURE_BACKENDS_MAX is too small");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drain: the ring is filled while the reader sleeps, then emptied. What counts
- * is the reading side alone: the sender has been silent for a while.
+ * drain: the sender fills the ring while the reader sleeps; then the reader empties it. This
+ * measures the reader alone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,13 +11,12 @@
 
 #include "capture.h"
 
-#define SETTLE_MS  30    /* Blocks of a ring are closed in that time, even if not full. */
-#define SILENCE_MS 500u  /* So long without a packet: no more will come. */
-#define IDLE       100u  /* Polls without a packet: from then on the time does not count. */
-#define ROUNDS_MAX 32u   /* Of a backend whose ring is small. */
-#define WARM_UP    4096u /* Packets of the round that is not counted, at most. */
+#define SETTLE_MS  30   /* In this time the kernel closes blocks that are not full. */
+#define SILENCE_MS 500u /* After so long without a packet no more is expected. */
+#define IDLE       100u /* After so many polls without a packet the clock stops. */
+#define ROUNDS_MAX 32u  /* For backends with small rings. */
 
-/* One order's packets and what reading them took. */
+/* The packets of an order, and the CPU time that reading them took. */
 struct round {
 	uint64_t packets, ns;
 };
@@ -37,7 +36,7 @@ static void sleep_ms(long ms)
 	nanosleep(&duration, NULL);
 }
 
-/* Read @p sent packets, or what comes of them. */
+/* Read @p sent packets, or as many as arrive. */
 static void empty_ring(struct reader *reader, uint64_t sent, struct round *round)
 {
 	unsigned int (*const poll)(struct reader *) =
@@ -62,7 +61,7 @@ static void empty_ring(struct reader *reader, uint64_t sent, struct round *round
 }
 
 static int do_round(struct measurer *m, struct reader *reader, uint64_t count,
-		    struct ledger *ledger, struct round *round, struct fg_error *error)
+		    struct expected *expected, struct round *round, struct fg_error *error)
 {
 	const struct sender_order order = {
 		.frame_bytes = reader->with->bytes, .burst = SENDER_BURST_MAX, .count = count};
@@ -74,11 +73,11 @@ static int do_round(struct measurer *m, struct reader *reader, uint64_t count,
 		return rc;
 	sleep_ms(SETTLE_MS);
 	empty_ring(reader, m->sender.view->sent, round);
-	ledger->sent += m->sender.view->sent;
+	expected->sent += m->sender.view->sent;
 	if (m->sender.view->refused > 0)
-		ledger->matching = UINT64_MAX;
-	else if (ledger->matching != UINT64_MAX)
-		ledger->matching += frames_matching(count);
+		expected->matching = UINT64_MAX;
+	else if (expected->matching != UINT64_MAX)
+		expected->matching += frames_matching(count);
 	return 0;
 }
 
@@ -91,18 +90,19 @@ static int do_rounds(struct measurer *m, struct reader *reader, double *ns, stru
 {
 	uint64_t packets = m->conf->packets;
 	struct round warm_up = {0}, round = {0};
-	struct ledger ledger = {0};
+	struct expected expected = {0};
 	uint64_t at_once = packets;
 	int rc;
 
 	if (m->backend->holds != NULL)
 		at_once = smaller(packets, m->backend->holds(reader->with->bytes));
-	rc = do_round(m, reader, at_once, &ledger, &warm_up, error);
+	rc = do_round(m, reader, at_once, &expected, &warm_up, error);
 	packets = smaller(packets, at_once * ROUNDS_MAX);
 	for (uint64_t sent = 0; rc == 0 && sent < packets; sent += at_once)
-		rc = do_round(m, reader, smaller(at_once, packets - sent), &ledger, &round, error);
+		rc = do_round(m, reader, smaller(at_once, packets - sent), &expected, &round,
+			      error);
 	if (rc == 0)
-		rc = measurer_check(m, reader, &ledger, error);
+		rc = measurer_check(m, reader, &expected, error);
 	if (rc != 0)
 		return rc;
 	if (round.packets == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is sent in `capture`, and the filter that judges it. */
+/* The frames that `capture` sends, and the filter that classifies them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 #include <rte_memory.h>
 
 #include "capture.h"
-#include "classify.h"
+#include "classify_work.h"
 #include "groups.h"
 
-#define MIX 7919u /* A prime: neighbours in time are none in the table. */
+#define MIX 7919u /* A prime, so that consecutive packets use distant rules. */
 
 const struct capture_case capture_cases[CAPTURE_CASES_MAX] = {
 	{"64B", 64, false},         {"128B", 128, false},         {"512B", 512, false},
@@ -19,19 +19,19 @@ const struct capture_case capture_cases[CAPTURE_CASES_MAX] = {
 };
 
 /*
- * Every fourth to a channel that a rule names. Of the others, half to such a
- * group, but another channel's port, half to one of the groups behind them.
+ * Every fourth frame goes to a group and port of a rule. Of the others, half have a rule's address
+ * with another rule's port, and half an address that no rule has.
  */
 void frames_make(uint8_t *frames, uint32_t bytes)
 {
 	for (uint32_t i = 0; i < CAPTURE_FRAMES; i++) {
-		const uint32_t channel = i / MATCH_EVERY_NTH * MIX % CAPTURE_RULES;
-		const bool behind = i % MATCH_EVERY_NTH == 2;
-		const uint32_t group = group_address(behind ? CAPTURE_RULES + i : channel);
+		const uint32_t group = i / MATCH_EVERY_NTH * MIX % CAPTURE_RULES;
+		const bool unused = i % MATCH_EVERY_NTH == 2;
+		const uint32_t address = group_address(unused ? CAPTURE_RULES + i : group);
 		const uint16_t port =
-			group_port(i % 2 == 1 ? channel + 1 + i % CAPTURE_RULES : channel);
+			group_port(i % 2 == 1 ? group + 1 + i % CAPTURE_RULES : group);
 
-		frame_make_long(frames + (size_t)i * bytes, bytes, i, group, port);
+		frame_make_long(frames + (size_t)i * bytes, bytes, i, address, port);
 	}
 }
 
@@ -49,8 +49,8 @@ int filter_open(struct filter *filter, struct fg_error *error)
 	memset(filter, 0, sizeof(*filter));
 	if (matches == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u rules", CAPTURE_RULES);
-	for (uint32_t channel = 0; channel < CAPTURE_RULES; channel++)
-		work_match_group(&matches[channel], channel);
+	for (uint32_t group = 0; group < CAPTURE_RULES; group++)
+		work_match_group(&matches[group], group);
 	rc = fg_isa_find(NULL, &filter->parse.isa, error);
 	if (rc == 0)
 		rc = fg_table_build(&conf, matches, CAPTURE_RULES, &filter->table, error);

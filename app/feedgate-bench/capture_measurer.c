@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that measures one backend: what it does in its life, and how it is
- * watched. It may crash or hang; its namespaces, its sender and its DPDK end with it.
+ * The process that measures one backend, and how the program waits for it. If it crashes or hangs,
+ * its namespaces, its sender and its DPDK end with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +24,15 @@
 
 #include "capture.h"
 #include "child.h"
+#include "progress.h"
 
 #define HUGE_FREE  "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
-#define HUGE_PAGES 512                  /* So many free ones are enough. */
-#define LATE_NS    UINT64_C(2000000000) /* So long without a packet: no more will come. */
+#define HUGE_PAGES 512                  /* Needed; else small pages are used. */
+#define LATE_NS    UINT64_C(2000000000) /* After so long without a packet no more is expected. */
 
 static void report(const struct measurer *m, const struct sample *sample)
 {
-	/* Less than what a pipe takes in one piece. If nobody reads, we are about to be ended. */
+	/* A pipe takes so few bytes in one piece. If nobody reads, the program has ended. */
 	if (write(m->report, sample, sizeof(*sample)) != (ssize_t)sizeof(*sample))
 		_exit(1);
 }
@@ -51,8 +52,8 @@ static void report_end(const struct measurer *m, enum sample_kind kind, const ch
 {
 	struct sample sample = {.kind = kind};
 
-	snprintf(sample.text, sizeof(sample.text), "%s%s%s", m->at != NULL ? m->at : "",
-		 m->at != NULL ? ": " : "", text);
+	snprintf(sample.text, sizeof(sample.text), "%s%s%s",
+		 m->case_name != NULL ? m->case_name : "", m->case_name != NULL ? ": " : "", text);
 	report(m, &sample);
 }
 
@@ -112,7 +113,7 @@ int measurer_close(struct measurer *m, struct reader *reader, struct fg_error *e
 	return rc == 0 ? net_remove_pair(error) : rc;
 }
 
-/* What the backend itself, and the interface, say that they lost. */
+/* Packets lost, as counted by the backend and by the interface. */
 struct losses {
 	uint64_t lost, dropped;
 };
@@ -125,24 +126,24 @@ static int read_losses(struct measurer *m, struct reader *reader, struct losses 
 	return rc == 0 ? net_read_dropped(INTERFACE_RECEIVE, &losses->dropped, error) : rc;
 }
 
-static bool balanced(const struct reader *reader, const struct ledger *ledger,
+static bool balanced(const struct reader *reader, const struct expected *expected,
 		     const struct losses *losses)
 {
 	const uint64_t known = reader->packets + losses->lost;
 
-	/* A driver may count what an interface's counter has as well. */
-	return known == ledger->sent || known + losses->dropped == ledger->sent ||
-	       (reader->backend->silent && reader->packets <= ledger->sent);
+	/* A driver may count packets that the interface's counter contains, too. */
+	return known == expected->sent || known + losses->dropped == expected->sent ||
+	       (reader->backend->silent && reader->packets <= expected->sent);
 }
 
-/* The kernel may have been kept from handing over the last packets: it gets the time to. */
-static int settle(struct measurer *m, struct reader *reader, const struct ledger *ledger,
+/* Wait for packets that the kernel has not handed over yet. */
+static int settle(struct measurer *m, struct reader *reader, const struct expected *expected,
 		  struct losses *losses, struct fg_error *error)
 {
 	uint64_t until_ns = now_ns() + LATE_NS;
 	int rc = read_losses(m, reader, losses, error);
 
-	while (rc == 0 && !balanced(reader, ledger, losses) && now_ns() < until_ns) {
+	while (rc == 0 && !balanced(reader, expected, losses) && now_ns() < until_ns) {
 		if (reader->backend->reader->poll[READING_FILTERED](reader) == 0)
 			usleep(1000);
 		else
@@ -152,29 +153,29 @@ static int settle(struct measurer *m, struct reader *reader, const struct ledger
 	return rc;
 }
 
-int measurer_check(struct measurer *m, struct reader *reader, const struct ledger *ledger,
+int measurer_check(struct measurer *m, struct reader *reader, const struct expected *expected,
 		   struct fg_error *error)
 {
 	struct losses losses = {0};
-	const int rc = settle(m, reader, ledger, &losses, error);
+	const int rc = settle(m, reader, expected, &losses, error);
 
 	if (rc != 0)
 		return rc;
-	if (!balanced(reader, ledger, &losses))
+	if (!balanced(reader, expected, &losses))
 		return fg_error_set(error, EBADMSG,
-				    "accounts do not add up: %" PRIu64 " packets sent, %" PRIu64
+				    "accounting unbalanced: %" PRIu64 " packets sent, %" PRIu64
 				    " received, %" PRIu64 " counted as lost, %" PRIu64
 				    " dropped by the interface",
-				    ledger->sent, reader->packets, losses.lost, losses.dropped);
-	if (reader->packets == ledger->sent && ledger->matching != UINT64_MAX &&
-	    reader->with->filter && reader->matched != ledger->matching)
+				    expected->sent, reader->packets, losses.lost, losses.dropped);
+	if (reader->packets == expected->sent && expected->matching != UINT64_MAX &&
+	    reader->with->filter && reader->matched != expected->matching)
 		return fg_error_set(error, EBADMSG,
 				    "rules matched %" PRIu64 " packets, not %" PRIu64,
-				    reader->matched, ledger->matching);
+				    reader->matched, expected->matching);
 	return 0;
 }
 
-/* Is there such a backend at all? */
+/* Is the backend built in, and does the kernel have it? */
 static int probe(const struct backend *backend, struct fg_error *error)
 {
 	const struct fg_source_ops *ops;
@@ -188,7 +189,7 @@ static int probe(const struct backend *backend, struct fg_error *error)
 	return fg_source_probe(ops, error);
 }
 
-/* Can it be opened, with the first case's frames? */
+/* Open it once, for the first case's frames. */
 static int try_backend(struct measurer *m, struct fg_error *error)
 {
 	struct reader reader;
@@ -215,58 +216,59 @@ static int set_up(struct measurer *m, struct fg_error *error)
 	return rc == 0 ? filter_open(&m->filter, error) : rc;
 }
 
-static int measure(struct measurer *m, uint32_t drain, uint32_t live, struct fg_error *error)
+static int measure(struct measurer *m, const struct measurer_plan *plan, struct fg_error *error)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < CAPTURE_CASES_MAX; i++) {
-		m->at = capture_cases[i].name;
-		if ((drain >> i & 1) != 0)
+		m->case_name = capture_cases[i].name;
+		if ((plan->drain >> i & 1) != 0)
 			rc = drain_measure(m, &capture_cases[i], error);
-		if (rc == 0 && (live >> i & 1) != 0)
+		if (rc == 0 && (plan->live >> i & 1) != 0)
 			rc = live_measure(m, &capture_cases[i], error);
 	}
 	return rc;
 }
 
-static _Noreturn void be_measurer(struct measurer *m, uint32_t drain, uint32_t live)
+static _Noreturn void measurer_main(struct measurer *m, const struct measurer_plan *plan)
 {
 	struct fg_error error = {0};
 	enum sample_kind failure = SAMPLE_FAILED;
 	int rc;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(m->words, STDERR_FILENO);
-	dup2(m->words, STDOUT_FILENO);
+	dup2(m->log, STDERR_FILENO);
+	dup2(m->log, STDOUT_FILENO);
 	rc = set_up(m, &error);
 	if (rc == 0) {
 		failure = SAMPLE_UNAVAILABLE;
 		rc = probe(m->backend, &error);
 	}
-	if (rc == 0)
+	if (rc == 0 && plan->try_first)
 		rc = try_backend(m, &error);
 	if (rc == 0) {
 		failure = SAMPLE_FAILED;
-		rc = measure(m, drain, live, &error);
+		rc = measure(m, plan, &error);
 	}
 	report_end(m, rc == 0 ? SAMPLE_DONE : failure, error.text);
 	filter_close(&m->filter);
 	_exit(0);
 }
 
-/* Generous: for builds with sanitizers, too. */
-static uint64_t limit_ms(const struct capture_conf *conf, uint32_t drain, uint32_t live)
+/* Long enough for builds with sanitizers. */
+static uint64_t limit_ms(const struct measurer_plan *plan)
 {
-	const uint64_t drains = (uint64_t)__builtin_popcount(drain);
-	const uint64_t lives = (uint64_t)__builtin_popcount(live);
+	const struct capture_conf *conf = plan->conf;
+	const uint64_t drains = (uint64_t)__builtin_popcount(plan->drain);
+	const uint64_t lives = (uint64_t)__builtin_popcount(plan->live);
 
 	return 60000 + drains * (10000 + conf->packets / 10) + lives * 40 * (conf->run_ms + 1000);
 }
 
-/* One sample. @return 1, 0 if there will be none, or -errno with @p error set. */
+/* Read a sample. @return 1, 0 at the end, or -errno with @p error set. */
 static int next_sample(int fd, uint64_t until_ns, struct sample *sample, struct fg_error *error)
 {
-	struct pollfd words = {.fd = fd, .events = POLLIN};
+	struct pollfd pipe = {.fd = fd, .events = POLLIN};
 	ssize_t got;
 	int rc;
 
@@ -277,11 +279,12 @@ static int next_sample(int fd, uint64_t until_ns, struct sample *sample, struct 
 			return fg_error_set(error, EINTR, "interrupted");
 		if (now >= until_ns)
 			return fg_error_set(error, ETIMEDOUT, "it took too long");
-		rc = poll(&words, 1, 100);
+		progress_update();
+		rc = poll(&pipe, 1, 100);
 	} while (rc == 0 || (rc < 0 && errno == EINTR));
 	got = read(fd, sample, sizeof(*sample));
 	if (got != 0 && got != (ssize_t)sizeof(*sample))
-		return fg_error_set(error, EIO, "its words are cut");
+		return fg_error_set(error, EIO, "it sent half a sample");
 	return got != 0;
 }
 
@@ -309,18 +312,19 @@ static int follow(pid_t pid, int fd, uint64_t until_ns, sample_taker take, void 
 	return fg_error_set(error, EIO, "it ended with status %d", WEXITSTATUS(status));
 }
 
-/* What libraries said in the measurer: hardly ever of use unless it came to a bad end. */
-static void pass_on(int words)
+/* Print what libraries printed in the measurer: of use only if it failed. */
+static void print_log(int log)
 {
 	char text[4096];
 	ssize_t got;
 
-	lseek(words, 0, SEEK_SET);
-	while ((got = read(words, text, sizeof(text))) > 0)
+	progress_clear();
+	lseek(log, 0, SEEK_SET);
+	while ((got = read(log, text, sizeof(text))) > 0)
 		fwrite(text, 1, (size_t)got, stderr);
 }
 
-/* Passes samples on, and keeps in mind how it ended. */
+/* Passes samples on, and remembers whether the measurer finished. */
 struct listener {
 	sample_taker take;
 	void *arg;
@@ -335,35 +339,36 @@ static void listen_and_pass(void *arg, const struct sample *sample)
 	listener->take(listener->arg, sample);
 }
 
-int measurer_run(const struct capture_conf *conf, const struct backend *backend, uint32_t drain,
-		 uint32_t live, sample_taker take, void *arg, struct fg_error *error)
+int measurer_run(const struct measurer_plan *plan, sample_taker take, void *arg,
+		 struct fg_error *error)
 {
 	struct listener listener = {take, arg, false};
-	struct measurer m = {.conf = conf, .backend = backend};
-	const uint64_t until_ns = now_ns() + limit_ms(conf, drain, live) * 1000000u;
+	struct measurer m = {.conf = plan->conf, .backend = plan->backend};
+	const uint64_t until_ns = now_ns() + limit_ms(plan) * 1000000u;
 	int ends[2], rc;
 	pid_t pid;
 
-	m.words = memfd_create("words", MFD_CLOEXEC);
-	if (m.words < 0)
-		return fg_error_set(error, errno, "no memory for words: %s", strerror(errno));
+	m.log = memfd_create("log", MFD_CLOEXEC);
+	if (m.log < 0)
+		return fg_error_set(error, errno, "no memory for the output of libraries: %s",
+				    strerror(errno));
 	if (pipe2(ends, O_CLOEXEC) != 0) {
-		close(m.words);
+		close(m.log);
 		return fg_error_set(error, errno, "no pipe: %s", strerror(errno));
 	}
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
 		m.report = ends[1];
-		be_measurer(&m, drain, live);
+		measurer_main(&m, plan);
 	}
 	rc = pid < 0 ? fg_error_set(error, errno, "no process: %s", strerror(errno)) : 0;
 	close(ends[1]);
 	if (rc == 0)
 		rc = follow(pid, ends[0], until_ns, listen_and_pass, &listener, error);
 	if (!listener.done && rc != -EINTR)
-		pass_on(m.words);
+		print_log(m.log);
 	close(ends[0]);
-	close(m.words);
+	close(m.log);
 	return rc;
 }

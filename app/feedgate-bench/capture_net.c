@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Network namespaces and the pair of interfaces between them. They end with their processes. */
+/* Network namespaces, and the pair of interfaces between them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* In a child, because there is no way back. @return errno. */
+/* In a child process, because a process cannot undo it. @return errno. */
 static int try_namespace(void)
 {
 	const pid_t pid = fork();
@@ -70,14 +70,14 @@ int net_enter_own(struct fg_error *error)
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		const int rc = write_text(switches[i], "1");
 
-		/* A kernel without IPv6 has none to turn off. */
+		/* The file is missing if the kernel has no IPv6. */
 		if (rc != 0 && rc != -ENOENT)
 			return fg_error_set(error, -rc, "%s: %s", switches[i], strerror(-rc));
 	}
 	return 0;
 }
 
-/* iproute2's `ip`; what it has to say goes to standard error. */
+/* Run iproute2's `ip`; its messages go to standard error. */
 static int run_ip(char *const *argv, struct fg_error *error)
 {
 	pid_t pid;
@@ -169,7 +169,7 @@ int net_read_dropped(const char *interface, uint64_t *dropped, struct fg_error *
 	return rc == 0 ? 0 : fg_error_set(error, -rc, "interface %s: %s", interface, strerror(-rc));
 }
 
-/* The last one is the reader's: the first is where the machine does its chores. */
+/* The reader gets the last one: interrupts and daemons mostly use the first. */
 void net_processors(int *sender, int *reader)
 {
 	cpu_set_t set;

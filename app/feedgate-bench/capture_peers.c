@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers without DPDK, as programs are commonly written: libpcap's callback,
- * as tcpdump has it, and recvmmsg() on a plain packet socket, with and without what
- * the kernel knows beside the bytes: the time, and the VLAN tag that it took off. Their packets
- * lie in the library's or their own buffer and are judged there, by the same filter.
+ * Readers without DPDK, as common programs have them: libpcap's callback, as in tcpdump, and
+ * recvmmsg() on a packet socket. `recvmmsg-cmsg` also asks for control messages (cmsg(3)): the
+ * time stamp, and the VLAN tag that the kernel removed. The same filter classifies their packets,
+ * in the library's buffer or their own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,12 +28,16 @@
 #define SNAPLEN    262144 /* tcpdump's. */
 #define SLOT_BYTES 2048u
 #define MESSAGES   64u
-#define NOTES      (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct tpacket_auxdata)))
-#define SKB_BYTES  1024u /* What the kernel counts against a socket's buffer beside the packet. */
-#define RING_EXTRA 160u  /* What libpcap's ring has beside the packet, */
-#define RING_SPARE (UINT64_C(64) << 18) /* ... and blocks that are closed before they are full. */
+#define CMSG_BYTES                                                                                 \
+	(CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct tpacket_auxdata)))
+/* Bytes that the kernel charges to a socket's buffer for a packet, beside the frame. */
+#define SKB_BYTES 1024u
+/* Bytes of a packet in libpcap's ring beside the frame, and spare ones for blocks that are closed
+ * before they are full. */
+#define RING_EXTRA 160u
+#define RING_SPARE (UINT64_C(64) << 18)
 
-/* Keys that wait until there are enough of them for a lookup, and when their packets were sent. */
+/* Keys gathered for a lookup, and their packets' times. */
 struct batch {
 	struct fg_key keys[FG_BURST_MAX] __attribute__((aligned(64)));
 	uint64_t sent_ns[FG_BURST_MAX], stamp_ns[FG_BURST_MAX];
@@ -50,20 +54,20 @@ struct peer {
 	struct mmsghdr messages[MESSAGES];
 	struct iovec vectors[MESSAGES];
 	uint8_t *slots;
-	bool noted; /* Times and tags are asked for. */
-	uint8_t notes[MESSAGES][NOTES] __attribute__((aligned(16)));
+	bool with_cmsg; /* Time stamps and VLAN tags are requested. */
+	uint8_t control[MESSAGES][CMSG_BYTES] __attribute__((aligned(16)));
 };
 
-static void note_batch(struct peer *peer)
+static void record_batch(struct peer *peer)
 {
 	struct reader *reader = peer->reader;
 	struct batch *batch = &peer->batch;
 	const uint64_t now_ns = realtime_ns();
 
 	for (unsigned int i = 0; i < batch->count; i++) {
-		times_note(&reader->sent, now_ns, batch->sent_ns[i]);
+		times_record(&reader->sent, now_ns, batch->sent_ns[i]);
 		if (batch->stamp_ns[i] > 0)
-			times_note(&reader->stamped, now_ns, batch->stamp_ns[i]);
+			times_record(&reader->stamped, now_ns, batch->stamp_ns[i]);
 	}
 }
 
@@ -81,7 +85,7 @@ static inline void finish_batch(struct peer *peer, const unsigned int reading)
 			reader->matched += rules[i] != FG_RULE_NONE;
 	}
 	if ((reading & READING_TIMED) != 0)
-		note_batch(peer);
+		record_batch(peer);
 	batch->count = 0;
 }
 
@@ -182,7 +186,7 @@ static void on_packet_filtered(u_char *user, const struct pcap_pkthdr *header, c
 	take_packet(peer, READING_FILTERED, data, header->caplen, header->len, 0);
 }
 
-/* Both timed readings: there the branch does not matter. */
+/* For both timed readings: their CPU time is not measured, so a branch does no harm. */
 static void on_packet_timed(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
 {
 	struct peer *peer = (struct peer *)(void *)user;
@@ -277,7 +281,7 @@ static int set_up_socket(struct peer *peer)
 
 	peer->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (peer->fd < 0 ||
-	    (peer->noted &&
+	    (peer->with_cmsg &&
 	     (setsockopt(peer->fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) != 0 ||
 	      setsockopt(peer->fd, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)) != 0)) ||
 	    setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0 ||
@@ -290,19 +294,19 @@ static int set_up_socket(struct peer *peer)
 		peer->messages[i].msg_hdr =
 			(struct msghdr){.msg_iov = &peer->vectors[i],
 					.msg_iovlen = 1,
-					.msg_control = peer->noted ? peer->notes[i] : NULL,
-					.msg_controllen = peer->noted ? NOTES : 0};
+					.msg_control = peer->with_cmsg ? peer->control[i] : NULL,
+					.msg_controllen = peer->with_cmsg ? CMSG_BYTES : 0};
 	}
 	return 0;
 }
 
-static int open_socket(struct reader *reader, bool noted, struct fg_error *error)
+static int open_socket(struct reader *reader, bool with_cmsg, struct fg_error *error)
 {
 	struct peer *peer = make_peer(reader);
 	int rc = -ENOMEM;
 
 	if (peer != NULL) {
-		peer->noted = noted;
+		peer->with_cmsg = with_cmsg;
 		peer->slots = malloc(MESSAGES * SLOT_BYTES);
 		if (peer->slots != NULL)
 			rc = set_up_socket(peer);
@@ -325,26 +329,26 @@ static int open_recvmmsg(struct reader *reader, struct fg_error *error)
 	return open_socket(reader, false, error);
 }
 
-static int open_noted(struct reader *reader, struct fg_error *error)
+static int open_cmsg(struct reader *reader, struct fg_error *error)
 {
 	return open_socket(reader, true, error);
 }
 
-/* The kernel's time of a message, and the room for notes as it was. */
-static inline uint64_t read_notes(struct msghdr *message)
+/* @return the kernel's time stamp, in ns; makes room for the next message's control data. */
+static inline uint64_t read_stamp(struct msghdr *message)
 {
 	uint64_t stamp_ns = 0;
 
-	for (struct cmsghdr *note = CMSG_FIRSTHDR(message); note != NULL;
-	     note = CMSG_NXTHDR(message, note)) {
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg != NULL;
+	     cmsg = CMSG_NXTHDR(message, cmsg)) {
 		struct timespec time;
 
-		if (note->cmsg_level != SOL_SOCKET || note->cmsg_type != SCM_TIMESTAMPNS)
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_TIMESTAMPNS)
 			continue;
-		memcpy(&time, CMSG_DATA(note), sizeof(time));
+		memcpy(&time, CMSG_DATA(cmsg), sizeof(time));
 		stamp_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 	}
-	message->msg_controllen = NOTES;
+	message->msg_controllen = CMSG_BYTES;
 	return stamp_ns;
 }
 
@@ -357,7 +361,7 @@ static inline unsigned int poll_recvmmsg(struct reader *reader, const unsigned i
 		struct mmsghdr *message = &peer->messages[i];
 
 		take_packet(peer, reading, peer->vectors[i].iov_base, message->msg_len,
-			    message->msg_len, peer->noted ? read_notes(&message->msg_hdr) : 0);
+			    message->msg_len, peer->with_cmsg ? read_stamp(&message->msg_hdr) : 0);
 	}
 	finish_batch(peer, reading);
 	return found > 0 ? (unsigned int)found : 0;
@@ -416,8 +420,8 @@ const struct reader_kind reader_recvmmsg = {
 	.close = close_recvmmsg,
 };
 
-const struct reader_kind reader_recvmmsg_noted = {
-	.open = open_noted,
+const struct reader_kind reader_recvmmsg_cmsg = {
+	.open = open_cmsg,
 	.poll = {recvmmsg_plain, recvmmsg_filtered, recvmmsg_timed, recvmmsg_filtered_timed},
 	.wait = wait_peer,
 	.lost = recvmmsg_lost,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sender: a process in a namespace of its own, on a processor of its own.
- * What a packet costs until it lies in the receiving socket's ring or queue is
- * done there, too: a veth interface delivers where it is sent.
+ * The sender: a process in a namespace of its own, on a processor of its own. A veth interface
+ * delivers packets on the sending processor, so the sender also pays for their way to the
+ * receiving socket's ring or queue.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,10 +20,10 @@
 
 #include "capture.h"
 
-/* Far behind a schedule: it begins anew instead of making up for it in one go. */
+/* If the sender is later than this, it shifts the schedule instead of catching up. */
 #define BEHIND_NS 1000000u
 
-/* What the sending process has. */
+/* The state of the sending process. */
 struct sending {
 	struct sender_view *view;
 	int socket; /* -1: not attached yet. */
@@ -33,7 +33,7 @@ struct sending {
 	struct mmsghdr messages[SENDER_BURST_MAX];
 };
 
-/* The first thing sent to it instead of an order. */
+/* Asks the sender to use the interfaces that were just made. */
 static const struct sender_order attach_order = {.count = 0, .frame_bytes = 0};
 
 uint64_t realtime_ns(void)
@@ -107,7 +107,8 @@ static int send_burst(struct sending *s, uint64_t first, uint32_t count)
 			done += (uint32_t)sent;
 			s->view->sent += (uint32_t)sent;
 		} else if (errno == ENOBUFS) {
-			/* The far end's queue is full: as on a wire, the packet is gone. */
+			/* The receiver's queue is full: the packet is lost, as on a real network.
+			 */
 			done++;
 			s->view->refused++;
 		} else if (errno != EINTR) {
@@ -117,7 +118,7 @@ static int send_burst(struct sending *s, uint64_t first, uint32_t count)
 	return 0;
 }
 
-/* Wait for the moment, awake. @return the moment itself, moved if it has long passed. */
+/* Spin until @p due_ns. @return it, or the time now if that is much later. */
 static uint64_t wait_until(uint64_t due_ns)
 {
 	uint64_t now_ns = monotonic_ns();
@@ -142,7 +143,7 @@ static int carry_out(struct sending *s, const struct sender_order *order)
 		const uint64_t at_ns = gap_ns > 0 ? wait_until(due_ns) : due_ns;
 
 		start_ns += at_ns - due_ns;
-		/* Something is sent in any case, however busy the machine is. */
+		/* However busy the machine is, the first burst is sent. */
 		if (i > 0 && order->duration_ns > 0 &&
 		    monotonic_ns() - begin_ns >= order->duration_ns)
 			break;
@@ -168,7 +169,7 @@ static _Noreturn void serve(struct sending *s, int control)
 	_exit(0);
 }
 
-static _Noreturn void be_sender(struct sender_view *view, int control)
+static _Noreturn void sender_main(struct sender_view *view, int control)
 {
 	static struct sending s;
 	struct fg_error error = {0};
@@ -201,7 +202,7 @@ int sender_start(struct sender *sender, struct fg_error *error)
 		return fg_error_set(error, errno, "sender: %s", strerror(errno));
 	if (sender->pid == 0) {
 		close(ends[0]);
-		be_sender(sender->view, ends[1]);
+		sender_main(sender->view, ends[1]);
 	}
 	close(ends[1]);
 	sender->control = ends[0];
@@ -229,7 +230,7 @@ int sender_begin(struct sender *sender, const struct sender_order *order, struct
 	atomic_store_explicit(&sender->view->done, false, memory_order_relaxed);
 	if (write(sender->control, order, sizeof(*order)) == (ssize_t)sizeof(*order))
 		return 0;
-	return fg_error_set(error, errno, "sender: it takes no orders: %s", strerror(errno));
+	return fg_error_set(error, errno, "sender: it does not accept orders: %s", strerror(errno));
 }
 
 int sender_attach(struct sender *sender, struct fg_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A reader on one of feedgate's sources: packets come as mbufs and are freed. */
+/* A reader on one of feedgate's sources: it receives mbufs and frees them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct source {
 	char arguments[256];
 };
 
-/* Where settings are said to stand, if one is refused. */
+/* The file name in messages about settings. */
 #define FROM "feedgate-bench"
 
 static int read_settings(const struct fg_source_ops *ops, void *conf,
@@ -47,7 +47,7 @@ static int read_settings(const struct fg_source_ops *ops, void *conf,
 	return fg_option_read(ops->options, &map, conf, error);
 }
 
-/* A virtual device for ethdev, each with a name of its own: EAL may remember the last. */
+/* Add a virtual device. Each has a new name, because the EAL may remember an old one. */
 static int add_device(struct source *source, const struct backend *backend, struct fg_error *error)
 {
 	static unsigned int serial;
@@ -121,8 +121,8 @@ static int open_source(struct reader *reader, struct fg_error *error)
 	return 0;
 }
 
-static void note_times(struct reader *reader, struct rte_mbuf *const *pkts, unsigned int count,
-		       bool timed)
+static void record_times(struct reader *reader, struct rte_mbuf *const *pkts, unsigned int count,
+			 bool timed)
 {
 	const uint64_t now_ns = realtime_ns();
 
@@ -133,9 +133,9 @@ static void note_times(struct reader *reader, struct rte_mbuf *const *pkts, unsi
 			continue;
 		memcpy(&then_ns, rte_pktmbuf_mtod_offset(pkts[i], const uint8_t *, STAMP_OFFSET),
 		       sizeof(then_ns));
-		times_note(&reader->sent, now_ns, then_ns);
+		times_record(&reader->sent, now_ns, then_ns);
 		if (timed && (fg_meta(pkts[i])->flags & FG_META_TIMED) != 0)
-			times_note(&reader->stamped, now_ns, fg_meta(pkts[i])->rx_ns);
+			times_record(&reader->stamped, now_ns, fg_meta(pkts[i])->rx_ns);
 	}
 }
 
@@ -161,7 +161,7 @@ static inline unsigned int poll_source(struct reader *reader, const unsigned int
 			reader->matched += rules[i] != FG_RULE_NONE;
 	}
 	if ((reading & READING_TIMED) != 0)
-		note_times(reader, burst.pkts, burst.count, source->src.ops->timed);
+		record_times(reader, burst.pkts, burst.count, source->src.ops->timed);
 	fg_packets_free(burst.pkts, burst.count);
 	return found;
 }
@@ -210,10 +210,11 @@ static int close_source(struct reader *reader, struct fg_error *error)
 	free(source->conf);
 	free(source);
 	reader->state = NULL;
-	return outstanding == 0 ? 0
-				: fg_error_set(error, EBADMSG,
-					       "%" PRIu64 " mbufs are missing when it is closed",
-					       outstanding);
+	return outstanding == 0
+		       ? 0
+		       : fg_error_set(error, EBADMSG,
+				      "%" PRIu64 " mbufs are still in use when it is closed",
+				      outstanding);
 }
 
 const struct reader_kind reader_source = {

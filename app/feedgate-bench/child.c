@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A child says what it has to say on a terminal of its own, because a program
- * whose output is a pipe keeps its answers back until kilobytes of them are there.
- */
+/* The child writes to a pseudo terminal, because output to a pipe would be buffered. */
 #include "child.h"
 
 #include <errno.h>
@@ -36,7 +33,7 @@ void child_catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	/* A child that has gone is an error of write(2). */
+	/* If a child has ended, write() returns an error. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
 }
@@ -59,7 +56,7 @@ static uint64_t deadline_ns(uint64_t duration_ms)
 	return now_ns() + duration_ms * 1000000u;
 }
 
-/* A terminal that passes bytes on as they are. @return its far end, or -errno. */
+/* Open a pseudo terminal in raw mode: @p near is ours. @return the child's end, or -errno. */
 static int open_terminal(int *near)
 {
 	char path[64];
@@ -134,7 +131,7 @@ int child_start(struct child *child, const char *name, char *const *argv, struct
 	return fg_error_set(error, -rc, "%s: cannot run %s: %s", name, argv[0], strerror(-rc));
 }
 
-/* The last line that it said and that is not empty; @p text is a copy to cut. */
+/* The last line that is not empty; @p text is changed. */
 static const char *last_line(char *text)
 {
 	char *line = text;
@@ -147,7 +144,7 @@ static const char *last_line(char *text)
 	return *line != '\0' ? line : "nothing";
 }
 
-static int complain(struct child *child, int code, const char *what, struct fg_error *error)
+static int fail(struct child *child, int code, const char *what, struct fg_error *error)
 {
 	char text[sizeof(child->text)];
 
@@ -155,12 +152,12 @@ static int complain(struct child *child, int code, const char *what, struct fg_e
 		return fg_error_set(error, EINTR, "interrupted");
 	memcpy(text, child->text, child->used);
 	text[child->used] = '\0';
-	return fg_error_set(error, code, "%s: %s; its last words: %s", child->name, what,
+	return fg_error_set(error, code, "%s: %s; its last output: %s", child->name, what,
 			    last_line(text));
 }
 
-/* Take in what the child says. The older half goes when there is no room. */
-static void take_in(struct child *child)
+/* Read more output. If there is no room, the older half is discarded. */
+static void read_more(struct child *child)
 {
 	const size_t half = sizeof(child->text) / 2;
 	ssize_t got;
@@ -173,14 +170,14 @@ static void take_in(struct child *child)
 	if (got > 0)
 		child->used += (size_t)got;
 	else if (got == 0 || (errno != EINTR && errno != EAGAIN))
-		child->ended = true; /* A terminal that nobody holds any more gives EIO. */
+		child->ended = true; /* EIO: the child closed the terminal. */
 	child->text[child->used] = '\0';
 }
 
-/* Wait for words of the child. @return 0, -ETIMEDOUT, -EPIPE if it has ended, or -EINTR. */
-static int listen_to(struct child *child, uint64_t until_ns)
+/* Wait for output. @return 0, -ETIMEDOUT, -EPIPE if the child ended, or -EINTR. */
+static int wait_for_output(struct child *child, uint64_t until_ns)
 {
-	struct pollfd words = {.fd = child->out, .events = POLLIN};
+	struct pollfd output = {.fd = child->out, .events = POLLIN};
 	const uint64_t now = now_ns();
 	struct timespec left = {0};
 	int rc;
@@ -193,16 +190,16 @@ static int listen_to(struct child *child, uint64_t until_ns)
 		left.tv_sec = (time_t)((until_ns - now) / 1000000000u);
 		left.tv_nsec = (long)((until_ns - now) % 1000000000u);
 	}
-	rc = ppoll(&words, 1, &left, NULL);
+	rc = ppoll(&output, 1, &left, NULL);
 	if (rc < 0)
 		return atomic_load(&interrupted) ? -EINTR : 0;
 	if (rc == 0)
 		return -ETIMEDOUT;
-	take_in(child);
+	read_more(child);
 	return child->ended ? -EPIPE : 0;
 }
 
-int child_say(struct child *child, const char *line, struct fg_error *error)
+int child_send(struct child *child, const char *line, struct fg_error *error)
 {
 	const size_t length = strlen(line);
 	char text[256];
@@ -213,12 +210,12 @@ int child_say(struct child *child, const char *line, struct fg_error *error)
 	text[length] = '\n';
 	if (write(child->in, text, length + 1) == (ssize_t)(length + 1))
 		return 0;
-	(void)listen_to(child, now_ns());
-	return complain(child, EPIPE, "its console does not take commands", error);
+	(void)wait_for_output(child, now_ns());
+	return fail(child, EPIPE, "its console does not take commands", error);
 }
 
-/* Forget what was said before @p end. */
-static void forget(struct child *child, const char *end)
+/* Remove the output before @p end. */
+static void discard(struct child *child, const char *end)
 {
 	const size_t gone = (size_t)(end - child->text);
 
@@ -226,8 +223,8 @@ static void forget(struct child *child, const char *end)
 	child->used -= gone;
 }
 
-/* Is there a number behind the label, and a character behind the number? */
-static bool cut_number(struct child *child, const char *label, uint64_t *out)
+/* Find the label, a number, and a character that ends it, and remove them. */
+static bool find_number(struct child *child, const char *label, uint64_t *out)
 {
 	const char *at = strstr(child->text, label);
 	char *end;
@@ -241,7 +238,7 @@ static bool cut_number(struct child *child, const char *label, uint64_t *out)
 	*out = strtoull(at, &end, 10);
 	if (*end == '\0')
 		return false;
-	forget(child, end);
+	discard(child, end);
 	return true;
 }
 
@@ -250,13 +247,13 @@ int child_read_number(struct child *child, const char *label, uint64_t timeout_m
 {
 	const uint64_t until_ns = deadline_ns(timeout_ms);
 
-	while (!cut_number(child, label, out)) {
-		const int rc = listen_to(child, until_ns);
+	while (!find_number(child, label, out)) {
+		const int rc = wait_for_output(child, until_ns);
 
 		if (rc == -EPIPE)
-			return complain(child, EPIPE, "it ended too soon", error);
+			return fail(child, EPIPE, "it ended early", error);
 		if (rc != 0)
-			return complain(child, -rc, "it does not answer", error);
+			return fail(child, -rc, "it does not answer", error);
 	}
 	return 0;
 }
@@ -267,19 +264,19 @@ int child_wait(struct child *child, uint64_t duration_ms, struct fg_error *error
 	int rc;
 
 	do
-		rc = listen_to(child, until_ns);
+		rc = wait_for_output(child, until_ns);
 	while (rc == 0);
-	return rc == -ETIMEDOUT ? 0 : complain(child, -rc, "it ended too soon", error);
+	return rc == -ETIMEDOUT ? 0 : fail(child, -rc, "it ended early", error);
 }
 
-static void close_ends(struct child *child)
+static void close_files(struct child *child)
 {
 	close(child->in);
 	close(child->out);
 	child->pid = 0;
 }
 
-/* It has closed its output, so it is about to end. */
+/* It closed its output, so it is about to end. */
 static int reap(struct child *child, struct fg_error *error)
 {
 	int status;
@@ -287,23 +284,23 @@ static int reap(struct child *child, struct fg_error *error)
 	while (waitpid(child->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fg_error_set(error, errno, "%s: %s", child->name, strerror(errno));
-	close_ends(child);
+	close_files(child);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return complain(child, EIO, WIFEXITED(status) ? "it failed" : "it was killed by a signal",
-			error);
+	return fail(child, EIO, WIFEXITED(status) ? "it failed" : "it was killed by a signal",
+		    error);
 }
 
 int child_finish(struct child *child, const char *line, uint64_t timeout_ms, struct fg_error *error)
 {
 	const uint64_t until_ns = deadline_ns(timeout_ms);
-	int rc = child_say(child, line, error);
+	int rc = child_send(child, line, error);
 
 	while (rc == 0)
-		rc = listen_to(child, until_ns);
+		rc = wait_for_output(child, until_ns);
 	if (rc == -EPIPE)
 		return reap(child, error);
-	rc = complain(child, -rc, "it does not end", error);
+	rc = fail(child, -rc, "it does not end", error);
 	child_kill(child);
 	return rc;
 }
@@ -315,5 +312,5 @@ void child_kill(struct child *child)
 	kill(child->pid, SIGKILL);
 	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-	close_ends(child);
+	close_files(child);
 }

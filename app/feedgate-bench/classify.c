@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * classify: what it takes to find the rule that a packet falls to, beside
- * DPDK's own means, and beside the least that anybody can do with a packet.
+ * classify: the time to find a packet's rule, beside DPDK's rte_acl and rte_hash, and beside
+ * touching the packet, which is the least that any classifier can do.
  */
-#include "classify.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +15,16 @@
 #include "bench.h"
 #include "classify_measure.h"
 #include "output.h"
+#include "progress.h"
 
 #define FEEDGATE     "feedgate"
 #define PEER         "rte_acl"
-#define ENTRANTS_MAX 16u
+#define SUBJECTS_MAX 16u
 
 #define TABLES_BYTES_MIN (UINT64_C(32) << 20)
 
 struct classify_conf {
-	uint64_t channels;
+	uint64_t groups;
 	char *rules;
 	char *trace;
 	uint64_t packets;
@@ -37,93 +36,94 @@ struct classify_conf {
 #define ROW(member) .offset = offsetof(struct classify_conf, member)
 
 static const struct fg_option classify_options[] = {
-	{ROW(channels), .name = "channels", .type = FG_OPTION_U64, .max = 100000, .value = "0",
-	 .help = "rules on a group and a port each; 0: 16, 1000, 20000, 100000, one by one"},
+	{ROW(groups), .name = "groups", .type = FG_OPTION_U64, .max = 100000, .value = "0",
+	 .help = "rules, each on an address and a port; 0: 16, then 1000, 20000 and 100000"},
 	{ROW(rules), .name = "rules", .type = FG_OPTION_STRING, .value = "",
-	 .help = "rules of this ClassBench file instead"},
+	 .help = "use the rules of this ClassBench file instead"},
 	{ROW(trace), .name = "trace", .type = FG_OPTION_STRING, .value = "",
-	 .help = "keys to look up in them; else drawn from the rules"},
+	 .help = "ClassBench file of keys; default: keys drawn from the rules"},
 	{ROW(packets), .name = "packets", .type = FG_OPTION_U64, .min = 64, .max = 262144,
-	 .value = "65536", .help = "packets or keys that are looked up in turn"},
+	 .value = "65536", .help = "packets or keys that are looked up"},
 	{ROW(engine), .name = "engine", .type = FG_OPTION_STRING, .value = "",
-	 .help = "feedgate's engine; else its best"},
+	 .help = "feedgate's engine; default: it chooses"},
 	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .value = "",
-	 .help = "measure only this one: touch, " FEEDGATE ", " FEEDGATE ":VARIANT, " PEER
+	 .help = "measure only this subject: touch, " FEEDGATE ", " FEEDGATE ":VARIANT, " PEER
 		 ", rte_hash"},
 	{ROW(pass_ms), .name = "pass-ms", .type = FG_OPTION_U64, .max = 10000, .value = "20",
-	 .help = "how long a measurement lasts at least; 0: one pass, for profilers"},
+	 .help = "minimum duration of a measurement; 0: one pass, for profilers"},
 	{0}};
 
-static const uint32_t channel_counts[] = {16, 1000, 20000, 100000};
-#define CASES_MAX RTE_DIM(channel_counts)
+static const uint32_t group_counts[] = {16, 1000, 20000, 100000};
+#define CASES_MAX RTE_DIM(group_counts)
 
-/* A case: its work, and who takes part. */
-struct trial {
+/* A case: its work and its subjects. */
+struct classify_case {
 	struct work work;
-	struct entrant entrants[ENTRANTS_MAX];
+	struct measurement subjects[SUBJECTS_MAX];
 	uint32_t count;
-	double *values; /* Those of all entrants. */
+	uint32_t done;  /* Repeats. */
+	double *values; /* Of all subjects. */
 };
 
 /* Everything of one run. */
 struct run {
 	const struct classify_conf *conf;
-	uint32_t repeats;
+	struct measure_conf measure;
 	uint32_t packets;
-	const char *engine; /* NULL: the best. */
-	struct trial trials[CASES_MAX];
+	const char *engine; /* NULL: feedgate chooses. */
+	struct classify_case cases[CASES_MAX];
 	uint32_t count;
 	struct memory memory;
 	struct rte_mempool *pool;
+	struct output *out;
 };
 
-static void add_entrant(struct run *run, struct trial *trial, const struct subject_kind *kind,
+static void add_subject(struct run *run, struct classify_case *c, const struct subject_kind *kind,
 			const char *name, const char *variant)
 {
-	struct entrant *entrant = &trial->entrants[trial->count];
+	struct measurement *m = &c->subjects[c->count];
 
-	if (trial->count == ENTRANTS_MAX)
+	if (c->count == SUBJECTS_MAX)
 		return;
-	*entrant = (struct entrant){
+	*m = (struct measurement){
 		.subject = {.kind = kind, .engine = run->engine, .variant = variant}};
-	snprintf(entrant->subject.name, sizeof(entrant->subject.name), "%s%s%s", name,
+	snprintf(m->subject.name, sizeof(m->subject.name), "%s%s%s", name,
 		 variant != NULL ? ":" : "", variant != NULL ? variant : "");
-	if (run->conf->subject[0] == '\0' || strcmp(run->conf->subject, entrant->subject.name) == 0)
-		trial->count++;
+	if (run->conf->subject[0] == '\0' || strcmp(run->conf->subject, m->subject.name) == 0)
+		c->count++;
 }
 
-static int add_entrants(struct run *run, struct trial *trial, struct fg_error *error)
+static int add_subjects(struct run *run, struct classify_case *c, struct fg_error *error)
 {
-	const size_t series = (1 + INPUTS) * (size_t)run->repeats;
+	const uint32_t repeats = run->measure.repeats;
+	const size_t series = (1 + INPUTS) * (size_t)repeats;
 
-	add_entrant(run, trial, &subject_touch, "touch", NULL);
-	add_entrant(run, trial, &subject_feedgate, FEEDGATE, NULL);
+	add_subject(run, c, &subject_touch, "touch", NULL);
+	add_subject(run, c, &subject_feedgate, FEEDGATE, NULL);
 	for (const char *const *variant = fg_isa_options; *variant != NULL; variant++)
 		if (strcmp(*variant, "auto") != 0)
-			add_entrant(run, trial, &subject_feedgate, FEEDGATE, *variant);
-	add_entrant(run, trial, &subject_acl, PEER, NULL);
-	if (trial->work.channels > 0)
-		add_entrant(run, trial, &subject_hash, "rte_hash", NULL);
-	if (trial->count == 0)
+			add_subject(run, c, &subject_feedgate, FEEDGATE, *variant);
+	add_subject(run, c, &subject_acl, PEER, NULL);
+	if (c->work.groups > 0)
+		add_subject(run, c, &subject_hash, "rte_hash", NULL);
+	if (c->count == 0)
 		return fg_error_set(error, EINVAL,
 				    "%s: no subject is called '%s'; --help names them",
-				    trial->work.name, run->conf->subject);
-	trial->values = calloc(trial->count * series, sizeof(*trial->values));
-	if (trial->values == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for %u repeats", run->repeats);
-	for (uint32_t e = 0; e < trial->count; e++) {
-		trial->entrants[e].build_ms = trial->values + e * series;
+				    c->work.name, run->conf->subject);
+	c->values = calloc(c->count * series, sizeof(*c->values));
+	if (c->values == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for %u repeats", repeats);
+	for (uint32_t e = 0; e < c->count; e++) {
+		c->subjects[e].build_ms = c->values + e * series;
 		for (unsigned int i = 0; i < INPUTS; i++)
-			trial->entrants[e].ns[i] =
-				trial->entrants[e].build_ms + (1 + i) * (size_t)run->repeats;
+			c->subjects[e].ns[i] = c->subjects[e].build_ms + (1 + i) * (size_t)repeats;
 	}
 	return 0;
 }
 
 /*
- * A network card leaves packets in the L3 cache, or in a part of it. So that
- * they are there and not in L2, the lines that are looked at, two a packet
- * (mbuf and header), take twice the room that L2 has.
+ * A NIC writes packets to the L3 cache. The packets here are to be there too, and not in L2: the
+ * lines that are read, two a packet (mbuf and header), need twice the size of L2.
  */
 static uint32_t default_packets(void)
 {
@@ -137,8 +137,8 @@ static int check_conf(struct run *run, struct fg_error *error)
 	const struct classify_conf *conf = run->conf;
 
 	run->packets = conf->packets > 0 ? (uint32_t)conf->packets : default_packets();
-	if (conf->rules[0] != '\0' && conf->channels > 0)
-		return fg_error_set(error, EINVAL, "either --channels or --rules, not both");
+	if (conf->rules[0] != '\0' && conf->groups > 0)
+		return fg_error_set(error, EINVAL, "either --groups or --rules, not both");
 	if (conf->trace[0] != '\0' && conf->rules[0] == '\0')
 		return fg_error_set(error, EINVAL, "--trace needs --rules");
 	if (conf->engine[0] == '\0')
@@ -151,116 +151,147 @@ static int check_conf(struct run *run, struct fg_error *error)
 		       : fg_error_set(error, EINVAL, "no engine is called '%s'", conf->engine);
 }
 
-static int make_trials(struct run *run, struct fg_error *error)
+static int make_cases(struct run *run, struct fg_error *error)
 {
 	const struct classify_conf *conf = run->conf;
-	const uint32_t count = conf->rules[0] != '\0' || conf->channels > 0 ? 1 : CASES_MAX;
+	const uint32_t count = conf->rules[0] != '\0' || conf->groups > 0 ? 1 : CASES_MAX;
 	int rc = 0;
 
 	while (rc == 0 && run->count < count) {
-		struct trial *trial = &run->trials[run->count];
+		struct classify_case *c = &run->cases[run->count];
 
 		if (conf->rules[0] != '\0')
-			rc = work_make_rules(&trial->work, conf->rules, conf->trace, run->packets,
+			rc = work_make_rules(&c->work, conf->rules, conf->trace, run->packets,
 					     error);
 		else
-			rc = work_make_groups(&trial->work,
-					      conf->channels > 0 ? (uint32_t)conf->channels
-								 : channel_counts[run->count],
+			rc = work_make_groups(&c->work,
+					      conf->groups > 0 ? (uint32_t)conf->groups
+							       : group_counts[run->count],
 					      run->packets, error);
 		run->count++;
 		if (rc == 0)
-			rc = add_entrants(run, trial, error);
+			rc = add_subjects(run, c, error);
 	}
 	return rc;
 }
 
-/* Is a failed build a reason to go on without this entrant? */
-static bool bearable(const struct entrant *entrant)
+/* A probe builds once. */
+static uint64_t probe_ms(const struct run *run, const struct classify_case *c)
 {
-	return entrant->subject.kind->may_fail ||
-	       (entrant->probe.rc == -ENOTSUP && entrant->subject.variant != NULL);
+	return measure_build_ms(&c->work, &run->measure) / run->measure.repeats;
 }
 
-/* Each table once in a child, before there is an EAL that it could spoil. */
-static int probe_trial(struct trial *trial, struct fg_error *error)
+/* What a subject takes once it was probed. */
+static uint64_t subject_ms(const struct run *run, const struct classify_case *c,
+			   const struct measurement *m)
 {
-	for (uint32_t e = 0; e < trial->count; e++) {
-		struct entrant *entrant = &trial->entrants[e];
+	return measure_run_ms(&c->work, &run->measure) +
+	       (m->subject.kind->build != NULL ? measure_build_ms(&c->work, &run->measure) : 0);
+}
+
+static void expect_all(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->count; i++) {
+		const struct classify_case *c = &run->cases[i];
+
+		for (uint32_t e = 0; e < c->count; e++) {
+			if (c->subjects[e].subject.kind->build != NULL)
+				progress_expect(probe_ms(run, c));
+			progress_expect(subject_ms(run, c, &c->subjects[e]));
+		}
+	}
+}
+
+static void leave_out(const struct run *run, const struct classify_case *c, struct measurement *m)
+{
+	m->out = true;
+	progress_leave_out(subject_ms(run, c, m));
+}
+
+/* Can the case be measured without this subject? */
+static bool is_optional(const struct measurement *m)
+{
+	return m->subject.kind->may_fail || (m->probe.rc == -ENOTSUP && m->subject.variant != NULL);
+}
+
+/* Build each table once in a child process, before the EAL is started here. */
+static int probe_case(const struct run *run, struct classify_case *c, struct fg_error *error)
+{
+	for (uint32_t e = 0; e < c->count; e++) {
+		struct measurement *m = &c->subjects[e];
 		int rc;
 
-		if (entrant->subject.kind->build == NULL)
+		if (m->subject.kind->build == NULL)
 			continue;
-		rc = classify_probe(&entrant->subject, &trial->work, &entrant->probe, error);
+		progress_step(probe_ms(run, c), c->work.name, m->subject.name);
+		rc = classify_probe(&m->subject, &c->work, &m->probe, error);
 		if (rc != 0)
 			return rc;
-		if (entrant->probe.rc == 0)
+		if (m->probe.rc == 0)
 			continue;
-		if (!bearable(entrant))
-			return fg_error_set(error, -entrant->probe.rc, "%s: %s: %s",
-					    trial->work.name, entrant->subject.name,
-					    entrant->probe.reason);
-		entrant->out = true;
-		classify_note(&trial->work, &entrant->subject, entrant->probe.reason);
+		if (!is_optional(m))
+			return fg_error_set(error, -m->probe.rc, "%s: %s: %s", c->work.name,
+					    m->subject.name, m->probe.reason);
+		leave_out(run, c, m);
+		message("%s: %s is left out: %s", c->work.name, m->subject.name, m->probe.reason);
 	}
 	return 0;
 }
 
-/* What all tables of a case take, and as much again for what there is while they are built. */
+/* DPDK memory for the tables of a case, and as much again for their builds. */
 static uint64_t tables_bytes(const struct run *run)
 {
-	uint64_t most = 0;
+	uint64_t max = 0;
 
-	for (uint32_t t = 0; t < run->count; t++) {
+	for (uint32_t i = 0; i < run->count; i++) {
 		uint64_t sum = 0;
 
-		for (uint32_t e = 0; e < run->trials[t].count; e++)
-			sum += run->trials[t].entrants[e].probe.heap_bytes;
-		most = RTE_MAX(most, sum);
+		for (uint32_t e = 0; e < run->cases[i].count; e++)
+			sum += run->cases[i].subjects[e].probe.heap_bytes;
+		max = RTE_MAX(max, sum);
 	}
-	return 2 * most + TABLES_BYTES_MIN;
+	return 2 * max + TABLES_BYTES_MIN;
 }
 
-/* Of an entrant that was built, which variant? None: then it is no entrant of its own. */
-static void look_at_variant(const struct trial *trial, struct entrant *entrant)
+/* Report what feedgate chose. If the engine has no variants, leave the others out. */
+static void check_variant(const struct run *run, const struct classify_case *c,
+			  struct measurement *m)
 {
 	struct fg_table_info info;
-	char text[96];
 
-	if (entrant->subject.kind != &subject_feedgate || entrant->subject.state == NULL)
+	if (m->subject.kind != &subject_feedgate || m->subject.state == NULL)
 		return;
-	fg_table_info(entrant->subject.state, &info);
-	if (entrant->subject.variant != NULL) {
-		entrant->out = strcmp(info.variant, "-") == 0;
-		return;
-	}
-	snprintf(text, sizeof(text), "engine %s, variant %s", info.engine, info.variant);
-	classify_note(&trial->work, &entrant->subject, text);
+	fg_table_info(m->subject.state, &info);
+	if (m->subject.variant == NULL)
+		message("%s: %s: engine %s, variant %s", c->work.name, m->subject.name, info.engine,
+			info.variant);
+	else if (strcmp(info.variant, "-") == 0)
+		leave_out(run, c, m);
 }
 
-static int run_trial(struct run *run, struct trial *trial, struct fg_error *error)
+static int measure_case(struct run *run, struct classify_case *c, struct fg_error *error)
 {
 	int rc = 0;
 
-	if (trial->work.channels > 0)
-		rc = work_fill_packets(&trial->work, run->pool, error);
-	for (uint32_t e = 0; rc == 0 && e < trial->count; e++) {
-		rc = entrant_build(&trial->entrants[e], &trial->work, &run->memory, run->repeats,
-				   run->conf->pass_ms > 0, error);
-		look_at_variant(trial, &trial->entrants[e]);
+	if (c->work.groups > 0)
+		rc = work_fill_packets(&c->work, run->pool, error);
+	for (uint32_t e = 0; rc == 0 && e < c->count; e++) {
+		rc = measurement_build(&c->subjects[e], &c->work, &run->memory, &run->measure,
+				       error);
+		check_variant(run, c, &c->subjects[e]);
 	}
 	if (rc == 0)
-		rc = entrants_verify(trial->entrants, trial->count, &trial->work, error);
+		rc = measurements_verify(c->subjects, c->count, &c->work, error);
 	if (rc == 0)
-		rc = entrants_measure(trial->entrants, trial->count, &trial->work, run->repeats,
-				      run->conf->pass_ms, error);
-	for (uint32_t e = 0; e < trial->count; e++)
-		if (trial->entrants[e].subject.state != NULL)
-			trial->entrants[e].subject.kind->free(&trial->entrants[e].subject);
+		rc = measurements_run(c->subjects, c->count, &c->work, &run->measure, &c->done,
+				      error);
+	for (uint32_t e = 0; e < c->count; e++)
+		if (c->subjects[e].subject.state != NULL)
+			c->subjects[e].subject.kind->free(&c->subjects[e].subject);
 	return rc;
 }
 
-/* Where results go, and the first error on the way. */
+/* Where results go, and the first error. */
 struct report {
 	struct output *out;
 	struct fg_error *error;
@@ -268,7 +299,7 @@ struct report {
 	int rc;
 };
 
-static void put(struct report *report, const char *subject, const char *metric, const char *unit,
+static void add(struct report *report, const char *subject, const char *metric, const char *unit,
 		const double *values, uint32_t count)
 {
 	const struct result result = {.bench = "classify",
@@ -280,61 +311,77 @@ static void put(struct report *report, const char *subject, const char *metric, 
 				      .values = values,
 				      .repeats = count};
 
-	if (report->rc == 0)
+	if (report->rc == 0 && count > 0)
 		report->rc = output_add(report->out, &result, report->error);
 }
 
-static void put_touch(struct report *report, const struct entrant *entrant, const double *touch,
-		      const double *ns, double *ratios, uint32_t repeats)
+static void add_touch(struct report *report, struct measurement *m, const double *touch,
+		      const double *ns, uint32_t repeats)
 {
-	if (entrant->subject.kind == &subject_feedgate && entrant->subject.variant == NULL)
-		put(report, entrant->subject.name, "touch_ns_per_packet", "ns", touch, repeats);
+	/* The build times were added already, so their array is free for the ratios. */
+	double *ratios = m->build_ms;
+
+	if (m->subject.kind == &subject_feedgate && m->subject.variant == NULL)
+		add(report, m->subject.name, "touch_ns_per_packet", "ns", touch, repeats);
 	for (uint32_t i = 0; i < repeats; i++)
 		ratios[i] = ns[i] / touch[i];
-	put(report, entrant->subject.name, "touch_ratio", "x touch", ratios, repeats);
+	add(report, m->subject.name, "touch_ratio", "x touch", ratios, repeats);
 }
 
-static void put_entrant(struct report *report, const struct trial *trial,
-			const struct entrant *entrant, uint32_t repeats)
+static void add_subject_results(struct report *report, const struct classify_case *c,
+				struct measurement *m)
 {
-	const struct entrant *first = &trial->entrants[0];
-	const enum input input = trial->work.channels > 0 ? INPUT_PACKETS : INPUT_KEYS;
-	const char *name = entrant->subject.name;
-	const double bytes = (double)entrant->table_bytes, peak = (double)entrant->probe.peak_bytes;
+	const struct measurement *first = &c->subjects[0];
+	const enum input input = c->work.groups > 0 ? INPUT_PACKETS : INPUT_KEYS;
+	const char *name = m->subject.name;
+	const double bytes = (double)m->table_bytes, peak = (double)m->probe.peak_bytes;
 
-	put(report, name, "ns_per_packet", "ns", entrant->ns[input], repeats);
-	if (!entrant->subject.kind->answers)
+	add(report, name, "ns_per_packet", "ns", m->ns[input], c->done);
+	if (!m->subject.kind->answers)
 		return;
 	if (input != INPUT_KEYS)
-		put(report, name, "lookup_ns_per_packet", "ns", entrant->ns[INPUT_KEYS], repeats);
-	put(report, name, "build_ms", "ms", entrant->build_ms, entrant->builds);
-	put(report, name, "table_bytes", "bytes", &bytes, 1);
-	if (entrant->probe.peak_bytes > 0)
-		put(report, name, "build_peak_bytes", "bytes", &peak, 1);
-	/* Its build times are put out: their place serves for the ratios. */
+		add(report, name, "lookup_ns_per_packet", "ns", m->ns[INPUT_KEYS], c->done);
+	add(report, name, "build_ms", "ms", m->build_ms, m->builds);
+	add(report, name, "table_bytes", "bytes", &bytes, m->builds > 0);
+	add(report, name, "build_peak_bytes", "bytes", &peak, m->probe.peak_bytes > 0);
 	if (first->subject.kind == &subject_touch)
-		put_touch(report, entrant, first->ns[input], entrant->ns[input], entrant->build_ms,
-			  repeats);
+		add_touch(report, m, first->ns[input], m->ns[input], c->done);
 }
 
-static int put_trial(const struct run *run, const struct trial *trial, struct output *out,
-		     struct fg_error *error)
+/* Print what was measured, also if it was interrupted. */
+static int print_case(const struct run *run, struct classify_case *c, struct fg_error *error)
 {
-	struct report report = {.out = out, .error = error, .case_name = trial->work.name};
+	struct report report = {.out = run->out, .error = error, .case_name = c->work.name};
 
-	for (uint32_t e = 0; e < trial->count; e++)
-		if (!trial->entrants[e].out)
-			put_entrant(&report, trial, &trial->entrants[e], run->repeats);
-	return report.rc;
+	for (uint32_t e = 0; e < c->count; e++)
+		if (!c->subjects[e].out)
+			add_subject_results(&report, c, &c->subjects[e]);
+	return report.rc == 0 ? output_finish_case(run->out, error) : report.rc;
 }
 
-static int run_trials(struct run *run, struct output *out, struct fg_error *error)
+static int run_case(struct run *run, struct classify_case *c, struct fg_error *error)
+{
+	struct fg_error print_error;
+	int rc = measure_case(run, c, error), print_rc = 0;
+
+	if (rc == 0 || rc == -EINTR)
+		print_rc = print_case(run, c, &print_error);
+	if (rc == 0 && print_rc != 0) {
+		*error = print_error;
+		rc = print_rc;
+	}
+	work_free(&c->work);
+	return rc;
+}
+
+static int run_cases(struct run *run, struct fg_error *error)
 {
 	const uint32_t packets = run->conf->rules[0] != '\0' ? 0 : run->packets;
 	int rc = 0;
 
-	for (uint32_t t = 0; rc == 0 && t < run->count; t++)
-		rc = probe_trial(&run->trials[t], error);
+	expect_all(run);
+	for (uint32_t i = 0; rc == 0 && i < run->count; i++)
+		rc = probe_case(run, &run->cases[i], error);
 	if (rc == 0)
 		rc = memory_open(&run->memory, error);
 	if (rc != 0)
@@ -345,36 +392,38 @@ static int run_trials(struct run *run, struct output *out, struct fg_error *erro
 		if (run->pool == NULL)
 			rc = fg_error_set(error, ENOMEM, "no memory for %u packets", packets);
 	}
-	for (uint32_t t = 0; rc == 0 && t < run->count; t++) {
-		rc = run_trial(run, &run->trials[t], error);
-		if (rc == 0)
-			rc = put_trial(run, &run->trials[t], out, error);
-		work_free(&run->trials[t].work);
-	}
+	for (uint32_t i = 0; rc == 0 && i < run->count; i++)
+		rc = run_case(run, &run->cases[i], error);
+	/* Packets go back to the pool before it is freed. */
+	for (uint32_t i = 0; i < run->count; i++)
+		work_free(&run->cases[i].work);
 	rte_mempool_free(run->pool);
 	memory_close();
 	return rc;
 }
 
-static int run(const void *conf, uint32_t repeats, struct output *out, struct fg_error *error)
+static int run(const void *conf_in, uint32_t repeats, struct output *out, struct fg_error *error)
 {
-	struct run run = {.conf = conf, .repeats = repeats};
+	const struct classify_conf *conf = conf_in;
+	struct run run = {.conf = conf,
+			  .measure = {.repeats = repeats, .pass_ms = conf->pass_ms},
+			  .out = out};
 	int rc = check_conf(&run, error);
 
 	if (rc == 0)
-		rc = make_trials(&run, error);
+		rc = make_cases(&run, error);
 	if (rc == 0)
-		rc = run_trials(&run, out, error);
-	for (uint32_t t = 0; t < run.count; t++) {
-		work_free(&run.trials[t].work);
-		free(run.trials[t].values);
+		rc = run_cases(&run, error);
+	for (uint32_t i = 0; i < run.count; i++) {
+		work_free(&run.cases[i].work);
+		free(run.cases[i].values);
 	}
 	return rc;
 }
 
 const struct bench bench_classify = {
 	.name = "classify",
-	.help = "find a packet's rule, beside rte_acl, rte_hash and merely touching the packet",
+	.help = "find a packet's rule, beside rte_acl, rte_hash and touching the packet",
 	.options = classify_options,
 	.conf_bytes = sizeof(struct classify_conf),
 	.run = run,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the subjects' bursts have in common. */
+/* Parts of the burst functions that subjects share. */
 #ifndef CLASSIFY_BURST_H
 #define CLASSIFY_BURST_H
 
@@ -8,10 +8,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
-/*
- * Ask for the headers of the whole burst before the first is read, as
- * fg_source_rx() does; the mbufs, which say where they are, come as fast as the CPU can ask.
- */
+/* Prefetch the headers of the whole burst, as fg_source_rx() does. */
 static inline void prefetch_headers(struct rte_mbuf *const *pkts, unsigned int count)
 {
 #pragma GCC unroll 4
@@ -19,6 +16,7 @@ static inline void prefetch_headers(struct rte_mbuf *const *pkts, unsigned int c
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], const void *));
 }
 
+/* @return the sum, which is compared with that of the right rules. */
 static inline uint64_t sum_rules(const uint32_t *rules, unsigned int count)
 {
 	uint64_t sum = 0;

@@ -11,23 +11,16 @@
 #include <fg_meta.h>
 
 #include "child.h"
+#include "progress.h"
 
-/* When so much time was spent on builds of one table, that is enough of them. */
+/* After so much time a table is not built again. */
 #define BUILDS_NS_MAX     UINT64_C(3000000000)
 #define QUICKEST_OF       5
 #define NS_PER_MS         1000000u
 #define ROUNDS_MAX        1000000u
-#define FIRST_INPUT(work) ((work)->channels > 0 ? INPUT_PACKETS : INPUT_KEYS)
+#define FIRST_INPUT(work) ((work)->groups > 0 ? INPUT_PACKETS : INPUT_KEYS)
 
-void classify_note(const struct work *work, const struct subject *subject, const char *what)
-{
-	fprintf(stderr, "feedgate-bench: %s: %s: %s\n", work->name, subject->name, what);
-}
-
-/*
- * Time that this thread was on the CPU: what other programs take in between,
- * which a filter's lcore would not let them have, is not counted.
- */
+/* CPU time of this thread: an lcore of feedgate would not share its CPU with other programs. */
 static uint64_t cpu_ns(void)
 {
 	struct timespec now;
@@ -58,7 +51,7 @@ static inline uint64_t rounds_of(const struct subject *subject, const struct wor
 	return sum;
 }
 
-/* What is timed. A profiler is told to look at one of these; no other passes are made in them. */
+/* The code that is timed, in functions of their own for profilers. */
 static __rte_noinline uint64_t classify_timed_packets(const struct subject *subject,
 						      const struct work *work, uint32_t rounds)
 {
@@ -71,7 +64,7 @@ static __rte_noinline uint64_t classify_timed_keys(const struct subject *subject
 	return rounds_of(subject, work, INPUT_KEYS, rounds);
 }
 
-/* A pass's sum goes here, or the compiler might leave out what adds it up. */
+/* Sums of passes go here, so that the compiler cannot remove the passes. */
 static uint64_t sink;
 
 uint64_t classify_quickest(const struct subject *subject, const struct work *work, enum input input)
@@ -89,60 +82,66 @@ uint64_t classify_quickest(const struct subject *subject, const struct work *wor
 	return best_ns;
 }
 
-/* Build once, and take the time and what memory it took. */
-static int build_once(struct entrant *entrant, const struct work *work, const struct memory *memory,
+/* Build once, and measure the time and the memory. */
+static int build_once(struct measurement *m, const struct work *work, const struct memory *memory,
 		      struct fg_error *error)
 {
-	const struct subject_kind *kind = entrant->subject.kind;
+	const struct subject_kind *kind = m->subject.kind;
 	const uint64_t used = memory_used(memory), begin_ns = cpu_ns();
-	const int rc = kind->build(&entrant->subject, work, memory->socket_id, error);
+	const int rc = kind->build(&m->subject, work, memory->socket_id, error);
 
-	entrant->build_ms[entrant->builds] = (double)(cpu_ns() - begin_ns) / NS_PER_MS;
+	m->build_ms[m->builds] = (double)(cpu_ns() - begin_ns) / NS_PER_MS;
 	if (rc != 0)
 		return rc;
-	entrant->builds++;
-	entrant->table_bytes = memory_used(memory) - used;
-	if (kind->bytes != NULL && kind->bytes(&entrant->subject) > 0)
-		entrant->table_bytes = kind->bytes(&entrant->subject);
-	/* Memory comes in pages, and the kernel counts them by the handful. */
-	if (entrant->probe.peak_bytes > 0)
-		entrant->probe.peak_bytes =
-			RTE_MAX(entrant->probe.peak_bytes, entrant->table_bytes);
+	m->builds++;
+	m->table_bytes = memory_used(memory) - used;
+	if (kind->bytes != NULL && kind->bytes(&m->subject) > 0)
+		m->table_bytes = kind->bytes(&m->subject);
+	/* The kernel counts pages in batches, so its figure may be too low. */
+	if (m->probe.peak_bytes > 0)
+		m->probe.peak_bytes = RTE_MAX(m->probe.peak_bytes, m->table_bytes);
 	return 0;
 }
 
-int entrant_build(struct entrant *entrant, const struct work *work, const struct memory *memory,
-		  uint32_t repeats, bool tune, struct fg_error *error)
+uint64_t measure_build_ms(const struct work *work, const struct measure_conf *conf)
 {
-	const struct subject_kind *kind = entrant->subject.kind;
+	return conf->repeats * (1 + work->n_matches / 200u);
+}
+
+int measurement_build(struct measurement *m, const struct work *work, const struct memory *memory,
+		      const struct measure_conf *conf, struct fg_error *error)
+{
+	const struct subject_kind *kind = m->subject.kind;
 	const uint64_t begin_ns = cpu_ns();
 
-	if (kind->build == NULL || entrant->out)
+	if (kind->build == NULL || m->out)
 		return 0;
+	progress_step(measure_build_ms(work, conf), work->name, m->subject.name);
 	do {
 		struct fg_error reason = {0};
 		int rc;
 
-		if (entrant->builds > 0)
-			kind->free(&entrant->subject);
-		entrant->subject.state = NULL;
+		if (m->builds > 0)
+			kind->free(&m->subject);
+		m->subject.state = NULL;
 		if (child_interrupted())
 			return fg_error_set(error, EINTR, "interrupted");
-		rc = build_once(entrant, work, memory, &reason);
+		progress_update();
+		rc = build_once(m, work, memory, &reason);
 		if (rc != 0)
-			return fg_error_set(error, -rc, "%s: %s: %s", work->name,
-					    entrant->subject.name, reason.text);
-	} while (entrant->builds < repeats && cpu_ns() - begin_ns < BUILDS_NS_MAX);
-	if (tune && kind->tune != NULL)
-		kind->tune(&entrant->subject, work);
+			return fg_error_set(error, -rc, "%s: %s: %s", work->name, m->subject.name,
+					    reason.text);
+	} while (m->builds < conf->repeats && cpu_ns() - begin_ns < BUILDS_NS_MAX);
+	if (conf->pass_ms > 0 && kind->tune != NULL)
+		kind->tune(&m->subject, work);
 	return 0;
 }
 
-static int verify_burst(const struct entrant *entrant, struct work *work, enum input input,
+static int verify_burst(const struct measurement *m, struct work *work, enum input input,
 			uint32_t first, struct fg_error *error)
 {
 	const unsigned int count = RTE_MIN(work_count(work, input) - first, FG_BURST_MAX);
-	const struct subject *subject = &entrant->subject;
+	const struct subject *subject = &m->subject;
 	uint32_t rules[FG_BURST_MAX] = {0};
 
 	(void)subject->kind->burst[input](subject, work, first, count, rules);
@@ -160,17 +159,16 @@ static int verify_burst(const struct entrant *entrant, struct work *work, enum i
 	return 0;
 }
 
-int entrants_verify(const struct entrant *entrants, uint32_t count, struct work *work,
-		    struct fg_error *error)
+int measurements_verify(const struct measurement *all, uint32_t count, struct work *work,
+			struct fg_error *error)
 {
 	for (uint32_t e = 0; e < count; e++)
 		for (enum input input = FIRST_INPUT(work); input < INPUTS; input++) {
-			if (entrants[e].out || !entrants[e].subject.kind->answers)
+			if (all[e].out || !all[e].subject.kind->answers)
 				continue;
 			for (uint32_t first = 0; first < work_count(work, input);
 			     first += FG_BURST_MAX) {
-				const int rc =
-					verify_burst(&entrants[e], work, input, first, error);
+				const int rc = verify_burst(&all[e], work, input, first, error);
 
 				if (rc != 0)
 					return rc;
@@ -188,7 +186,7 @@ static uint64_t sum_truth(const struct work *work, enum input input)
 	return sum;
 }
 
-/* How many rounds take so long? */
+/* The number of rounds that take @p pass_ms. */
 static uint32_t count_rounds(const struct subject *subject, const struct work *work,
 			     enum input input, uint64_t pass_ms)
 {
@@ -197,22 +195,22 @@ static uint32_t count_rounds(const struct subject *subject, const struct work *w
 	return (uint32_t)RTE_MIN(1 + pass_ms * NS_PER_MS / ns, ROUNDS_MAX);
 }
 
-static int measure_one(struct entrant *entrant, const struct work *work, enum input input,
+static int measure_one(struct measurement *m, const struct work *work, enum input input,
 		       uint32_t repeat, struct fg_error *error)
 {
-	const struct subject *subject = &entrant->subject;
-	const uint32_t rounds = entrant->rounds[input];
+	const struct subject *subject = &m->subject;
+	const uint32_t rounds = m->rounds[input];
 	uint64_t begin_ns, sum, ns;
 
 	if (child_interrupted())
 		return fg_error_set(error, EINTR, "interrupted");
-	/* Whoever came before has left the caches full of what is his. */
+	/* Warm the caches up: the subject before used them. */
 	sink += classify_pass(subject, work, input);
 	begin_ns = cpu_ns();
 	sum = input == INPUT_PACKETS ? classify_timed_packets(subject, work, rounds)
 				     : classify_timed_keys(subject, work, rounds);
 	ns = cpu_ns() - begin_ns;
-	entrant->ns[input][repeat] = (double)ns / ((double)rounds * work_count(work, input));
+	m->ns[input][repeat] = (double)ns / ((double)rounds * work_count(work, input));
 	sink += sum;
 	if (subject->kind->answers && sum != rounds * sum_truth(work, input))
 		return fg_error_set(error, EBADMSG,
@@ -223,21 +221,32 @@ static int measure_one(struct entrant *entrant, const struct work *work, enum in
 	return 0;
 }
 
-int entrants_measure(struct entrant *entrants, uint32_t count, const struct work *work,
-		     uint32_t repeats, uint64_t pass_ms, struct fg_error *error)
+uint64_t measure_run_ms(const struct work *work, const struct measure_conf *conf)
 {
+	const uint64_t lookups = work->groups > 0 ? 2 : 1;
+
+	return lookups * conf->repeats * (conf->pass_ms + 10);
+}
+
+int measurements_run(struct measurement *all, uint32_t count, const struct work *work,
+		     const struct measure_conf *conf, uint32_t *done, struct fg_error *error)
+{
+	const uint64_t work_ms = measure_run_ms(work, conf) / conf->repeats;
+
 	for (uint32_t e = 0; e < count; e++)
-		for (enum input input = FIRST_INPUT(work); !entrants[e].out && input < INPUTS;
-		     input++)
-			entrants[e].rounds[input] =
-				count_rounds(&entrants[e].subject, work, input, pass_ms);
-	for (uint32_t repeat = 0; repeat < repeats; repeat++)
+		for (enum input input = FIRST_INPUT(work); !all[e].out && input < INPUTS; input++)
+			all[e].rounds[input] =
+				count_rounds(&all[e].subject, work, input, conf->pass_ms);
+	for (*done = 0; *done < conf->repeats; ++*done)
 		for (enum input input = FIRST_INPUT(work); input < INPUTS; input++)
 			for (uint32_t e = 0; e < count; e++) {
-				const int rc = entrants[e].out ? 0
-							       : measure_one(&entrants[e], work,
-									     input, repeat, error);
+				int rc;
 
+				if (all[e].out)
+					continue;
+				if (input == FIRST_INPUT(work))
+					progress_step(work_ms, work->name, all[e].subject.name);
+				rc = measure_one(&all[e], work, input, *done, error);
 				if (rc != 0)
 					return rc;
 			}

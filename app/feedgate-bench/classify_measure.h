@@ -1,34 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* Measuring: a subject that takes part, and what is known of it. */
+/* Building, checking and timing the subjects of `classify`. */
 #ifndef CLASSIFY_MEASURE_H
 #define CLASSIFY_MEASURE_H
 
-#include "classify.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-struct entrant {
-	struct subject subject; /* Takes part as long as it is not out. */
-	bool out;
+#include "classify_memory.h"
+#include "classify_probe.h"
+#include "classify_subjects.h"
+#include "classify_work.h"
+
+/* A subject in a case, and its results. */
+struct measurement {
+	struct subject subject;
+	bool out; /* It is left out. */
 	struct probe probe;
 	uint64_t table_bytes;
-	double *build_ms; /* [repeats], of which builds are filled. */
+	double *build_ms; /* [repeats], of which builds are set. */
 	uint32_t builds;
-	double *ns[INPUTS]; /* [repeats], a packet; NULL: it has no such burst. */
+	double *ns[INPUTS]; /* [repeats], per packet or key. */
 	uint32_t rounds[INPUTS];
 };
 
-/* Build its table, again and again, unless the entrant is out; let it @p tune itself. */
-int entrant_build(struct entrant *entrant, const struct work *work, const struct memory *memory,
-		  uint32_t repeats, bool tune, struct fg_error *error);
+/* How a case is measured. */
+struct measure_conf {
+	uint32_t repeats;
+	uint64_t pass_ms; /* Minimum duration of a measurement; 0: one pass. */
+};
 
-/* Every answer of all is right, and the same. What no truth is known of yet is noted in @p work. */
-int entrants_verify(const struct entrant *entrants, uint32_t count, struct work *work,
-		    struct fg_error *error);
+/* Build its table, up to so many repeats, unless it is out. 0, or -errno with @p error set. */
+int measurement_build(struct measurement *m, const struct work *work, const struct memory *memory,
+		      const struct measure_conf *conf, struct fg_error *error);
 
-/* Fill ns: each repeat measures one after another, for at least @p pass_ms each. */
-int entrants_measure(struct entrant *entrants, uint32_t count, const struct work *work,
-		     uint32_t repeats, uint64_t pass_ms, struct fg_error *error);
+/*
+ * Check every rule that every subject finds. A key's rule that is not known yet becomes what the
+ * first subject finds. 0, or -errno with @p error set.
+ */
+int measurements_verify(const struct measurement *all, uint32_t count, struct work *work,
+			struct fg_error *error);
 
-/* Say something on standard error. */
-void classify_note(const struct work *work, const struct subject *subject, const char *what);
+/*
+ * Set ns: each repeat measures all subjects in turn. @p done counts the repeats that are complete.
+ * 0, or -errno with @p error set.
+ */
+int measurements_run(struct measurement *all, uint32_t count, const struct work *work,
+		     const struct measure_conf *conf, uint32_t *done, struct fg_error *error);
+
+/* About how many milliseconds measurement_build() and measurements_run() take for one subject. */
+uint64_t measure_build_ms(const struct work *work, const struct measure_conf *conf);
+uint64_t measure_run_ms(const struct work *work, const struct measure_conf *conf);
+
+/* Make a pass over all packets or keys. @return the sum of the rules. */
+uint64_t classify_pass(const struct subject *subject, const struct work *work, enum input input);
+
+/* @return the shortest of a few passes, in ns. */
+uint64_t classify_quickest(const struct subject *subject, const struct work *work,
+			   enum input input);
 
 #endif /* CLASSIFY_MEASURE_H */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The EAL without hugetlbfs, and the memory that tables and packets get. A
- * filter in earnest has huge pages; on small ones, misses of the TLB would
- * take longer than what is to be measured. So the memory is a heap of our own,
- * for which the kernel is asked for transparent huge pages.
+ * The EAL runs without hugetlbfs. In production feedgate has huge pages; on small ones, misses of
+ * the TLB would take longer than what is measured. So tables and packets get a heap for which
+ * the kernel is asked for transparent huge pages.
  */
+#include "classify_memory.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,18 +21,17 @@
 
 #include <fg_meta.h>
 
-#include "classify.h"
 #include "groups.h"
 
 #define HEAP       "feedgate-bench"
 #define HUGE_BYTES ((size_t)2 << 20)
-/* Megabytes that the EAL may give without a heap of ours; address space until used. */
+/* For the EAL's own heap, in MiB; address space until it is used. */
 #define EAL_MEGABYTES "4096"
-/* No larger than frames need: the fewer pages there are, the less the TLB has its part in it. */
+/* As small as possible, so that packets take few pages of the TLB. */
 #define ROOM_BYTES   (RTE_PKTMBUF_HEADROOM + FRAME_BYTES)
 #define PACKET_BYTES (ROOM_BYTES + sizeof(struct rte_mbuf) + FG_META_BYTES + 192)
 
-/* The last one that we may run on: the first is where the machine does its chores. */
+/* The last one that we may use: interrupts and daemons mostly use the first. */
 static int last_cpu(void)
 {
 	cpu_set_t set;
@@ -66,7 +66,7 @@ static int make_heap(struct memory *memory, size_t bytes)
 	if (base == MAP_FAILED)
 		return -errno;
 	base = RTE_PTR_ALIGN_CEIL(base, HUGE_BYTES);
-	/* If there are no huge pages, small ones will have to do. */
+	/* Without huge pages, small ones are used. */
 	(void)madvise(base, bytes, MADV_HUGEPAGE);
 	if (rte_malloc_heap_create(HEAP) != 0 ||
 	    rte_malloc_heap_memory_add(HEAP, base, bytes, NULL, 0, HUGE_BYTES) != 0)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The peers, used as DPDK's own examples use them: rte_acl as l3fwd-acl does,
- * rte_hash as l3fwd-em does. Neither checks whether a packet is what it takes
- * it for; that is spared them.
+ * The peers, used as in DPDK's examples: rte_acl as in l3fwd-acl, rte_hash as in l3fwd-em. Unlike
+ * feedgate, they do not check that a packet is UDP over IPv4.
  */
 #define ALLOW_EXPERIMENTAL_API /* rte_vect_*_max_simd_bitwidth(), until DPDK 23.11 */
 #include <errno.h>
@@ -21,8 +20,10 @@
 
 #include <fg_meta.h>
 
-#include "classify.h"
 #include "classify_burst.h"
+#include "classify_measure.h"
+#include "classify_subjects.h"
+#include "progress.h"
 
 enum { FIELD_PROTOCOL, FIELD_SRC, FIELD_DST, FIELD_SRC_PORT, FIELD_DST_PORT, FIELDS };
 
@@ -55,7 +56,7 @@ static void set_prefix(struct rte_acl_field *field, const uint8_t *value, const 
 
 static void make_rule(struct acl_rule *rule, const struct fg_match *match)
 {
-	/* Of a channel's rule, l4 says the protocol. */
+	/* A group's rule has the protocol in l4. */
 	const bool by_l4 = match->mask.l4 != 0;
 
 	memset(rule, 0, sizeof(*rule));
@@ -108,7 +109,7 @@ static int acl_build(struct subject *subject, const struct work *work, int socke
 			    strerror(-rc));
 }
 
-/* Of all that run here, whatever the EAL's preference, the algorithm that is fastest here. */
+/* Choose the algorithm that is the fastest here, whichever the EAL prefers. */
 static void acl_tune(struct subject *subject, const struct work *work)
 {
 	static const enum rte_acl_classify_alg algorithms[] = {
@@ -134,8 +135,7 @@ static void acl_tune(struct subject *subject, const struct work *work)
 	}
 	(void)rte_acl_set_ctx_classify(subject->state, algorithms[best]);
 	(void)rte_vect_set_max_simd_bitwidth(bits);
-	fprintf(stderr, "feedgate-bench: %s: the fastest algorithm of rte_acl here is %s\n",
-		work->name, names[best]);
+	message("%s: the fastest algorithm of rte_acl here is %s", work->name, names[best]);
 }
 
 static uint64_t acl_packets(const struct subject *subject, const struct work *work, uint32_t first,
@@ -178,7 +178,7 @@ const struct subject_kind subject_acl = {
 
 struct hash {
 	struct rte_hash *keys;
-	uint32_t rule[]; /* Of the key at that place. */
+	uint32_t rule[]; /* By the key's position in the hash. */
 };
 
 static void hash_free(struct subject *subject)
@@ -194,13 +194,13 @@ static int hash_fill(struct hash *hash, const struct work *work)
 	for (uint32_t m = 0; m < work->n_matches; m++) {
 		const struct fg_match *match = &work->matches[m];
 		struct group_key key = {.port_be = rte_cpu_to_be_16(match->dst_port_min)};
-		int place;
+		int position;
 
 		memcpy(&key.group_be, match->value.dst_ip, sizeof(key.group_be));
-		place = rte_hash_add_key(hash->keys, &key);
-		if (place < 0)
-			return place;
-		hash->rule[place] = match->rule;
+		position = rte_hash_add_key(hash->keys, &key);
+		if (position < 0)
+			return position;
+		hash->rule[position] = match->rule;
 	}
 	return 0;
 }
@@ -234,11 +234,11 @@ static int hash_build(struct subject *subject, const struct work *work, int sock
 static inline uint64_t hash_lookup(const struct hash *hash, const void **keys, unsigned int count,
 				   uint32_t *rules)
 {
-	int32_t places[FG_BURST_MAX];
+	int32_t positions[FG_BURST_MAX];
 
-	rte_hash_lookup_bulk(hash->keys, keys, count, places);
+	rte_hash_lookup_bulk(hash->keys, keys, count, positions);
 	for (unsigned int i = 0; i < count; i++)
-		rules[i] = places[i] >= 0 ? hash->rule[places[i]] : FG_RULE_NONE;
+		rules[i] = positions[i] >= 0 ? hash->rule[positions[i]] : FG_RULE_NONE;
 	return sum_rules(rules, count);
 }
 

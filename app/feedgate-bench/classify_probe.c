@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A build in a child process: what it takes at most is seen from outside, and
- * a peer whose build crashes, never ends or wants all memory does not take us with it.
+ * In a child process the most memory that a build uses can be measured, and a build that crashes,
+ * does not end or uses too much memory does no harm.
  */
+#include "classify_probe.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -17,12 +19,12 @@
 #include <rte_common.h>
 
 #include "child.h"
-#include "classify.h"
+#include "classify_memory.h"
 
 #define BUILD_BYTES_MAX (UINT64_C(4) << 30)
 #define BUILD_S_MAX     60u
 
-/* Address space and memory of this process; 0 if the kernel does not say. */
+/* Address space and resident memory of this process; 0 if they are not known. */
 static void read_sizes(uint64_t *address_space, uint64_t *resident)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -36,7 +38,7 @@ static void read_sizes(uint64_t *address_space, uint64_t *resident)
 	*resident *= page;
 }
 
-/* Let the kernel forget how much memory there was at most before. */
+/* Reset the kernel's record of the most memory that this process used. */
 static void reset_peak(void)
 {
 	FILE *file = fopen("/proc/self/clear_refs", "we");
@@ -49,11 +51,11 @@ static void reset_peak(void)
 
 static void limit(uint64_t address_space)
 {
-	struct rlimit most = {.rlim_cur = address_space + BUILD_BYTES_MAX,
-			      .rlim_max = address_space + BUILD_BYTES_MAX};
+	struct rlimit memory = {.rlim_cur = address_space + BUILD_BYTES_MAX,
+				.rlim_max = address_space + BUILD_BYTES_MAX};
 	const struct rlimit no_core = {0};
 
-	setrlimit(RLIMIT_AS, &most);
+	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &no_core);
 	alarm(BUILD_S_MAX);
 }
@@ -98,8 +100,8 @@ run_child(const struct subject *subject, const struct work *work, pid_t parent, 
 	_exit(0);
 }
 
-/* Wait for the child's words. false: it ended without any. */
-static bool hear(int in, struct probe *probe)
+/* Read the result. false: the child ended without one. */
+static bool read_result(int in, struct probe *probe)
 {
 	ssize_t got;
 
@@ -127,7 +129,7 @@ int classify_probe(const struct subject *subject, const struct work *work, struc
 {
 	const pid_t parent = getpid();
 	int ends[2], status = 0;
-	bool heard;
+	bool has_result;
 	pid_t pid;
 
 	if (pipe(ends) != 0)
@@ -143,7 +145,7 @@ int classify_probe(const struct subject *subject, const struct work *work, struc
 		close(ends[0]);
 		return fg_error_set(error, errno, "no child process: %s", strerror(errno));
 	}
-	heard = hear(ends[0], probe);
+	has_result = read_result(ends[0], probe);
 	close(ends[0]);
 	if (child_interrupted())
 		kill(pid, SIGKILL);
@@ -151,7 +153,7 @@ int classify_probe(const struct subject *subject, const struct work *work, struc
 		continue;
 	if (child_interrupted())
 		return fg_error_set(error, EINTR, "interrupted");
-	if (!heard)
+	if (!has_result)
 		describe_end(status, probe);
 	return 0;
 }

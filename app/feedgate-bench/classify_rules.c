@@ -12,12 +12,12 @@
 #include <fg_meta.h>
 #include <fg_rules.h>
 
-#include "classify.h"
+#include "classify_work.h"
 
-/* Entries that may be compared to find the truth: some seconds' worth. */
+/* Comparisons to find the right rules; they take some seconds. */
 #define COMPARISONS_MAX 400000000u
 
-static int complain(const char *path, int code, struct fg_error *error)
+static int fail(const char *path, int code, struct fg_error *error)
 {
 	return fg_error_set(error, code, "%s: %s", path, strerror(code));
 }
@@ -28,7 +28,7 @@ static int read_rules(const char *path, struct fg_rules **rules, struct fg_error
 	int rc;
 
 	if (file == NULL)
-		return complain(path, errno, error);
+		return fail(path, errno, error);
 	rc = fg_classbench_load(file, path, 1, rules, error);
 	fclose(file);
 	if (rc != 0)
@@ -36,10 +36,10 @@ static int read_rules(const char *path, struct fg_rules **rules, struct fg_error
 	if ((*rules)->n_matches > 0)
 		return 0;
 	fg_rules_free(*rules);
-	return fg_error_set(error, EINVAL, "%s: no rules in it", path);
+	return fg_error_set(error, EINVAL, "%s: it has no rules", path);
 }
 
-/* Read up to work->n_keys keys; if there are fewer, there are. */
+/* Read up to work->n_keys keys. If there are fewer, set n_keys. */
 static int read_trace(struct work *work, const char *path, struct fg_error *error)
 {
 	FILE *file = fopen(path, "re");
@@ -48,7 +48,7 @@ static int read_trace(struct work *work, const char *path, struct fg_error *erro
 	int rc = 1;
 
 	if (file == NULL)
-		return complain(path, errno, error);
+		return fail(path, errno, error);
 	while (count < work->n_keys && rc == 1) {
 		rc = fg_classbench_read_key(file, path, &line, &work->keys[count], error);
 		count += rc == 1;
@@ -57,19 +57,19 @@ static int read_trace(struct work *work, const char *path, struct fg_error *erro
 	if (rc < 0)
 		return rc;
 	if (count == 0)
-		return fg_error_set(error, EINVAL, "%s: no keys in it", path);
+		return fg_error_set(error, EINVAL, "%s: it has no keys", path);
 	work->n_keys = count;
 	return 0;
 }
 
-/* Four bytes in the prefix of @p value and @p mask. */
+/* Draw an address in the prefix of @p value and @p mask. */
 static void draw_address(struct rng *rng, uint8_t *to, const uint8_t *value, const uint8_t *mask)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		to[i] = (uint8_t)(value[i] | (rng_below(rng, 256) & ~(uint32_t)mask[i]));
 }
 
-/* One of the ends, or between them. */
+/* Draw a port: the first or last of the range, or any of it. */
 static uint16_t draw_port(struct rng *rng, uint16_t min, uint16_t max)
 {
 	switch (rng_below(rng, 4)) {
@@ -82,7 +82,7 @@ static uint16_t draw_port(struct rng *rng, uint16_t min, uint16_t max)
 	}
 }
 
-/* A key that @p match matches, or, one time in four, one that it just misses. */
+/* Draw a key that @p match matches; one in four differs a little, so that it does not match. */
 static void draw_key(struct rng *rng, const struct fg_match *match, struct fg_key *key)
 {
 	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP, IPPROTO_ICMP};
@@ -136,7 +136,7 @@ static void make_tuple(struct tuple *tuple, const struct fg_key *key)
 	memcpy(tuple->dst_port, &key->dst_port_be, sizeof(tuple->dst_port));
 }
 
-/* The first that matches, entry after entry: by the definition, for as long as that is bearable. */
+/* Find the first rule that matches each key, by comparing all, up to COMPARISONS_MAX. */
 static void find_truth(struct work *work)
 {
 	uint64_t left = COMPARISONS_MAX;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* touch, the floor that nobody gets below, and feedgate's own tables. */
+/* touch, the least that any classifier can do, and feedgate. */
+#include "classify_subjects.h"
+
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
@@ -7,7 +9,6 @@
 #include <fg_parse.h>
 #include <fg_stats.h>
 
-#include "classify.h"
 #include "classify_burst.h"
 
 /* One byte of each packet's header. */
@@ -67,7 +68,7 @@ static uint64_t feedgate_packets(const struct subject *subject, const struct wor
 	memcpy(pkts, work->pkts + first, count * sizeof(pkts[0]));
 	prefetch_headers(pkts, count);
 	if (fg_parse_burst(&parse, pkts, (uint16_t)count, keys, &stats) != count)
-		return UINT64_MAX; /* No sum of answers: the check fails. */
+		return UINT64_MAX; /* The check of the sum fails. */
 	fg_table_lookup(subject->state, keys, pkts, rules, count);
 	return sum_rules(rules, count);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "classify_work.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +13,6 @@
 #include <fg_meta.h>
 #include <fg_parse.h>
 
-#include "classify.h"
 #include "groups.h"
 
 /* splitmix64. */
@@ -55,50 +56,50 @@ void work_free(struct work *work)
 	*work = (struct work){0};
 }
 
-void work_match_group(struct fg_match *match, uint32_t channel)
+void work_match_group(struct fg_match *match, uint32_t group)
 {
-	const uint32_t group_be = htonl(group_address(channel));
+	const uint32_t address_be = htonl(group_address(group));
 
 	memset(match, 0, sizeof(*match));
 	match->src_port_max = UINT16_MAX;
 	match->value.family = FG_FAMILY_IPV4;
 	match->mask.family = 0xff;
-	memcpy(match->value.dst_ip, &group_be, sizeof(group_be));
-	memset(match->mask.dst_ip, 0xff, sizeof(group_be));
+	memcpy(match->value.dst_ip, &address_be, sizeof(address_be));
+	memset(match->mask.dst_ip, 0xff, sizeof(address_be));
 	match->value.l4 = IPPROTO_UDP;
 	match->mask.l4 = 0xff;
-	match->dst_port_min = match->dst_port_max = group_port(channel);
-	match->rule = channel + 1;
+	match->dst_port_min = match->dst_port_max = group_port(group);
+	match->rule = group + 1;
 }
 
 /*
- * Where a packet that no rule wants is sent: half of them to a wanted group,
- * but another channel's port, half to one of the groups behind the wanted ones.
+ * Where a packet goes that no rule matches: half of them to the address of a group with another
+ * group's port, half to an address that no rule has.
  */
-static void miss(struct rng *rng, uint32_t channels, uint32_t *group, uint16_t *port)
+static void miss(struct rng *rng, uint32_t groups, uint32_t *address, uint16_t *port)
 {
-	const uint32_t channel = rng_below(rng, channels);
-	const uint32_t behind = channels > UINT16_MAX ? channels : UINT16_MAX;
+	const uint32_t group = rng_below(rng, groups);
+	const uint32_t unused = groups > UINT16_MAX ? groups : UINT16_MAX;
 
 	if (rng_below(rng, 2) == 0) {
-		*group = group_address(channel);
-		*port = group_port(channel + 1 + rng_below(rng, GROUP_PORTS - 1));
+		*address = group_address(group);
+		*port = group_port(group + 1 + rng_below(rng, GROUP_PORTS - 1));
 	} else {
-		*group = group_address(channels + rng_below(rng, behind));
-		*port = group_port(channel);
+		*address = group_address(groups + rng_below(rng, unused));
+		*port = group_port(group);
 	}
 }
 
-/* Every form of the key of packet @p i; the frame is parsed, so that a key is what it holds. */
-static int make_key(struct work *work, uint32_t i, uint32_t group, uint16_t port)
+/* Make the key of packet @p i in every form, by parsing a frame. */
+static int make_key(struct work *work, uint32_t i, uint32_t address, uint16_t port)
 {
 	const struct fg_parse parse = {0};
 	uint8_t frame[FRAME_BYTES];
 
-	frame_make(frame, i, group, port);
+	frame_make(frame, i, address, port);
 	memcpy(&work->tuples[i], frame + TUPLE_FRAME_OFFSET, sizeof(work->tuples[i]));
 	work->tuples[i].pad = 0;
-	work->group_keys[i] = (struct group_key){htonl(group), htons(port), 0};
+	work->group_keys[i] = (struct group_key){htonl(address), htons(port), 0};
 	return fg_parse_packet(&parse, frame, FRAME_BYTES, FRAME_BYTES, &work->keys[i]) ==
 			       FG_DROP_COUNT
 		       ? 0
@@ -116,54 +117,53 @@ static void shuffle(struct rng *rng, uint32_t *numbers, uint32_t count)
 	}
 }
 
-/* Rules for @p count packets, none for most, in random order. */
-static void choose_rules(struct rng *rng, uint32_t *truth, uint32_t count, uint32_t channels)
+/* Choose the rules of @p count packets, in random order; most packets have none. */
+static void choose_rules(struct rng *rng, uint32_t *truth, uint32_t count, uint32_t groups)
 {
 	const uint32_t matching = count / MATCH_EVERY_NTH;
 
-	/* All channels in turn; if there are more of them than packets, some from all over. */
+	/* All groups in turn; if there are more of them than packets, some at equal distances. */
 	for (uint32_t i = 0; i < count; i++)
-		truth[i] = i >= matching ? FG_RULE_NONE
-			   : channels < matching
-				   ? 1 + i % channels
-				   : 1 + (uint32_t)((uint64_t)i * channels / matching);
+		truth[i] = i >= matching       ? FG_RULE_NONE
+			   : groups < matching ? 1 + i % groups
+					       : 1 + (uint32_t)((uint64_t)i * groups / matching);
 	shuffle(rng, truth, count);
 }
 
 static int fill_keys(struct work *work, uint32_t packets)
 {
-	struct rng rng = {work->channels};
+	struct rng rng = {work->groups};
 	int rc = 0;
 
-	for (uint32_t channel = 0; channel < work->channels; channel++)
-		work_match_group(&work->matches[channel], channel);
+	for (uint32_t group = 0; group < work->groups; group++)
+		work_match_group(&work->matches[group], group);
 	for (uint32_t first = 0; first < work->n_keys; first += packets)
-		choose_rules(&rng, work->truth + first, packets, work->channels);
+		choose_rules(&rng, work->truth + first, packets, work->groups);
 	for (uint32_t i = 0; rc == 0 && i < work->n_keys; i++) {
-		uint32_t group = group_address(work->truth[i] - 1);
+		uint32_t address = group_address(work->truth[i] - 1);
 		uint16_t port = group_port(work->truth[i] - 1);
 
 		if (work->truth[i] == FG_RULE_NONE)
-			miss(&rng, work->channels, &group, &port);
-		rc = make_key(work, i, group, port);
+			miss(&rng, work->groups, &address, &port);
+		rc = make_key(work, i, address, port);
 	}
 	return rc;
 }
 
-int work_make_groups(struct work *work, uint32_t channels, uint32_t packets, struct fg_error *error)
+int work_make_groups(struct work *work, uint32_t groups, uint32_t packets, struct fg_error *error)
 {
 	int rc;
 
-	*work = (struct work){.channels = channels, .n_packets = packets};
-	snprintf(work->name, sizeof(work->name), "channels-%u", channels);
-	rc = work_allocate(work, channels, KEYS_PER_PACKET * packets);
+	*work = (struct work){.groups = groups, .n_packets = packets};
+	snprintf(work->name, sizeof(work->name), "groups-%u", groups);
+	rc = work_allocate(work, groups, KEYS_PER_PACKET * packets);
 	if (rc == 0)
 		rc = fill_keys(work, packets);
 	if (rc == 0)
 		return 0;
 	work_free(work);
-	return fg_error_set(error, -rc, "cannot make %u packets for %u channels: %s", packets,
-			    channels, strerror(-rc));
+	return fg_error_set(error, -rc, "cannot make %u packets for %u groups: %s", packets, groups,
+			    strerror(-rc));
 }
 
 static void make_orders(struct work *work, struct rng *rng)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two lines of many feeds, each number on both: what arbitration adds to reading the header. */
+/* Two lines of many feeds: the time that arbitration adds to reading the header. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,12 @@
 
 #define ROUNDS    86u /* Over all feeds; an even number. */
 #define PACKET_NS 100u
-#define LEAD      16u /* Numbers in a row that one line brings first. */
+#define LEAD      16u /* Consecutive numbers that arrive first on the same line. */
 
-int lines_make(struct stream *stream, int socket_id, struct fg_error *error)
+int stream_make_lines(struct stream *stream, struct fg_error *error)
 {
 	const uint32_t count = LINES_FEEDS * ROUNDS;
-	const int rc = stream_take(stream, count, count, socket_id, error);
+	const int rc = stream_allocate(stream, count, count, error);
 
 	stream->protocol = fg_protocol_find("itch50");
 	for (uint32_t i = 0; rc == 0 && i < count + AHEAD; i++) {
@@ -30,72 +30,72 @@ int lines_make(struct stream *stream, int socket_id, struct fg_error *error)
 		payload[19] = 1;
 		payload[21] = 19;
 		payload[22] = 'D';
-		stream->turns[i] = (struct turn){.payload = payload, .bytes = 41};
+		stream->visits[i] = (struct visit){.payload = payload, .bytes = 41};
 	}
 	return rc;
 }
 
-static __rte_always_inline uint64_t pass(struct feeder *feeder, const struct stream *stream,
-					 bool judge)
+static __rte_always_inline uint64_t pass(struct feed_subject *subject, const struct stream *stream,
+					 bool arbitrate)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		const struct turn *turn = &stream->turns[i];
+	for (uint32_t i = 0; i < stream->n_visits; i++) {
+		const struct visit *visit = &stream->visits[i];
 		const uint32_t round = i / LINES_FEEDS, feed = i % LINES_FEEDS;
 		struct fg_arbiter_result result;
 		struct fg_feed_packet packet;
 
-		turn_ask_ahead(turn);
-		if (unlikely(fg_protocol_read(stream->protocol, turn->payload,
-					      (uint16_t)turn->bytes, &packet) != 0))
+		visit_prefetch(visit);
+		if (unlikely(fg_protocol_read(stream->protocol, visit->payload,
+					      (uint16_t)visit->bytes, &packet) != 0))
 			continue;
-		packet.first += feeder->sequence;
-		feeder->now_ns += PACKET_NS;
-		if (!judge) {
+		packet.first += subject->sequence;
+		subject->now_ns += PACKET_NS;
+		if (!arbitrate) {
 			sum += packet.first & 1;
 			continue;
 		}
-		/* Which line is first changes every so often. */
-		fg_arbiter_arbitrate(feeder->lines[feed],
-				     (round ^ (uint32_t)(packet.first / LEAD)) & 1, feeder->now_ns,
+		/* After LEAD numbers the other line is first. */
+		fg_arbiter_arbitrate(subject->lines[feed],
+				     (round ^ (uint32_t)(packet.first / LEAD)) & 1, subject->now_ns,
 				     &packet, NULL, &result);
 		sum += result.disposition == FG_ARBITER_PASS;
 	}
-	feeder->sequence += ROUNDS / 2;
+	subject->sequence += ROUNDS / 2;
 	return sum;
 }
 
-static uint64_t pass_headers(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_headers(struct feed_subject *subject, const struct stream *stream)
 {
-	return pass(feeder, stream, false);
+	return pass(subject, stream, false);
 }
 
-static uint64_t pass_judge(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_arbiter(struct feed_subject *subject, const struct stream *stream)
 {
-	return pass(feeder, stream, true);
+	return pass(subject, stream, true);
 }
 
-void feeder_make_headers(struct feeder *feeder)
+void feed_subject_make_headers(struct feed_subject *subject)
 {
-	feeder->pass = pass_headers;
-	feeder->sequence = 1;
+	subject->pass = pass_headers;
+	subject->sequence = 1;
 }
 
-int feeder_make_judge(struct feeder *feeder, int socket_id, struct fg_error *error)
+int feed_subject_make_arbiter(struct feed_subject *subject, int socket_id, struct fg_error *error)
 {
 	const struct fg_arbiter_conf conf = {.n_lines = 2, .socket_id = socket_id};
 	int rc = 0;
 
-	feeder->pass = pass_judge;
-	feeder->sequence = 1;
-	feeder->now_ns = 1;
-	feeder->answer = LINES_FEEDS * ROUNDS / 2;
-	feeder->answers = true;
-	feeder->lines = calloc(LINES_FEEDS, sizeof(struct fg_arbiter *));
-	if (feeder->lines == NULL)
+	subject->pass = pass_arbiter;
+	subject->sequence = 1;
+	subject->now_ns = 1;
+	subject->answer = LINES_FEEDS * ROUNDS / 2;
+	subject->answers = true;
+	subject->lines = calloc(LINES_FEEDS, sizeof(struct fg_arbiter *));
+	if (subject->lines == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", LINES_FEEDS);
 	for (uint32_t i = 0; rc == 0 && i < LINES_FEEDS; i++)
-		rc = fg_arbiter_create(&conf, &feeder->lines[i], error);
+		rc = fg_arbiter_create(&conf, &subject->lines[i], error);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets of ITCH 5.0 and MDP 3.0, their messages in shares as on a real day. */
+/* Packets of ITCH 5.0 and MDP 3.0 with a mix of messages as on a real day. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include <rte_common.h>
 #include <rte_malloc.h>
 
+#include "classify_work.h"
 #include "feed.h"
 
 #define MESSAGES_MAX 15u
@@ -55,7 +56,7 @@ const uint32_t *stream_types(enum stream_kind kind, uint32_t *count)
 	return kind == STREAM_ITCH50 ? itch : mdp3;
 }
 
-/* In 1/1000, about as often as on a real day. */
+/* Weights of 1000, about as on a real day. */
 static const struct {
 	char type;
 	uint16_t bytes, weight;
@@ -87,9 +88,9 @@ static uint32_t make_itch(struct rng *rng, uint32_t instruments, uint64_t number
 	return bytes;
 }
 
-/* Template, bytes of an entry, where in it the instrument is, most entries. */
+/* Template, bytes of an entry, offset of the instrument in it, maximum of entries, weight. */
 static const struct {
-	uint16_t template, entry_bytes, off, most, weight;
+	uint16_t template, entry_bytes, off, max, weight;
 } mdp3_mix[] = {{46, 32, 12, ENTRIES_MAX, 600},
 		{47, 40, 28, ENTRIES_MAX, 200},
 		{48, 32, 12, 1, 100},
@@ -103,7 +104,7 @@ static uint32_t make_mdp3_message(struct rng *rng, uint32_t instruments, uint8_t
 
 	while (draw >= mdp3_mix[row].weight)
 		draw -= mdp3_mix[row++].weight;
-	entries = 1 + rng_below(rng, mdp3_mix[row].most);
+	entries = 1 + rng_below(rng, mdp3_mix[row].max);
 	put_le16(m + 2, 11);
 	put_le16(m + 4, mdp3_mix[row].template);
 	put_le16(m + 6, 1);
@@ -114,7 +115,7 @@ static uint32_t make_mdp3_message(struct rng *rng, uint32_t instruments, uint8_t
 	for (uint32_t i = 0; i < entries; i++, bytes += mdp3_mix[row].entry_bytes)
 		put_le32(m + bytes + mdp3_mix[row].off,
 			 stream_security(rng_below(rng, instruments)));
-	/* The order ids behind the entries of a book. */
+	/* The order ids after the entries of a book. */
 	if (mdp3_mix[row].template == 46) {
 		orders = rng_below(rng, entries + 1);
 		put_le16(m + bytes, 24);
@@ -139,22 +140,23 @@ static uint32_t make_mdp3(struct rng *rng, uint32_t instruments, uint64_t number
 	return bytes;
 }
 
-/* Every order but a single one is shuffled. */
-static void take_turns(struct stream *stream, struct rng *rng, const uint32_t *bytes,
-		       uint32_t orders)
+/* One order is that of memory; several are shuffled. */
+static void make_orders(struct stream *stream, struct rng *rng, const uint32_t *bytes,
+			uint32_t orders)
 {
 	for (uint32_t order = 0; order < orders; order++) {
-		struct turn *turns = &stream->turns[(size_t)order * stream->n_packets];
+		struct visit *visits = &stream->visits[(size_t)order * stream->n_packets];
 
 		for (uint32_t i = 0; i < stream->n_packets; i++)
-			turns[i] = (struct turn){.payload = stream->slots + (size_t)i * SLOT_BYTES,
-						 .bytes = bytes[i]};
+			visits[i] =
+				(struct visit){.payload = stream->slots + (size_t)i * SLOT_BYTES,
+					       .bytes = bytes[i]};
 		for (uint32_t i = stream->n_packets; orders > 1 && i > 1; i--) {
 			const uint32_t other = rng_below(rng, i);
-			const struct turn turn = turns[i - 1];
+			const struct visit visit = visits[i - 1];
 
-			turns[i - 1] = turns[other];
-			turns[other] = turn;
+			visits[i - 1] = visits[other];
+			visits[other] = visit;
 		}
 	}
 }
@@ -164,40 +166,41 @@ uint64_t stream_bytes(uint32_t n_packets)
 	return (uint64_t)n_packets * SLOT_BYTES + (1u << 20);
 }
 
-int stream_take(struct stream *stream, uint32_t n_packets, uint32_t n_turns, int socket_id,
-		struct fg_error *error)
+int stream_allocate(struct stream *stream, uint32_t n_packets, uint32_t n_visits,
+		    struct fg_error *error)
 {
 	stream->n_packets = n_packets;
-	stream->n_turns = n_turns;
+	stream->n_visits = n_visits;
 	stream->slots = rte_zmalloc_socket(NULL, (size_t)n_packets * SLOT_BYTES,
-					   RTE_CACHE_LINE_SIZE, socket_id);
-	/* What is asked for ahead of the last one is the first again. */
-	stream->turns = calloc((size_t)n_turns + AHEAD, sizeof(*stream->turns));
-	return stream->slots != NULL && stream->turns != NULL
+					   RTE_CACHE_LINE_SIZE, stream->socket_id);
+	/* The first visits are repeated at the end, to be prefetched there. */
+	stream->visits = calloc((size_t)n_visits + AHEAD, sizeof(*stream->visits));
+	return stream->slots != NULL && stream->visits != NULL
 		       ? 0
 		       : fg_error_set(error, ENOMEM, "no memory for %u packets", n_packets);
 }
 
-int stream_make(struct stream *stream, enum stream_kind kind, uint32_t instruments,
-		uint32_t n_packets, uint32_t orders, int socket_id, struct fg_error *error)
+int stream_make(struct stream *stream, uint32_t instruments, uint32_t n_packets, uint32_t orders,
+		struct fg_error *error)
 {
-	struct rng rng = {.state = 1 + kind};
+	const bool itch50 = stream->kind == STREAM_ITCH50;
+	struct rng rng = {.state = 1 + stream->kind};
 	uint32_t *bytes = calloc(n_packets, sizeof(*bytes));
-	int rc = stream_take(stream, n_packets, n_packets * orders, socket_id, error);
+	int rc = stream_allocate(stream, n_packets, n_packets * orders, error);
 
-	stream->protocol = fg_protocol_find(kind == STREAM_ITCH50 ? "itch50" : "cme_mdp3");
+	stream->protocol = fg_protocol_find(itch50 ? "itch50" : "cme_mdp3");
 	if (rc == 0 && bytes == NULL)
 		rc = fg_error_set(error, ENOMEM, "no memory for %u packets", n_packets);
 	for (uint32_t i = 0; rc == 0 && i < n_packets; i++) {
 		uint8_t *payload = stream->slots + (size_t)i * SLOT_BYTES;
 
-		bytes[i] = kind == STREAM_ITCH50 ? make_itch(&rng, instruments, i, payload, stream)
-						 : make_mdp3(&rng, instruments, i, payload, stream);
+		bytes[i] = itch50 ? make_itch(&rng, instruments, i, payload, stream)
+				  : make_mdp3(&rng, instruments, i, payload, stream);
 	}
 	if (rc == 0) {
-		take_turns(stream, &rng, bytes, orders);
-		memcpy(&stream->turns[stream->n_turns], stream->turns,
-		       AHEAD * sizeof(*stream->turns));
+		make_orders(stream, &rng, bytes, orders);
+		memcpy(&stream->visits[stream->n_visits], stream->visits,
+		       AHEAD * sizeof(*stream->visits));
 		stream->n_messages *= orders;
 		stream->n_entries *= orders;
 	}
@@ -208,6 +211,6 @@ int stream_make(struct stream *stream, enum stream_kind kind, uint32_t instrumen
 void stream_free(struct stream *stream)
 {
 	rte_free(stream->slots);
-	free(stream->turns);
+	free(stream->visits);
 	*stream = (struct stream){0};
 }

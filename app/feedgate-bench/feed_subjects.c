@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who filters: feedgate; a plain walk, as anybody writes it first; and who only
- * reads a byte of each cache line. All ask for payloads equally far ahead.
+ * The subjects that filter messages: feedgate, and a plain loop; and `touch`, which only reads a
+ * byte of each cache line. All prefetch payloads equally far ahead.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,42 +16,42 @@
 
 #include "feed.h"
 
-static uint64_t pass_feedgate(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_filter(struct feed_subject *subject, const struct stream *stream)
 {
-	struct fg_msg_filter *filter = feeder->filter;
+	struct fg_msg_filter *filter = subject->filter;
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		const struct turn *turn = &stream->turns[i];
+	for (uint32_t i = 0; i < stream->n_visits; i++) {
+		const struct visit *visit = &stream->visits[i];
 		struct fg_msg_filter_result result;
 		struct fg_feed_packet packet;
 
-		turn_ask_ahead(turn);
-		if (unlikely(fg_protocol_read(stream->protocol, turn->payload,
-					      (uint16_t)turn->bytes, &packet) != 0))
+		visit_prefetch(visit);
+		if (unlikely(fg_protocol_read(stream->protocol, visit->payload,
+					      (uint16_t)visit->bytes, &packet) != 0))
 			continue;
-		fg_msg_filter_match(filter, turn->payload, &packet, &result);
+		fg_msg_filter_match(filter, visit->payload, &packet, &result);
 		sum += result.n_matched;
 	}
 	return sum;
 }
 
-static uint64_t pass_touch(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_touch(struct feed_subject *subject, const struct stream *stream)
 {
 	uint64_t sum = 0;
 
-	(void)feeder;
-	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		const struct turn *turn = &stream->turns[i];
+	(void)subject;
+	for (uint32_t i = 0; i < stream->n_visits; i++) {
+		const struct visit *visit = &stream->visits[i];
 
-		turn_ask_ahead(turn);
-		for (uint32_t off = 0; off < turn->bytes; off += RTE_CACHE_LINE_SIZE)
-			sum += turn->payload[off];
+		visit_prefetch(visit);
+		for (uint32_t off = 0; off < visit->bytes; off += RTE_CACHE_LINE_SIZE)
+			sum += visit->payload[off];
 	}
 	return sum;
 }
 
-/* What the plain walk looks things up in. */
+/* Types and instruments that the plain loop selects. */
 struct naive {
 	bool types[65536];
 	uint64_t locates[1024];
@@ -71,7 +71,7 @@ static bool naive_has(const struct naive *naive, uint32_t id)
 static uint32_t naive_itch(const struct naive *naive, const uint8_t *payload, uint32_t bytes)
 {
 	const uint8_t *at = payload + 20, *end = payload + bytes;
-	uint32_t wanted = 0;
+	uint32_t matched = 0;
 	uint16_t count;
 
 	if (bytes < 20)
@@ -90,20 +90,21 @@ static uint32_t naive_itch(const struct naive *naive, const uint8_t *payload, ui
 			memcpy(&locate, at + 1, sizeof(locate));
 			locate = rte_be_to_cpu_16(locate);
 			if (locate == 0 || (naive->locates[locate / 64] >> locate % 64 & 1) != 0)
-				wanted++;
+				matched++;
 		}
 		at += length;
 	}
-	return wanted;
+	return matched;
 }
 
-static uint64_t pass_naive_itch(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_naive_itch(struct feed_subject *subject, const struct stream *stream)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		turn_ask_ahead(&stream->turns[i]);
-		sum += naive_itch(feeder->naive, stream->turns[i].payload, stream->turns[i].bytes);
+	for (uint32_t i = 0; i < stream->n_visits; i++) {
+		visit_prefetch(&stream->visits[i]);
+		sum += naive_itch(subject->naive, stream->visits[i].payload,
+				  stream->visits[i].bytes);
 	}
 	return sum;
 }
@@ -135,7 +136,7 @@ static bool naive_entries(const struct naive *naive, const uint8_t *m, uint32_t 
 static uint32_t naive_mdp3(const struct naive *naive, const uint8_t *payload, uint32_t bytes)
 {
 	const uint8_t *at = payload + 12, *end = payload + bytes;
-	uint32_t wanted = 0;
+	uint32_t matched = 0;
 
 	while (end - at >= 10) {
 		uint16_t size, template;
@@ -146,89 +147,90 @@ static uint32_t naive_mdp3(const struct naive *naive, const uint8_t *payload, ui
 		if (size < 10 || size > end - at)
 			break;
 		if (naive->types[rte_le_to_cpu_16(template)])
-			wanted += naive_entries(naive, at, size, rte_le_to_cpu_16(template));
+			matched += naive_entries(naive, at, size, rte_le_to_cpu_16(template));
 		at += size;
 	}
-	return wanted;
+	return matched;
 }
 
-static uint64_t pass_naive_mdp3(struct feeder *feeder, const struct stream *stream)
+static uint64_t pass_naive_mdp3(struct feed_subject *subject, const struct stream *stream)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < stream->n_turns; i++) {
-		turn_ask_ahead(&stream->turns[i]);
-		sum += naive_mdp3(feeder->naive, stream->turns[i].payload, stream->turns[i].bytes);
+	for (uint32_t i = 0; i < stream->n_visits; i++) {
+		visit_prefetch(&stream->visits[i]);
+		sum += naive_mdp3(subject->naive, stream->visits[i].payload,
+				  stream->visits[i].bytes);
 	}
 	return sum;
 }
 
-/* Wanted are the first, third, fifth, ... instrument; as many as @p instruments says. */
-static uint32_t wanted_number(enum stream_kind kind, uint32_t i)
+/* The number of selected instrument @p i: every second instrument of the stream is selected. */
+static uint32_t instrument_number(enum stream_kind kind, uint32_t i)
 {
 	return kind == STREAM_ITCH50 ? 1 + 2 * i : stream_security(2 * i);
 }
 
-static int make_filter(struct feeder *feeder, const struct stream *stream, enum stream_kind kind,
-		       const char *const *texts, uint32_t instruments, int socket_id,
-		       struct fg_error *error)
+static int make_filter(struct feed_subject *subject, const struct stream *stream,
+		       const char *const *texts, uint32_t instruments, struct fg_error *error)
 {
 	const struct fg_symbols_conf symbols = {.protocol = stream->protocol,
-						.socket_id = socket_id};
+						.socket_id = stream->socket_id};
 	struct fg_msg_filter_conf conf = {.protocol = stream->protocol,
 					  .instruments = texts,
 					  .n_instruments = instruments,
-					  .socket_id = socket_id};
-	int rc = fg_symbols_create(&symbols, &feeder->symbols, error);
+					  .socket_id = stream->socket_id};
+	int rc = fg_symbols_create(&symbols, &subject->symbols, error);
 
-	conf.symbols = feeder->symbols;
-	conf.types = stream_types(kind, &conf.n_types);
+	conf.symbols = subject->symbols;
+	conf.types = stream_types(stream->kind, &conf.n_types);
 	if (rc == 0)
-		rc = fg_msg_filter_create(&conf, &feeder->filter, error);
+		rc = fg_msg_filter_create(&conf, &subject->filter, error);
 	return rc;
 }
 
-int feeder_make_feedgate(struct feeder *feeder, const struct stream *stream, enum stream_kind kind,
-			 uint32_t instruments, int socket_id, struct fg_error *error)
+int feed_subject_make_feedgate(struct feed_subject *subject, const struct stream *stream,
+			       uint32_t instruments, struct fg_error *error)
 {
 	char(*digits)[16] = calloc(instruments, sizeof(*digits));
 	const char **texts = calloc(instruments, sizeof(*texts));
 	int rc;
 
-	feeder->pass = pass_feedgate;
-	feeder->answers = true;
+	subject->pass = pass_filter;
+	subject->answers = true;
 	for (uint32_t i = 0; digits != NULL && texts != NULL && i < instruments; i++) {
-		snprintf(digits[i], sizeof(*digits), "%u", wanted_number(kind, i));
+		snprintf(digits[i], sizeof(*digits), "%u", instrument_number(stream->kind, i));
 		texts[i] = digits[i];
 	}
 	rc = digits == NULL || texts == NULL
 		     ? fg_error_set(error, ENOMEM, "no memory for %u instruments", instruments)
-		     : make_filter(feeder, stream, kind, texts, instruments, socket_id, error);
+		     : make_filter(subject, stream, texts, instruments, error);
 	free(texts);
 	free(digits);
 	return rc;
 }
 
-int feeder_make_naive(struct feeder *feeder, enum stream_kind kind, uint32_t instruments,
-		      struct fg_error *error)
+int feed_subject_make_naive(struct feed_subject *subject, const struct stream *stream,
+			    uint32_t instruments, struct fg_error *error)
 {
+	const enum stream_kind kind = stream->kind;
 	struct naive *naive = calloc(1, sizeof(*naive));
 	uint32_t n_types;
 	const uint32_t *types = stream_types(kind, &n_types);
 
-	feeder->pass = kind == STREAM_ITCH50 ? pass_naive_itch : pass_naive_mdp3;
-	feeder->answers = true;
-	feeder->naive = naive;
+	subject->pass = kind == STREAM_ITCH50 ? pass_naive_itch : pass_naive_mdp3;
+	subject->answers = true;
+	subject->naive = naive;
 	if (naive == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for the plain walk");
+		return fg_error_set(error, ENOMEM, "no memory for the plain loop");
 	naive->mask = rte_align32pow2(4 * instruments) - 1;
 	naive->ids = calloc((size_t)naive->mask + 1, sizeof(*naive->ids));
 	if (naive->ids == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for the plain walk");
+		return fg_error_set(error, ENOMEM, "no memory for the plain loop");
 	for (uint32_t i = 0; i < n_types; i++)
 		naive->types[types[i]] = true;
 	for (uint32_t i = 0; i < instruments; i++) {
-		const uint32_t number = wanted_number(kind, i);
+		const uint32_t number = instrument_number(kind, i);
 		uint32_t at = number * 2654435761u & naive->mask;
 
 		if (kind == STREAM_ITCH50)
@@ -240,20 +242,20 @@ int feeder_make_naive(struct feeder *feeder, enum stream_kind kind, uint32_t ins
 	return 0;
 }
 
-void feeder_make_touch(struct feeder *feeder)
+void feed_subject_make_touch(struct feed_subject *subject)
 {
-	feeder->pass = pass_touch;
+	subject->pass = pass_touch;
 }
 
-void feeder_free(struct feeder *feeder)
+void feed_subject_free(struct feed_subject *subject)
 {
-	for (uint32_t i = 0; feeder->lines != NULL && i < LINES_FEEDS; i++)
-		fg_arbiter_free(feeder->lines[i]);
-	free(feeder->lines);
-	fg_msg_filter_free(feeder->filter);
-	fg_symbols_free(feeder->symbols);
-	if (feeder->naive != NULL)
-		free(feeder->naive->ids);
-	free(feeder->naive);
-	*feeder = (struct feeder){0};
+	for (uint32_t i = 0; subject->lines != NULL && i < LINES_FEEDS; i++)
+		fg_arbiter_free(subject->lines[i]);
+	free(subject->lines);
+	fg_msg_filter_free(subject->filter);
+	fg_symbols_free(subject->symbols);
+	if (subject->naive != NULL)
+		free(subject->naive->ids);
+	free(subject->naive);
+	*subject = (struct feed_subject){0};
 }

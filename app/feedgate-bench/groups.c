@@ -26,13 +26,14 @@ static uint32_t checksum(const uint8_t *header, unsigned int bytes)
 	return ~sum & 0xffff;
 }
 
-void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t group, uint16_t port)
+void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t address,
+		     uint16_t port)
 {
 	uint8_t *ip = frame + 14, *udp = ip + 20;
 
 	memset(frame, 0, bytes);
-	put32(frame, 0x01005e00 | (group >> 16 & 0x7f));
-	put16(frame + 4, group);
+	put32(frame, 0x01005e00 | (address >> 16 & 0x7f));
+	put16(frame + 4, address);
 	put16(frame + 6, 0x0200); /* Locally administered. */
 	put32(frame + 8, 1);
 	put16(frame + 12, 0x0800);
@@ -41,7 +42,7 @@ void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t g
 	put16(ip + 4, number);
 	put16(ip + 8, 16 << 8 | 17); /* TTL, protocol. */
 	put32(ip + 12, FRAME_SRC);
-	put32(ip + 16, group);
+	put32(ip + 16, address);
 	put16(ip + 10, checksum(ip, 20));
 	put16(udp, FRAME_SRC_PORT);
 	put16(udp + 2, port);
@@ -49,7 +50,7 @@ void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t g
 	put32(udp + 8, number);
 }
 
-void frame_make(uint8_t frame[FRAME_BYTES], uint32_t number, uint32_t group, uint16_t port)
+void frame_make(uint8_t frame[FRAME_BYTES], uint32_t number, uint32_t address, uint16_t port)
 {
-	frame_make_long(frame, FRAME_BYTES, number, group, port);
+	frame_make_long(frame, FRAME_BYTES, number, address, port);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Market data channels as benchmarks number them, and frames that are sent to them. */
+/* Multicast groups (an address and a UDP port each), numbered from 0, and frames to them. */
 #ifndef GROUPS_H
 #define GROUPS_H
 
@@ -11,26 +11,27 @@
 #define GROUP_PORT_FIRST 20000u
 #define GROUP_PORTS      40000u
 
-/* A channel has a group and a port of its own, as those of a venue have. */
-static inline uint32_t group_address(uint32_t channel)
+/* Every group has an address of its own, and ports repeat after GROUP_PORTS groups. */
+static inline uint32_t group_address(uint32_t group)
 {
-	return 0xef000100u + channel; /* 239.0.1.0 */
+	return 0xef000100u + group; /* 239.0.1.0 */
 }
 
-static inline uint16_t group_port(uint32_t channel)
+static inline uint16_t group_port(uint32_t group)
 {
-	return (uint16_t)(GROUP_PORT_FIRST + channel % GROUP_PORTS);
+	return (uint16_t)(GROUP_PORT_FIRST + group % GROUP_PORTS);
 }
 
-/* What all frames have in common. */
+/* The source of all frames. */
 #define FRAME_SRC      0xc0000201u /* 192.0.2.1 */
 #define FRAME_SRC_PORT 30001u
 
-/* Ethernet, IPv4, UDP without checksum, payload; @p number is in the payload and the IP id. */
-void frame_make(uint8_t frame[FRAME_BYTES], uint32_t number, uint32_t group, uint16_t port);
+/* Make a frame to @p address (host byte order): Ethernet, IPv4, UDP without checksum, payload.
+ * @p number is in the payload and, its low 16 bits, in the IP id. */
+void frame_make(uint8_t frame[FRAME_BYTES], uint32_t number, uint32_t address, uint16_t port);
 
-/* The same of @p bytes, at least FRAME_HEADERS + 4; what no header needs is zero. */
-void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t group,
+/* The same with @p bytes bytes, at least FRAME_HEADERS + 4. */
+void frame_make_long(uint8_t *frame, uint32_t bytes, uint32_t number, uint32_t address,
 		     uint16_t port);
 
 #endif /* GROUPS_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine we are on, as far as it matters to what is measured. */
+/* Describes this machine, as far as it influences measurements. */
 #include "machine.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@
 
 #include <rte_version.h>
 
-/* A file's first line, or "". */
+/* Read the first line of a file; "" if there is none. */
 static void read_line(const char *path, char *text, size_t size)
 {
 	FILE *file = fopen(path, "r");
@@ -26,7 +26,7 @@ static void read_line(const char *path, char *text, size_t size)
 		fclose(file);
 }
 
-/* What follows "KEY :" in a file of such lines; "" if nothing does. */
+/* Read the value of the line "KEY : VALUE" of a file; "" if there is none. */
 static void read_value(const char *path, const char *key, char *text, size_t size)
 {
 	const size_t length = strlen(key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* feedgate-bench: the table of benchmarks, their options, and which one to run. */
+/* feedgate-bench: reads the command line and runs a benchmark. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "child.h"
 #include "machine.h"
 #include "output.h"
+#include "progress.h"
 #include "report.h"
 
 enum {
@@ -21,7 +22,7 @@ static const struct bench *const benches[] = {&bench_path, &bench_classify, &ben
 					      &bench_feed, &bench_pipeline};
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
-/* What measures nothing, and reads its own arguments. */
+/* Commands that measure nothing. They read their own arguments. */
 static const struct tool {
 	const char *name;
 	const char *arguments;
@@ -29,15 +30,15 @@ static const struct tool {
 	int (*run)(int argc, char **argv); /* @return the exit status. */
 } tools[] = {
 	{"report", "FILE... [-o PAGE.html]",
-	 "one page of plots and tables from what --json printed", report_main},
+	 "make one page of plots and tables from what --json printed", report_main},
 	{"machine", "[--json]", "describe this machine; --json: the line that report looks for",
 	 machine_main},
 };
 #define TOOLS (sizeof(tools) / sizeof(tools[0]))
 
-/* What every benchmark can be told. */
+/* Options of every benchmark. */
 struct common {
-	bool json;
+	bool json, quiet;
 	uint64_t repeats;
 };
 
@@ -48,12 +49,17 @@ static const struct fg_option common_options[] = {
 	 .min = 1,
 	 .max = REPEATS_MAX,
 	 .value = "5",
-	 .help = "measurements of each subject; the median counts"},
+	 .help = "measurements of each subject; the result is their median"},
 	{.name = "json",
 	 .type = FG_OPTION_BOOL,
 	 .offset = offsetof(struct common, json),
 	 .value = "false",
-	 .help = "one JSON object a line instead of a table"},
+	 .help = "print one JSON object a line instead of a table"},
+	{.name = "quiet",
+	 .type = FG_OPTION_BOOL,
+	 .offset = offsetof(struct common, quiet),
+	 .value = "false",
+	 .help = "show no progress on standard error"},
 	{0}};
 
 static int fail(int status, const struct fg_error *error)
@@ -81,7 +87,11 @@ static void print_options(const struct fg_option *rows)
 static void print_help(void)
 {
 	puts("usage: feedgate-bench NAME [options]\n"
-	     "Measure feedgate, beside a peer where there is one.\n"
+	     "Measure feedgate, and other programs that do the same beside it.\n"
+	     "\n"
+	     "Each result is printed when the measurements of its case are done. Progress goes to\n"
+	     "standard error. SIGINT and SIGTERM stop the benchmark; what was measured until then\n"
+	     "is printed.\n"
 	     "\n"
 	     "Every benchmark takes:");
 	print_options(common_options);
@@ -93,15 +103,15 @@ static void print_help(void)
 		print_options(benches[i]->options);
 	}
 	puts("\n"
-	     "Beside them:");
+	     "Other commands:");
 	for (size_t i = 0; i < TOOLS; i++)
 		printf("  %s %s: %s\n", tools[i].name, tools[i].arguments, tools[i].help);
 	puts("\n"
-	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
+	     "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage.");
 }
 
-/* Served wherever they stand. */
-static bool serve_at_once(int argc, char **argv)
+/* --help and --version, anywhere on the command line. @return whether one was there. */
+static bool print_information(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
@@ -124,7 +134,7 @@ static const struct bench *find_bench(const char *name)
 	return NULL;
 }
 
-/* The row that `--name` or `--name=value` at @p text is about. */
+/* The row of `--name` or `--name=value`; @p text is without the dashes. */
 static const struct fg_option *find_row(const struct fg_option *rows, const char *text)
 {
 	const size_t length = strcspn(text, "=");
@@ -135,7 +145,7 @@ static const struct fg_option *find_row(const struct fg_option *rows, const char
 	return NULL;
 }
 
-/* Read argv[*i] and what belongs to it. */
+/* Read argv[*i], and its value if that is the next argument. */
 static int read_option(const struct bench *bench, struct common *common, void *conf, char **argv,
 		       int *i, struct fg_error *error)
 {
@@ -185,9 +195,12 @@ static int run_bench(const struct bench *bench, const struct common *common, con
 	if (out == NULL)
 		return fg_error_set(error, ENOMEM, "out of memory");
 	child_catch_signals();
+	progress_open(bench->name, common->quiet);
 	rc = bench->run(conf, (uint32_t)common->repeats, out, error);
-	if (rc == 0)
-		rc = output_finish(out, error);
+	progress_close();
+	if (rc == -EINTR)
+		fg_error_set(error, EINTR,
+			     "interrupted; the results are of what was measured so far");
 	output_free(out);
 	return rc;
 }
@@ -200,7 +213,7 @@ int main(int argc, char **argv)
 	int status = EXIT_DONE;
 	void *conf;
 
-	if (serve_at_once(argc, argv))
+	if (print_information(argc, argv))
 		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_RUNTIME;
 	for (size_t i = 0; argc > 1 && i < TOOLS; i++)
 		if (strcmp(tools[i].name, argv[1]) == 0)

@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
+
 enum { COLUMNS = 9, CELL_BYTES = 64 };
 
 static const char *const titles[COLUMNS] = {"bench", "case", "subject", "metric", "median",
 					    "min",   "max",  "unit",    "vs peer"};
+
+/* Rows are printed before the later ones are known. A longer text is printed whole. */
+static const int widths[COLUMNS] = {8, 19, 30, 24, 12, 12, 12, 12, 7};
 
 struct row {
 	char text[COLUMNS][CELL_BYTES];
@@ -21,8 +26,9 @@ struct row {
 
 struct output {
 	bool json;
+	bool titled; /* The table's titles were printed. */
 	uint32_t count;
-	struct row *rows; /* Of the table. */
+	struct row *rows; /* Of the case that is under way. */
 };
 
 struct output *output_open(bool json)
@@ -59,7 +65,7 @@ static int summarize(const struct result *r, double summary[3])
 	return 0;
 }
 
-/* Nobody believes a measurement's seventh digit; large numbers are whole ones. */
+/* Six decimals, of large numbers none: no measurement is more precise than that. */
 static double rounded(double value)
 {
 	return fabs(value) >= 1000 ? round(value) : round(value * 1e6) / 1e6;
@@ -74,6 +80,7 @@ static int add_json(const struct result *r, const double summary[3])
 			  rounded(summary[2]), "unit", r->unit, "repeats", (json_int_t)r->repeats);
 	int rc = -ENOMEM;
 
+	progress_clear();
 	if (line != NULL && json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0 &&
 	    putchar('\n') != EOF && fflush(stdout) == 0)
 		rc = 0;
@@ -120,7 +127,7 @@ int output_add(struct output *out, const struct result *result, struct fg_error 
 		rc = out->json ? add_json(result, summary) : add_row(out, result, summary);
 	if (rc == 0)
 		return 0;
-	return fg_error_set(error, -rc, "cannot put out a result: %s", strerror(-rc));
+	return fg_error_set(error, -rc, "cannot print a result: %s", strerror(-rc));
 }
 
 /* The row of the peer: same benchmark, case and metric. */
@@ -156,7 +163,7 @@ static bool is_number(int column)
 	return (column >= 4 && column <= 6) || column == 8;
 }
 
-static void print_cells(const struct row *row, const int widths[COLUMNS])
+static void print_cells(const struct row *row)
 {
 	for (int c = 0; c < COLUMNS; c++) {
 		const char *text = row != NULL ? row->text[c] : titles[c];
@@ -166,26 +173,17 @@ static void print_cells(const struct row *row, const int widths[COLUMNS])
 	}
 }
 
-static void print_table(struct output *out)
+int output_finish_case(struct output *out, struct fg_error *error)
 {
-	int widths[COLUMNS];
-
+	progress_clear();
 	compare_with_peers(out);
-	for (int c = 0; c < COLUMNS; c++) {
-		widths[c] = (int)strlen(titles[c]);
-		for (uint32_t i = 0; i < out->count; i++)
-			if ((int)strlen(out->rows[i].text[c]) > widths[c])
-				widths[c] = (int)strlen(out->rows[i].text[c]);
+	if (!out->titled && out->count > 0) {
+		print_cells(NULL);
+		out->titled = true;
 	}
-	print_cells(NULL, widths);
 	for (uint32_t i = 0; i < out->count; i++)
-		print_cells(&out->rows[i], widths);
-}
-
-int output_finish(struct output *out, struct fg_error *error)
-{
-	if (!out->json && out->count > 0)
-		print_table(out);
+		print_cells(&out->rows[i]);
+	out->count = 0;
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return 0;
 	return fg_error_set(error, EIO, "cannot write to standard output");

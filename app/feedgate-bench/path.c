@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * path: what one rx lcore takes from receive to drop, beside testpmd, which
- * only receives. Both poll the same kind of device, net_pcap handing out one
- * capture for ever, so the difference between them is parse and classify.
+ * path: packets/s of one rx lcore that receives, parses, classifies and drops, beside testpmd,
+ * which only receives. Both poll a net_pcap device that repeats a capture, so the difference is
+ * parse and classify.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +18,7 @@
 #include "output.h"
 #include "path_files.h"
 #include "programs.h"
+#include "progress.h"
 
 #define FEEDGATE   "feedgate"
 #define TESTPMD    "testpmd-rxonly"
@@ -37,13 +38,13 @@ struct path_conf {
 
 static const struct fg_option path_options[] = {
 	{ROW(rules), .type = FG_OPTION_U64, .min = 1, .max = 100000, .value = "1000",
-	 .help = "channel rules; a quarter of the packets match one"},
+	 .help = "rules on a group and port each; a quarter of the packets match one"},
 	{ROW(seconds), .type = FG_OPTION_U64, .min = 1, .max = 3600, .value = "2",
-	 .help = "how long each measurement lasts"},
+	 .help = "duration of each measurement"},
 	{ROW(feedgate), .type = FG_OPTION_STRING, .value = "",
-	 .help = "the program; else beside this one, else from PATH"},
+	 .help = "the program feedgate; default: beside this one, else from PATH"},
 	{ROW(testpmd), .type = FG_OPTION_STRING, .value = "",
-	 .help = "the program; else dpdk-testpmd from PATH"},
+	 .help = "the program testpmd; default: dpdk-testpmd from PATH"},
 	{0}};
 
 /* Everything of one run. */
@@ -51,7 +52,8 @@ struct path {
 	const struct path_conf *conf;
 	struct path_files files;
 	char feedgate[PATH_MAX];
-	char testpmd[PATH_MAX]; /* Empty: left out. */
+	char testpmd[PATH_MAX]; /* Empty: testpmd is left out. */
+	char case_name[32];
 	char device[400];
 	char prefix[64];
 };
@@ -66,17 +68,15 @@ static int find_programs(struct path *path, struct fg_error *error)
 	if (conf->testpmd[0] != '\0')
 		return program_given("testpmd", conf->testpmd, path->testpmd, error);
 	if (!program_in_path("dpdk-testpmd", path->testpmd))
-		fputs("feedgate-bench: dpdk-testpmd not found: install Debian's dpdk package; "
-		      "measuring without it\n",
-		      stderr);
+		message("dpdk-testpmd not found, so it is left out; Debian's package dpdk has it");
 	return 0;
 }
 
-/* Both consoles know testpmd's command. */
+/* feedgate's console has testpmd's command, too. */
 static int read_packets(struct child *child, uint64_t timeout_ms, uint64_t *packets,
 			uint64_t *at_ns, struct fg_error *error)
 {
-	int rc = child_say(child, "show port stats all", error);
+	int rc = child_send(child, "show port stats all", error);
 
 	if (rc == 0)
 		rc = child_read_number(child, "RX-packets:", timeout_ms, packets, error);
@@ -84,11 +84,19 @@ static int read_packets(struct child *child, uint64_t timeout_ms, uint64_t *pack
 	return rc;
 }
 
-static int measure(const struct path *path, struct child *child, double *rate, uint64_t *packets,
+/* A program, its options behind EAL's, and what was measured. */
+struct subject {
+	const char *name, *program;
+	const char *const *options; /* Ended by NULL. */
+	double rate;                /* Packets/s. */
+	uint64_t packets;           /* Received until the last reading. */
+};
+
+static int measure(const struct path *path, struct child *child, struct subject *subject,
 		   struct fg_error *error)
 {
 	uint64_t first, first_ns, last, last_ns;
-	/* The first answer only says that it has started. */
+	/* The first answer only shows that it has started. */
 	int rc = read_packets(child, START_MS, &first, &first_ns, error);
 
 	if (rc == 0)
@@ -104,33 +112,39 @@ static int measure(const struct path *path, struct child *child, double *rate, u
 	if (last <= first || last_ns <= first_ns)
 		return fg_error_set(error, EIO, "%s: received nothing in %" PRIu64 " s",
 				    child->name, path->conf->seconds);
-	*rate = (double)(last - first) * 1e9 / (double)(last_ns - first_ns);
-	*packets = last;
+	subject->rate = (double)(last - first) * 1e9 / (double)(last_ns - first_ns);
+	subject->packets = last;
 	return 0;
 }
 
-/* Start @p program with EAL's options and @p own behind them; measure; end it. */
-static int run_subject(const struct path *path, const char *name, const char *program,
-		       const char *const *own, double *rate, uint64_t *packets,
-		       struct fg_error *error)
+/* Start the program, measure, and end it. */
+static int run_subject(const struct path *path, struct subject *subject, struct fg_error *error)
 {
-	const char *argv[32] = {program,       "--no-huge",
-				"-m",          "512",
-				"--no-pci",    "--no-telemetry",
-				"--no-shconf", "--file-prefix",
-				path->prefix,  "-l",
-				"0-1",         "--vdev",
-				path->device,  "--"};
+	const char *argv[32] = {subject->program,
+				"--no-huge",
+				"-m",
+				"512",
+				"--no-pci",
+				"--no-telemetry",
+				"--no-shconf",
+				"--file-prefix",
+				path->prefix,
+				"-l",
+				"0-1",
+				"--vdev",
+				path->device,
+				"--"};
 	struct child child;
 	size_t n = 14;
 	int rc;
 
-	while (*own != NULL)
-		argv[n++] = *own++;
-	rc = child_start(&child, name, (char *const *)argv, error);
+	progress_step(path->conf->seconds, path->case_name, subject->name);
+	for (const char *const *option = subject->options; *option != NULL; option++)
+		argv[n++] = *option;
+	rc = child_start(&child, subject->name, (char *const *)argv, error);
 	if (rc != 0)
 		return rc;
-	rc = measure(path, &child, rate, packets, error);
+	rc = measure(path, &child, subject, error);
 	if (rc == 0)
 		return child_finish(&child, "quit", FINISH_MS, error);
 	child_kill(&child);
@@ -139,11 +153,13 @@ static int run_subject(const struct path *path, const char *name, const char *pr
 
 static int run_testpmd(const struct path *path, double *rate, struct fg_error *error)
 {
-	static const char *const own[] = {"-i", "--auto-start", "--forward-mode=rxonly",
-					  "--total-num-mbufs=16384", NULL};
-	uint64_t packets;
+	static const char *const options[] = {"-i", "--auto-start", "--forward-mode=rxonly",
+					      "--total-num-mbufs=16384", NULL};
+	struct subject subject = {TESTPMD, path->testpmd, options, 0, 0};
+	const int rc = run_subject(path, &subject, error);
 
-	return run_subject(path, TESTPMD, path->testpmd, own, rate, &packets, error);
+	*rate = subject.rate;
+	return rc;
 }
 
 static uint64_t number(const json_t *object, const char *key)
@@ -151,7 +167,7 @@ static uint64_t number(const json_t *object, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
-/* Did feedgate do the work: every packet the device handed out judged, a quarter by rules? */
+/* Did feedgate classify every packet of the device, a quarter of them by rules? */
 static int check_summary(const struct path *path, uint64_t packets, struct fg_error *error)
 {
 	json_error_t reason;
@@ -169,13 +185,13 @@ static int check_summary(const struct path *path, uint64_t packets, struct fg_er
 		return fg_error_set(error, EIO, FEEDGATE ": its summary: %s", reason.text);
 	json_decref(summary);
 	if (!balanced)
-		return fg_error_set(error, EBADMSG, FEEDGATE ": its accounts do not add up");
+		return fg_error_set(error, EBADMSG, FEEDGATE ": accounting unbalanced");
 	if (received < packets || lost > 0)
 		return fg_error_set(error, EBADMSG,
 				    FEEDGATE ": received %" PRIu64 " packets of at least %" PRIu64
 					     ", lost %" PRIu64,
 				    received, packets, lost);
-	/* The capture goes round: only its last turn can be unfinished. */
+	/* The device repeats the capture; the last repetition may be incomplete. */
 	if (by_rule + by_default != received || by_rule + CAPTURE_PACKETS < quarter ||
 	    by_rule > quarter + CAPTURE_PACKETS)
 		return fg_error_set(error, EBADMSG,
@@ -188,19 +204,21 @@ static int check_summary(const struct path *path, uint64_t packets, struct fg_er
 
 static int run_feedgate(const struct path *path, double *rate, struct fg_error *error)
 {
-	const char *const own[] = {"-c",        path->files.rules,   "-i", "-a",
-				   "--summary", path->files.summary, NULL};
-	uint64_t packets;
+	const char *const options[] = {"-c",        path->files.rules,   "-i", "-a",
+				       "--summary", path->files.summary, NULL};
+	struct subject subject = {FEEDGATE, path->feedgate, options, 0, 0};
 	int rc;
 
 	unlink(path->files.summary);
-	rc = run_subject(path, FEEDGATE, path->feedgate, own, rate, &packets, error);
-	return rc == 0 ? check_summary(path, packets, error) : rc;
+	rc = run_subject(path, &subject, error);
+	*rate = subject.rate;
+	return rc == 0 ? check_summary(path, subject.packets, error) : rc;
 }
 
-/* The three series of measurements, repeats long each. */
+/* The results; each array has a value for each repeat that is done. */
 struct series {
 	double *testpmd, *feedgate, *ratio;
+	uint32_t done;
 };
 
 static int measure_all(const struct path *path, uint32_t repeats, struct series *s,
@@ -208,7 +226,8 @@ static int measure_all(const struct path *path, uint32_t repeats, struct series 
 {
 	const bool beside = path->testpmd[0] != '\0';
 
-	/* In turn, so that whatever the machine does meanwhile happens to both. */
+	progress_expect((beside ? 2 : 1) * repeats * path->conf->seconds);
+	/* In turn, so that a change of the machine's speed affects both. */
 	for (uint32_t i = 0; i < repeats; i++) {
 		int rc = beside ? run_testpmd(path, &s->testpmd[i], error) : 0;
 
@@ -218,70 +237,80 @@ static int measure_all(const struct path *path, uint32_t repeats, struct series 
 			return rc;
 		if (beside)
 			s->ratio[i] = s->feedgate[i] / s->testpmd[i];
+		s->done++;
 	}
 	return 0;
 }
 
-static int put_out(const struct path *path, uint32_t repeats, const struct series *s,
-		   struct output *out, struct fg_error *error)
+static int print_results(const struct path *path, const struct series *s, struct output *out,
+			 struct fg_error *error)
 {
 	const bool beside = path->testpmd[0] != '\0';
-	char case_name[32];
 	struct result r = {.bench = "path",
-			   .case_name = case_name,
+			   .case_name = path->case_name,
 			   .subject = FEEDGATE,
 			   .metric = "packets_per_s",
 			   .unit = "packets/s",
 			   .peer = TESTPMD,
 			   .values = s->feedgate,
-			   .repeats = repeats};
-	int rc;
+			   .repeats = s->done};
+	int rc = s->done > 0 ? output_add(out, &r, error) : 0;
 
-	snprintf(case_name, sizeof(case_name), "%" PRIu64 " rules", path->conf->rules);
-	rc = output_add(out, &r, error);
-	if (rc != 0 || !beside)
-		return rc;
-	r.subject = TESTPMD;
-	r.values = s->testpmd;
-	rc = output_add(out, &r, error);
-	r.subject = FEEDGATE;
-	r.metric = "ratio";
-	r.unit = FEEDGATE "/" TESTPMD;
-	r.peer = NULL;
-	r.values = s->ratio;
-	return rc == 0 ? output_add(out, &r, error) : rc;
+	if (rc == 0 && s->done > 0 && beside) {
+		r.subject = TESTPMD;
+		r.values = s->testpmd;
+		rc = output_add(out, &r, error);
+		r.subject = FEEDGATE;
+		r.metric = "ratio";
+		r.unit = FEEDGATE "/" TESTPMD;
+		r.peer = NULL;
+		r.values = s->ratio;
+		if (rc == 0)
+			rc = output_add(out, &r, error);
+	}
+	return rc == 0 ? output_finish_case(out, error) : rc;
+}
+
+static int measure_and_print(struct path *path, uint32_t repeats, struct output *out,
+			     struct fg_error *error)
+{
+	double *values = calloc(repeats, 3 * sizeof(*values));
+	struct series s = {values, values + repeats, values + 2 * (size_t)repeats, 0};
+	struct fg_error print_error;
+	int rc, print_rc = 0;
+
+	if (values == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for %u repeats", repeats);
+	rc = measure_all(path, repeats, &s, error);
+	if (rc == 0 || rc == -EINTR)
+		print_rc = print_results(path, &s, out, &print_error);
+	free(values);
+	if (rc == 0 && print_rc != 0)
+		*error = print_error;
+	return rc == 0 ? print_rc : rc;
 }
 
 static int run(const void *conf, uint32_t repeats, struct output *out, struct fg_error *error)
 {
 	struct path path = {.conf = conf};
-	double *values = calloc(repeats, 3 * sizeof(*values));
-	struct series s = {values, values + repeats, values + 2 * (size_t)repeats};
-	int rc;
+	int rc = find_programs(&path, error);
 
-	if (values == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for %u repeats", repeats);
-	rc = find_programs(&path, error);
 	if (rc == 0)
 		rc = path_files_make(&path.files, (uint32_t)path.conf->rules, error);
-	if (rc != 0) {
-		free(values);
+	if (rc != 0)
 		return rc;
-	}
+	snprintf(path.case_name, sizeof(path.case_name), "%" PRIu64 " rules", path.conf->rules);
 	snprintf(path.device, sizeof(path.device), "net_pcap0,rx_pcap=%s,infinite_rx=1",
 		 path.files.capture);
 	snprintf(path.prefix, sizeof(path.prefix), "feedgate-bench-%ld", (long)getpid());
-	rc = measure_all(&path, repeats, &s, error);
+	rc = measure_and_print(&path, repeats, out, error);
 	path_files_remove(&path.files);
-	if (rc == 0)
-		rc = put_out(&path, repeats, &s, out, error);
-	free(values);
 	return rc;
 }
 
 const struct bench bench_path = {
 	.name = "path",
-	.help = "receive, parse, classify, drop on one lcore, beside testpmd's rxonly",
+	.help = "receive, parse, classify and drop on one lcore, beside testpmd rxonly",
 	.options = path_options,
 	.conf_bytes = sizeof(struct path_conf),
 	.run = run,

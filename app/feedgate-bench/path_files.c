@@ -10,18 +10,18 @@
 
 #include "groups.h"
 
-#define MIX 7919u /* A prime: neighbours in the capture are none in the table. */
+#define MIX 7919u /* A prime, so that consecutive packets match distant rules. */
 
 /*
- * What packet @p i is sent to: a channel that a rule is about, or one of those
- * behind them, which differ from the wanted ones in the low bits only.
+ * The group of packet @p i: one that has a rule, or one of those that follow. They differ in the
+ * low bits only.
  */
-static uint32_t packet_channel(uint32_t i, uint32_t rules)
+static uint32_t packet_group(uint32_t i, uint32_t rules)
 {
 	return i % MATCH_EVERY == 0 ? i / MATCH_EVERY * MIX % rules : rules + i;
 }
 
-/* As whoever opened the file finds it: the bytes are ours, the order is the machine's. */
+/* In the machine's byte order, which readers find by the magic number. */
 struct pcap_header {
 	uint32_t magic;
 	uint16_t major, minor;
@@ -43,10 +43,10 @@ static void write_capture(FILE *file, uint32_t rules)
 						   .microseconds = i,
 						   .captured = FRAME_BYTES,
 						   .bytes = FRAME_BYTES};
-		const uint32_t channel = packet_channel(i, rules);
+		const uint32_t group = packet_group(i, rules);
 		uint8_t frame[FRAME_BYTES];
 
-		frame_make(frame, i, group_address(channel), group_port(channel));
+		frame_make(frame, i, group_address(group), group_port(group));
 		fwrite(&record, sizeof(record), 1, file);
 		fwrite(frame, sizeof(frame), 1, file);
 	}
@@ -58,15 +58,14 @@ static void write_rules(FILE *file, uint32_t rules)
 	      "  - {name: path, ethdev: net_pcap0}\n"
 	      "rules:\n",
 	      file);
-	for (uint32_t channel = 0; channel < rules; channel++) {
-		const struct in_addr group = {htonl(group_address(channel))};
+	for (uint32_t group = 0; group < rules; group++) {
+		const struct in_addr address = {htonl(group_address(group))};
 		char text[INET_ADDRSTRLEN];
 
 		fprintf(file,
-			"  - {name: channel-%u, match: {ipv4: {dst: %s}, udp: {dst: %u}}, "
+			"  - {name: group-%u, match: {ipv4: {dst: %s}, udp: {dst: %u}}, "
 			"drop: true}\n",
-			channel, inet_ntop(AF_INET, &group, text, sizeof(text)),
-			group_port(channel));
+			group, inet_ntop(AF_INET, &address, text, sizeof(text)), group_port(group));
 	}
 	fputs("default: drop\n", file);
 }
@@ -95,7 +94,7 @@ int path_files_make(struct path_files *files, uint32_t rules, struct fg_error *e
 
 	if (parent == NULL || parent[0] == '\0')
 		parent = "/tmp";
-	/* EAL cuts a device's arguments at commas. */
+	/* The EAL splits the arguments of a device at commas. */
 	if (strchr(parent, ',') != NULL || strlen(parent) > 200)
 		return fg_error_set(error, EINVAL,
 				    "TMPDIR %s: expected a path without commas, of at most 200 "

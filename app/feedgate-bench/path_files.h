@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `path` feeds its subjects: a folder with a capture and rules. */
+/* The files of `path`: a folder with a capture and a configuration. */
 #ifndef PATH_FILES_H
 #define PATH_FILES_H
 
@@ -13,14 +13,15 @@
 struct path_files {
 	char folder[256];
 	char capture[300]; /* CAPTURE_PACKETS frames. */
-	char rules[300];   /* Of feedgate: a rule a channel, each drops. */
-	char summary[300]; /* What feedgate writes when it ends. */
+	char rules[300];   /* feedgate's configuration: a rule for each group, which drops. */
+	char summary[300]; /* feedgate writes it when it ends. */
 };
 
-/* Make the folder and all in it but the summary. 0, or -errno with @p error set and nothing
- * left behind. */
+/* Make the folder, the capture and the configuration with @p rules rules. 0, or -errno with @p
+ * error set; then nothing is left. */
 int path_files_make(struct path_files *files, uint32_t rules, struct fg_error *error);
 
+/* Remove the folder and all files. */
 void path_files_remove(const struct path_files *files);
 
 #endif /* PATH_FILES_H */

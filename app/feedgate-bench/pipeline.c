@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pipeline: the whole walk, replay at full speed to a sink that counts, with feeds arbitrated and
- * filtered by content: on two lcores, and part by part on one, which tells what each stage costs.
+ * pipeline: the whole pipeline, from replay at full speed to a sink that counts, with arbitration
+ * and message filter: on two lcores, and on one. On one lcore it is also measured with fewer
+ * stages; the differences are the times of the stages.
  */
 #include "pipeline.h"
 
@@ -12,8 +13,8 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "child.h"
 #include "output.h"
+#include "progress.h"
 
 #define CASE_NAME "96x2-itch50"
 
@@ -28,53 +29,64 @@ static const struct fg_option pipeline_options[] = {
 	 .min = 1,
 	 .max = 3600000,
 	 .value = "1000",
-	 .help = "how long each measurement lasts"},
+	 .help = "duration of each measurement"},
 	{0}};
 
-/* Names of the stages, as they come in by depth. */
+/* The stage that each depth adds. */
 static const char *const stages[PIPELINE_DEPTHS] = {
 	[PIPELINE_RX] = "feedgate:rx",
 	[PIPELINE_DELIVER] = "feedgate:deliver",
 	[PIPELINE_ARBITRATE] = "feedgate:arbitrate",
-	[PIPELINE_FILTER] = "feedgate:content",
+	[PIPELINE_FILTER] = "feedgate:filter",
 };
 
-/* A series is repeats long. */
+/* The results; each array has a value for each repeat that is done. */
 struct series {
-	double *packets_per_s, *messages_per_s; /* the whole pipeline on two lcores */
-	double *one_per_s;                      /* on one */
-	double *stage_ns[PIPELINE_DEPTHS];      /* what each depth adds on one lcore */
+	uint32_t done;
+	double *packets_per_s, *messages_per_s; /* on two lcores */
+	double *one_per_s;                      /* packets/s on one */
+	double *stage_ns[PIPELINE_DEPTHS];      /* on one */
 };
 
-static int measure(const char *capture, uint64_t run_ms, uint32_t i, const struct series *s,
-		   struct fg_error *error)
+struct run {
+	char capture[300];
+	uint64_t run_ms;
+	struct series series;
+};
+
+/* Measure the next repeat. */
+static int measure(struct run *run, struct fg_error *error)
 {
+	struct series *s = &run->series;
 	struct pipeline_result result;
 	double before_ns = 0;
-	int rc = 0;
+	int rc;
 
-	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS && rc == 0; depth++) {
+	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++) {
 		double ns;
 
-		rc = pipeline_run(capture, (enum pipeline_depth)depth, 0, run_ms, &result, error);
+		progress_step(run->run_ms, CASE_NAME, stages[depth]);
+		rc = pipeline_run(run->capture, (enum pipeline_depth)depth, 0, run->run_ms, &result,
+				  error);
 		if (rc != 0)
 			return rc;
 		ns = 1e9 / result.packets_per_s;
-		/* Noise can make a stage cost less than nothing. */
-		s->stage_ns[depth][i] = ns > before_ns ? ns - before_ns : 0;
+		/* Noise can make a stage take less than nothing. */
+		s->stage_ns[depth][s->done] = ns > before_ns ? ns - before_ns : 0;
 		before_ns = ns;
-		if (child_interrupted())
-			return fg_error_set(error, EINTR, "interrupted");
 	}
-	s->one_per_s[i] = result.packets_per_s;
-	rc = pipeline_run(capture, PIPELINE_FILTER, 1, run_ms, &result, error);
-	s->packets_per_s[i] = result.packets_per_s;
-	s->messages_per_s[i] = result.messages_per_s;
-	return rc;
+	s->one_per_s[s->done] = result.packets_per_s;
+	progress_step(run->run_ms, CASE_NAME, "feedgate");
+	rc = pipeline_run(run->capture, PIPELINE_FILTER, 1, run->run_ms, &result, error);
+	if (rc != 0)
+		return rc;
+	s->packets_per_s[s->done] = result.packets_per_s;
+	s->messages_per_s[s->done] = result.messages_per_s;
+	s->done++;
+	return 0;
 }
 
-static int put_out(const struct series *s, uint32_t repeats, struct output *out,
-		   struct fg_error *error)
+static int print_results(const struct series *s, struct output *out, struct fg_error *error)
 {
 	struct result r = {.bench = "pipeline",
 			   .case_name = CASE_NAME,
@@ -82,7 +94,7 @@ static int put_out(const struct series *s, uint32_t repeats, struct output *out,
 			   .metric = "packets_per_s",
 			   .unit = "packets/s",
 			   .values = s->packets_per_s,
-			   .repeats = repeats};
+			   .repeats = s->done};
 	int rc = output_add(out, &r, error);
 
 	r.metric = "messages_per_s";
@@ -103,42 +115,74 @@ static int put_out(const struct series *s, uint32_t repeats, struct output *out,
 		r.values = s->stage_ns[depth];
 		rc = output_add(out, &r, error);
 	}
+	return rc == 0 ? output_finish_case(out, error) : rc;
+}
+
+/* Make the capture, in $TMPDIR or /tmp. On error nothing is left. */
+static int make_capture(struct run *run, struct fg_error *error)
+{
+	const char *folder = getenv("TMPDIR");
+	int file, rc;
+
+	if (folder == NULL || folder[0] == '\0')
+		folder = "/tmp";
+	if (snprintf(run->capture, sizeof(run->capture), "%s/feedgate-pipeline-XXXXXX", folder) >=
+	    (int)sizeof(run->capture))
+		return fg_error_set(error, ENAMETOOLONG, "TMPDIR %s: too long", folder);
+	file = mkstemp(run->capture);
+	if (file < 0)
+		return fg_error_set(error, errno, "%s: %s", run->capture, strerror(errno));
+	close(file);
+	rc = pipeline_capture_write(run->capture, error);
+	if (rc != 0)
+		unlink(run->capture);
+	return rc;
+}
+
+static int measure_all(struct run *run, uint32_t repeats, struct output *out,
+		       struct fg_error *error)
+{
+	struct fg_error print_error;
+	int rc = pipeline_eal(error), print_rc = 0;
+
+	progress_expect(repeats * (PIPELINE_DEPTHS + 1) * run->run_ms);
+	for (uint32_t i = 0; i < repeats && rc == 0; i++)
+		rc = measure(run, error);
+	if ((rc == 0 || rc == -EINTR) && run->series.done > 0)
+		print_rc = print_results(&run->series, out, &print_error);
+	if (rc == 0 && print_rc != 0) {
+		*error = print_error;
+		rc = print_rc;
+	}
 	return rc;
 }
 
 static int run(const void *conf_in, uint32_t repeats, struct output *out, struct fg_error *error)
 {
 	const struct pipeline_conf *conf = conf_in;
-	char capture[] = "/tmp/feedgate-pipeline-XXXXXX";
 	double *values = calloc((size_t)repeats * (3 + PIPELINE_DEPTHS), sizeof(*values));
-	struct series s = {values, values + repeats, values + 2 * (size_t)repeats, {NULL}};
-	int file, rc = 0;
+	struct run run = {.run_ms = conf->run_ms,
+			  .series = {.packets_per_s = values,
+				     .messages_per_s = values + repeats,
+				     .one_per_s = values + 2 * (size_t)repeats}};
+	int rc;
 
 	if (values == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u repeats", repeats);
 	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++)
-		s.stage_ns[depth] = values + (3 + depth) * (size_t)repeats;
-	file = mkstemp(capture);
-	if (file < 0) {
-		free(values);
-		return fg_error_set(error, errno, "%s: %s", capture, strerror(errno));
+		run.series.stage_ns[depth] = values + (3 + depth) * (size_t)repeats;
+	rc = make_capture(&run, error);
+	if (rc == 0) {
+		rc = measure_all(&run, repeats, out, error);
+		unlink(run.capture);
 	}
-	close(file);
-	rc = pipeline_capture_write(capture, error);
-	if (rc == 0)
-		rc = pipeline_eal(error);
-	for (uint32_t i = 0; i < repeats && rc == 0; i++)
-		rc = measure(capture, conf->run_ms, i, &s, error);
-	unlink(capture);
-	if (rc == 0)
-		rc = put_out(&s, repeats, out, error);
 	free(values);
 	return rc;
 }
 
 const struct bench bench_pipeline = {
 	.name = "pipeline",
-	.help = "the whole walk with feeds, on two lcores and stage by stage on one",
+	.help = "the whole pipeline with feeds, on two lcores, and stage by stage on one",
 	.options = pipeline_options,
 	.conf_bytes = sizeof(struct pipeline_conf),
 	.run = run,

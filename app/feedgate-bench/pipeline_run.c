@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pipeline in this process. Its source is `replay` at full speed, but for one thing: each time
- * round, sequence numbers go on where they ended, so that arbitration sees a feed and not
- * repetition. A packet is not sent again while it may be under way: there are fewer mbufs than
- * packets.
+ * The pipeline in this process. Its source is `replay` at full speed, with one change: when the
+ * capture is repeated, sequence numbers continue, so that the arbiter sees a feed that goes on.
+ * There are fewer mbufs than packets, so a packet is not sent again while it is still in use.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +26,7 @@
 #define WARM_UP_MS 50u
 
 static const struct fg_source_ops *replay;
-static uint64_t numbers; /* that a round takes */
+static uint64_t numbers; /* of each feed in the capture */
 
 static uint16_t rx_burst(struct fg_source *src, uint16_t queue, struct rte_mbuf **pkts,
 			 uint16_t max)
@@ -60,7 +59,7 @@ int pipeline_eal(struct fg_error *error)
 		first++;
 	while (!CPU_ISSET(last, &cpus))
 		last--;
-	/* The main lcore sleeps while the others work. */
+	/* The main lcore sleeps, so it can share a CPU. */
 	snprintf(lcores, sizeof(lcores), "0@%u,1@%u,2@%u", first, last, first);
 	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
 		return 0;
@@ -68,7 +67,7 @@ int pipeline_eal(struct fg_error *error)
 			    rte_strerror(rte_errno));
 }
 
-/* All that one run needs. */
+/* The objects of one run. */
 struct pipeline {
 	struct fg_source_ops ops;
 	struct fg_source source;
@@ -76,35 +75,34 @@ struct pipeline {
 	void *source_conf;
 	struct fg_feed_conf confs[PIPELINE_FEEDS];
 	struct fg_feed *feeds[PIPELINE_FEEDS];
-	struct fg_placement placement;
 	struct fg_pipeline *pipeline;
 	bool source_open;
 };
 
-static int open_source(struct pipeline *h, const char *capture, struct fg_error *error)
+static int open_source(struct pipeline *p, const char *capture, struct fg_error *error)
 {
 	int rc;
 
-	h->ops = *replay;
-	h->ops.rx_burst = rx_burst;
-	h->source = (struct fg_source){
-		.ops = &h->ops, .name = "pipeline", .n_queues = 1, .mbufs = MBUFS};
-	h->source_conf = calloc(1, replay->conf_bytes);
-	if (h->source_conf == NULL)
+	p->ops = *replay;
+	p->ops.rx_burst = rx_burst;
+	p->source = (struct fg_source){
+		.ops = &p->ops, .name = "pipeline", .n_queues = 1, .mbufs = MBUFS};
+	p->source_conf = calloc(1, replay->conf_bytes);
+	if (p->source_conf == NULL)
 		return fg_error_set(error, ENOMEM, "out of memory");
 	rc = fg_option_read(replay->options,
 			    &(struct fg_node){.kind = FG_NODE_SCALAR, .text = capture},
-			    h->source_conf, error);
+			    p->source_conf, error);
 	for (const struct fg_option *row = replay->options; rc == 0 && row->name != NULL; row++)
 		if (strcmp(row->name, "loops") == 0)
-			rc = fg_option_set(row, h->source_conf, "0", NULL, error);
+			rc = fg_option_set(row, p->source_conf, "0", NULL, error);
 	if (rc == 0)
-		rc = h->ops.open(&h->source, h->source_conf, error);
-	h->source_open = rc == 0;
+		rc = p->ops.open(&p->source, p->source_conf, error);
+	p->source_open = rc == 0;
 	return rc;
 }
 
-static int open_feeds(struct pipeline *h, struct fg_error *error)
+static int open_feeds(struct pipeline *p, struct fg_error *error)
 {
 	char *text = pipeline_feeds_text();
 	struct fg_config *config = NULL;
@@ -117,15 +115,15 @@ static int open_feeds(struct pipeline *h, struct fg_error *error)
 		return rc;
 	n = fg_config_root(config)->child;
 	for (uint32_t i = 0; i < PIPELINE_FEEDS && rc == 0; i++, n = n->next) {
-		rc = fg_feed_read(n, &h->confs[i], error);
+		rc = fg_feed_read(n, &p->confs[i], error);
 		if (rc == 0)
-			rc = fg_feed_create(&h->confs[i], 2, SOCKET_ID_ANY, &h->feeds[i], error);
+			rc = fg_feed_create(&p->confs[i], 2, SOCKET_ID_ANY, &p->feeds[i], error);
 	}
 	fg_config_free(config);
 	return rc;
 }
 
-static int load_rules(const struct pipeline *h, enum pipeline_depth depth, struct fg_rules **out,
+static int load_rules(const struct pipeline *p, enum pipeline_depth depth, struct fg_rules **out,
 		      struct fg_error *error)
 {
 	static const char *const sinks[] = {"seen"};
@@ -145,26 +143,26 @@ static int load_rules(const struct pipeline *h, enum pipeline_depth depth, struc
 	if (rc != 0)
 		return rc;
 	for (uint32_t i = 0; i < PIPELINE_FEEDS; i++) {
-		names[i] = h->confs[i].name;
-		protocols[i] = h->confs[i].protocol;
+		names[i] = p->confs[i].name;
+		protocols[i] = p->confs[i].protocol;
 	}
 	rc = fg_rules_load(fg_config_root(config), NULL, &scope, out, error);
 	fg_config_free(config);
 	return rc;
 }
 
-static int open_pipeline(struct pipeline *h, enum pipeline_depth depth, unsigned int workers,
+static int open_pipeline(struct pipeline *p, enum pipeline_depth depth, unsigned int workers,
 			 struct fg_error *error)
 {
-	struct fg_source *source = &h->source;
-	struct fg_sink *sink = &h->sink;
+	struct fg_source *source = &p->source;
+	struct fg_sink *sink = &p->sink;
 	struct fg_pipeline_setup setup = {
 		.conf = {.workers = workers, .ring_slots = 16384},
 		.endpoints = {.sources = &source,
 			      .n_sources = 1,
 			      .sinks = &sink,
 			      .n_sinks = 1,
-			      .feeds = h->feeds,
+			      .feeds = p->feeds,
 			      .n_feeds = PIPELINE_FEEDS},
 	};
 	struct fg_rules *rules = NULL;
@@ -174,17 +172,17 @@ static int open_pipeline(struct pipeline *h, enum pipeline_depth depth, unsigned
 		rc = fg_placement_make(&setup.conf, 1, &setup.placement, error);
 	if (rc != 0)
 		return rc;
-	h->sink = (struct fg_sink){
+	p->sink = (struct fg_sink){
 		.ops = fg_sink_kind("count"), .name = "seen", .n_lanes = setup.placement.n_lanes};
-	rc = fg_pipeline_create(&setup, &h->pipeline, error);
+	rc = fg_pipeline_create(&setup, &p->pipeline, error);
 	if (rc == 0)
-		rc = load_rules(h, depth, &rules, error);
+		rc = load_rules(p, depth, &rules, error);
 	if (rc == 0)
-		rc = fg_pipeline_publish(h->pipeline, rules, error);
+		rc = fg_pipeline_publish(p->pipeline, rules, error);
 	return rc;
 }
 
-static int measure(struct pipeline *h, uint64_t run_ms, struct pipeline_result *out,
+static int measure(struct pipeline *p, uint64_t run_ms, struct pipeline_result *out,
 		   struct fg_error *error)
 {
 	const struct timespec warm_up = {.tv_nsec = WARM_UP_MS * 1000000L};
@@ -192,35 +190,37 @@ static int measure(struct pipeline *h, uint64_t run_ms, struct pipeline_result *
 				     .tv_nsec = (long)(run_ms % 1000) * 1000000L};
 	struct fg_totals before, after, all;
 	uint64_t begun_ns, ended_ns;
-	int rc = fg_pipeline_start(h->pipeline, error);
+	int rc = fg_pipeline_start(p->pipeline, error);
 
 	if (rc != 0)
 		return rc;
 	nanosleep(&warm_up, NULL);
-	fg_pipeline_totals(h->pipeline, &before);
+	fg_pipeline_totals(p->pipeline, &before);
 	begun_ns = now_ns();
 	nanosleep(&run, NULL);
-	fg_pipeline_totals(h->pipeline, &after);
+	fg_pipeline_totals(p->pipeline, &after);
 	ended_ns = now_ns();
-	rc = fg_pipeline_stop(h->pipeline, error);
+	rc = fg_pipeline_stop(p->pipeline, error);
+	if (rc == 0 && child_interrupted())
+		return fg_error_set(error, EINTR, "interrupted");
 	if (rc == 0)
-		rc = fg_pipeline_check_accounting(h->pipeline, error);
+		rc = fg_pipeline_check_accounting(p->pipeline, error);
 	if (rc != 0)
 		return rc;
-	fg_pipeline_totals(h->pipeline, &all);
+	fg_pipeline_totals(p->pipeline, &all);
 	*out = (struct pipeline_result){
 		.packets_per_s = (double)(after.received_packets - before.received_packets) * 1e9 /
 				 (double)(ended_ns - begun_ns),
 		.received = all.received_packets,
 		.delivered = all.delivered_packets,
 		.duplicates = all.dropped[FG_DROP_duplicate],
-		.unwanted = all.dropped[FG_DROP_no_matching_message],
+		.unmatched = all.dropped[FG_DROP_no_matching_message],
 	};
 	out->messages_per_s = out->packets_per_s * (double)numbers / PIPELINE_ROUNDS;
 	return 0;
 }
 
-/* Did every stage do its part? The numbers are those of the traffic, not of the pipeline. */
+/* Did every stage do its work? The expected shares follow from the capture. */
 static int check(const struct pipeline_result *r, enum pipeline_depth depth, struct fg_error *error)
 {
 	const uint64_t half = r->received / 2, slack = 2 * PIPELINE_FEEDS * PIPELINE_ROUNDS;
@@ -228,55 +228,55 @@ static int check(const struct pipeline_result *r, enum pipeline_depth depth, str
 	if (r->received == 0)
 		return fg_error_set(error, EBADMSG, "pipeline: received nothing");
 	if (depth == PIPELINE_RX ? r->delivered != 0
-				 : r->delivered + r->duplicates + r->unwanted != r->received)
-		return fg_error_set(error, EBADMSG, "pipeline: packets were lost on the way");
+				 : r->delivered + r->duplicates + r->unmatched != r->received)
+		return fg_error_set(error, EBADMSG, "pipeline: packets are missing");
 	if (depth >= PIPELINE_ARBITRATE && (r->duplicates + slack < half || r->duplicates > half))
 		return fg_error_set(error, EBADMSG,
 				    "pipeline: of %" PRIu64 " packets %" PRIu64
 				    " were duplicates: expected half",
 				    r->received, r->duplicates);
-	if (depth == PIPELINE_FILTER && (r->delivered == 0 || r->unwanted < r->delivered))
+	if (depth == PIPELINE_FILTER && (r->delivered == 0 || r->unmatched < r->delivered))
 		return fg_error_set(error, EBADMSG,
 				    "pipeline: %" PRIu64 " packets delivered, %" PRIu64
-				    " unwanted: expected less and more",
-				    r->delivered, r->unwanted);
+				    " unmatched: expected fewer delivered than unmatched",
+				    r->delivered, r->unmatched);
 	return 0;
 }
 
-static void close_all(struct pipeline *h)
+static void close_all(struct pipeline *p)
 {
-	fg_pipeline_free(h->pipeline);
+	fg_pipeline_free(p->pipeline);
 	for (uint32_t i = 0; i < PIPELINE_FEEDS; i++) {
-		fg_feed_free(h->feeds[i]);
-		fg_feed_conf_free(&h->confs[i]);
+		fg_feed_free(p->feeds[i]);
+		fg_feed_conf_free(&p->confs[i]);
 	}
-	if (h->source_open)
-		h->ops.close(&h->source);
-	fg_option_free(replay->options, h->source_conf);
-	free(h->source_conf);
-	free(h);
+	if (p->source_open)
+		p->ops.close(&p->source);
+	fg_option_free(replay->options, p->source_conf);
+	free(p->source_conf);
+	free(p);
 }
 
 int pipeline_run(const char *capture, enum pipeline_depth depth, unsigned int workers,
 		 uint64_t run_ms, struct pipeline_result *out, struct fg_error *error)
 {
-	struct pipeline *h = aligned_alloc(_Alignof(struct pipeline), sizeof(*h));
+	struct pipeline *p = aligned_alloc(_Alignof(struct pipeline), sizeof(*p));
 	int rc;
 
-	if (h == NULL)
+	if (p == NULL)
 		return fg_error_set(error, ENOMEM, "out of memory");
-	memset(h, 0, sizeof(*h));
+	memset(p, 0, sizeof(*p));
 	numbers = pipeline_numbers();
 	replay = fg_source_kind("replay");
-	rc = open_source(h, capture, error);
+	rc = open_source(p, capture, error);
 	if (rc == 0)
-		rc = open_feeds(h, error);
+		rc = open_feeds(p, error);
 	if (rc == 0)
-		rc = open_pipeline(h, depth, workers, error);
+		rc = open_pipeline(p, depth, workers, error);
 	if (rc == 0)
-		rc = measure(h, run_ms, out, error);
+		rc = measure(p, run_ms, out, error);
 	if (rc == 0)
 		rc = check(out, depth, error);
-	close_all(h);
+	close_all(p);
 	return rc;
 }

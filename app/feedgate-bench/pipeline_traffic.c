@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ITCH 5.0 in MoldUDP64 on 96 feeds, two lines each: packets of 1 to 15 messages, 8 on average, as
- * in the US options feed's worst millisecond (23.7 M packets, 187 M messages a second).
+ * ITCH 5.0 in MoldUDP64 on 96 feeds of two lines: packets of 1 to 15 messages, 8 on average. This
+ * is the mean of the US options feed's worst millisecond (23.7 M packets/s, 187 M messages/s).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "pipeline.h"
 
 #define PACKETS      (PIPELINE_FEEDS * PIPELINE_ROUNDS) /* of a line */
-#define LAG          64u                                /* packets that line B is behind */
+#define LAG          64u                                /* packets by which line B is later */
 #define MESSAGES_MAX 15u
 #define INSTRUMENTS  8000u
 #define MOLD_BYTES   20u
@@ -31,7 +31,7 @@ struct pcap_record {
 	uint32_t seconds, nanoseconds, captured, bytes;
 };
 
-/* In 1/1000, and the bytes of each. */
+/* Weights of 1000, and bytes. */
 static const struct {
 	char type;
 	uint16_t weight;
@@ -54,7 +54,7 @@ static void put_be(uint8_t *at, uint64_t value, unsigned int bytes)
 	}
 }
 
-/* Messages of packet number @round of any feed. */
+/* The number of messages of a feed's packet @p round. */
 static uint32_t message_count(uint32_t round)
 {
 	return 1 + hash(round + 1) % MESSAGES_MAX;
@@ -84,7 +84,7 @@ static uint32_t put_message(uint8_t *at, uint64_t seed)
 	return 2u + mix[i].bytes;
 }
 
-/* Packet @i of a line, whose feeds' numbers begin at @first. @return its bytes. */
+/* Make packet @p i of a line; the sequence numbers begin at @p first. @return its bytes. */
 static uint32_t make_packet(uint8_t *frame, uint32_t i, unsigned int line, uint64_t first)
 {
 	const uint32_t round = i / PIPELINE_FEEDS, feed = (i * 35 + round) % PIPELINE_FEEDS;
@@ -114,10 +114,10 @@ static void write_packets(FILE *file)
 	fwrite(&header, sizeof(header), 1, file);
 	for (uint32_t k = 0; k < 2 * PACKETS; k++) {
 		const unsigned int line = k % 2;
-		const uint32_t place = k / 2;
-		/* Line B's first packets are the last ones of the round before. */
-		const bool before = line == 1 && place < LAG;
-		const uint32_t i = line == 0 ? place : (place + PACKETS - LAG) % PACKETS;
+		const uint32_t position = k / 2;
+		/* The first packets of line B are the last ones of the repetition before. */
+		const bool before = line == 1 && position < LAG;
+		const uint32_t i = line == 0 ? position : (position + PACKETS - LAG) % PACKETS;
 		const uint32_t bytes =
 			make_packet(frame, i, line, FIRST_NUMBER - (before ? numbers : 0));
 		const struct pcap_record record = {.seconds = 1700000000,

@@ -37,7 +37,8 @@ bool program_self(char out[PATH_MAX])
 	return length > 0;
 }
 
-/* In the build folder at @p place from our own folder, installed in the same one, or in PATH. */
+/* At @p place relative to our own folder (in a build folder), in our folder (installed), or in
+ * PATH. */
 static bool find_program(const char *place, const char *name, char out[PATH_MAX])
 {
 	const char *const places[] = {place, name};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* feedgate-bench report: runs the program that makes the page; it is written in Python. */
+/* feedgate-bench report: runs the Python program that makes the page. */
 #include "report.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "programs.h"
 
-/* Under this name the program finds us, to ask for the machine's description. */
+/* Names our own path, so that the program can ask for the machine's description. */
 #define SELF_VARIABLE "FEEDGATE_BENCH"
 
 int report_main(int argc, char **argv)

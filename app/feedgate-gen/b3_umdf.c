@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* B3 Binary UMDF: SBE behind a header with its length. The sequence version is the session. */
+/* B3 Binary UMDF: SBE messages after a header with a length. The sequence version is the session.
+ */
 #include "bytes.h"
 #include "table.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Store numbers in a given byte order, whatever the machine's own. */
+/* Store numbers in a given byte order. */
 #ifndef BYTES_H
 #define BYTES_H
 

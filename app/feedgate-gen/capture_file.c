@@ -15,7 +15,7 @@
 #define SNAP_LEN     65535u
 #define ETHERNET     1u
 #define BUFFER_BYTES (1u << 20)
-#define RECORD_MAX   (FRAME_MAX + 64u) /* a packet with all that stands around it */
+#define RECORD_MAX   (FRAME_MAX + 64u) /* a packet with the bytes around it */
 
 struct capture_file {
 	const struct capture_format *format;
@@ -62,7 +62,7 @@ static size_t pcapng_header(uint8_t *to)
 	put_le32(to + 8, 0x1a2b3c4d);
 	put_le16(to + 12, 1);
 	put_le16(to + 14, 0);
-	put_le64(to + 16, UINT64_MAX); /* length of the section not stated */
+	put_le64(to + 16, UINT64_MAX); /* length of the section: unknown */
 	put_le32(to + 24, 28);
 
 	put_le32(idb, 1); /* interface description block */
@@ -179,7 +179,7 @@ int capture_file_finish(struct capture_file *file)
 {
 	int rc = flush(file);
 
-	/* Some file systems only say here that they are full. */
+	/* Some file systems report only here that they are full. */
 	if (close(file->fd) < 0 && rc == 0)
 		rc = -errno;
 	file->fd = -1;

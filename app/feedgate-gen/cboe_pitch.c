@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cboe multicast PITCH: four units a group, each with numbers of its own. Only adds and
- * trades name a symbol, what follows on an order names the order. Spins have number 0.
+ * Cboe multicast PITCH: a group has four units, each with sequence numbers of its own. Only adds
+ * and trades have a symbol; later messages have the order. Spins have number 0.
  */
 #include "bytes.h"
 #include "symbols.h"

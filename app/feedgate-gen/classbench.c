@@ -9,14 +9,15 @@
 #include "rng.h"
 
 #define PORT_HI_MIN 1024u
-/* Draws of one rule, if those before were there already, until a random port makes it new. */
+/* After so many rules that exist already, a random port makes the rule new. */
 #define DRAWS_MAX 64u
 
 struct maker {
 	const struct classbench_family *family;
 	uint64_t seed;
 	uint64_t tree_seed[2];
-	uint32_t scale; /* forks of a tree, tenths: the logarithm of the rules */
+	uint32_t
+		scale; /* of the forks of a tree, in tenths: the logarithm of the number of rules */
 	struct rng rng;
 	uint32_t *slots; /* hash set: index in the rules plus one; 0: free */
 	uint32_t slot_mask;
@@ -55,7 +56,7 @@ static uint16_t draw_protocol(struct rng *rng, const struct classbench_protocol 
 	return protocols->protocol;
 }
 
-/* What is special about a node; its path begins with a bit that says how long it is. */
+/* The hash of a node. A leading bit of the path gives its length. */
 static uint64_t node_hash(const struct maker *maker, unsigned int side, uint32_t address,
 			  unsigned int depth)
 {
@@ -81,7 +82,7 @@ static uint32_t draw_bits(struct maker *maker, unsigned int side, uint32_t addre
 	return address;
 }
 
-/* In one place of the tree, prefixes of one scope have two lengths at most: nesting has an end. */
+/* At a node, prefixes of a scope have at most two lengths, which limits nesting. */
 static struct classbench_prefix draw_prefix(struct maker *maker, unsigned int side, uint8_t scope)
 {
 	static const uint8_t from[SCOPES] = {0, 1, 3, 17, 25, 32};
@@ -91,7 +92,7 @@ static struct classbench_prefix draw_prefix(struct maker *maker, unsigned int si
 	const uint64_t node = node_hash(maker, side, address, from[scope]);
 	const uint32_t a = (uint32_t)(node >> 32 & 255) * span >> 8;
 	const uint32_t b = (uint32_t)(node >> 40 & 255) * span >> 8;
-	/* Rather the longer, as long ones are more usual. */
+	/* The longer one is more frequent, as in real rule sets. */
 	const bool longer = rng_below(&maker->rng, 256) >= maker->family->tree[side].shorter;
 	const uint8_t length = (uint8_t)(from[scope] + ((a > b) == longer ? a : b));
 
@@ -99,7 +100,7 @@ static struct classbench_prefix draw_prefix(struct maker *maker, unsigned int si
 					  length};
 }
 
-/* 0 .. n - 1, the first ones much more often than the last. */
+/* 0 .. n - 1; the first are much more frequent than the last. */
 static uint32_t draw_rank(struct rng *rng, uint32_t n)
 {
 	const uint32_t a = rng_below(rng, n);
@@ -108,7 +109,7 @@ static uint32_t draw_rank(struct rng *rng, uint32_t n)
 	return rng_below(rng, b + 1);
 }
 
-/* Number @p rank of the set's single ports: the services everyone has, then others. */
+/* The single port of this rank: common services come first. */
 static uint16_t single_port(uint64_t seed, uint32_t rank)
 {
 	static const uint16_t services[] = {80,  443, 53,   25,   22,   123,  161, 21,  1521,
@@ -121,7 +122,7 @@ static uint16_t single_port(uint64_t seed, uint32_t rank)
 	return (uint16_t)(PORT_HI_MIN + rng_mix64(seed + rank) % (UINT16_MAX - PORT_HI_MIN));
 }
 
-/* Number @p rank of its ranges: nested ones, and such as stand apart. */
+/* The range of this rank: some are nested, others are separate. */
 static struct classbench_ports port_range(uint64_t seed, uint32_t rank)
 {
 	const uint64_t h = rng_mix64(~seed + rank);
@@ -162,7 +163,7 @@ static void draw_rule(struct maker *maker, struct classbench_rule *rule)
 	const struct classbench_pair *ports = draw_pair(&maker->rng, family->ports);
 	const bool has_ports = protocol == 6 || protocol == 17;
 
-	memset(rule, 0, sizeof(*rule)); /* its bytes are compared */
+	memset(rule, 0, sizeof(*rule)); /* all bytes are compared */
 	rule->ip[0] = draw_prefix(maker, 0, scopes->a);
 	rule->ip[1] = draw_prefix(maker, 1, scopes->b);
 	rule->any_protocol = protocol == CLASSBENCH_ANY_PROTOCOL;
@@ -202,8 +203,8 @@ static bool same_rule(const struct classbench_rule *a, const struct classbench_r
 	       a->protocol == b->protocol && a->any_protocol == b->any_protocol;
 }
 
-/* Is rules[n] unlike all before it? Then it is noted. */
-static bool note(struct maker *maker, const struct classbench_rule *rules, uint32_t n)
+/* Add rules[n] to the set of rules; false: an equal one is there. */
+static bool add_to_set(struct maker *maker, const struct classbench_rule *rules, uint32_t n)
 {
 	uint32_t slot = (uint32_t)rule_hash(&rules[n]) & maker->slot_mask;
 
@@ -215,7 +216,7 @@ static bool note(struct maker *maker, const struct classbench_rule *rules, uint3
 	return true;
 }
 
-/* How many packets it takes, as bits. */
+/* The number of packets that it matches, as a power of two. */
 static uint32_t rule_bits(const struct classbench_rule *r)
 {
 	uint32_t bits = 64u - r->ip[0].length - r->ip[1].length + (r->any_protocol ? 8 : 0);
@@ -240,7 +241,7 @@ static int by_bits(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* The more general, the later; but not strictly so, as in real ones. */
+/* More general rules are later, but not strictly, as in real rule sets. */
 static int order(struct maker *maker, uint32_t count, struct classbench_rule *rules)
 {
 	struct ranked *ranked = calloc(count + 1u, sizeof(*ranked));
@@ -286,7 +287,7 @@ int classbench_make(const struct classbench_family *family, uint64_t seed, uint3
 
 				rules[n].port[1] = (struct classbench_ports){port, port};
 			}
-		} while (!note(&maker, rules, n));
+		} while (!add_to_set(&maker, rules, n));
 	}
 	rc = order(&maker, count, rules);
 	free(maker.slots);

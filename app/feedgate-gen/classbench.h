@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rule sets for packet classifiers, and packets to try them with, in the manner
- * and the text form of ClassBench (Taylor and Turner, 2005): access lists,
- * firewalls, IP chains. The distributions are this program's own.
+ * Rule sets for packet classifiers, and packets for them, in the text format of ClassBench (Taylor
+ * and Turner, 2005): access lists, firewalls, IP chains. The distributions are not those of the
+ * paper.
  */
 #ifndef CLASSBENCH_H
 #define CLASSBENCH_H
@@ -34,18 +34,18 @@ struct classbench_rule {
 /* "acl", "fw", "ipc"; NULL for another name. */
 const struct classbench_family *classbench_family(const char *name);
 
-/* Make @p count different rules, more general ones rather later. 0 or -ENOMEM. */
+/* Make @p count different rules; more general ones are mostly later. 0 or -ENOMEM. */
 int classbench_make(const struct classbench_family *family, uint64_t seed, uint32_t count,
 		    struct classbench_rule *rules);
 
 /*
- * Write packets near the rules: in their boxes, at the corners, just outside;
- * some flows are much longer than others. 0 or -errno, and then nothing is left.
+ * Write packets that match rules or nearly match; a few flows are much longer than the others. 0;
+ * or -errno, and then the file is removed.
  */
 int classbench_write_trace(const char *path, const struct options *o,
 			   const struct classbench_rule *rules);
 
-/* Everything that --classbench asks for. 0; or -errno, and *failed says what failed. */
+/* Do what --classbench requests. 0; or -errno, and *failed is the file that failed. */
 int classbench_run(const struct options *o, const char **failed);
 
 #endif /* CLASSBENCH_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "classbench_family.h"
 
-/* Access lists: hosts and nets on both sides, one service each; any source port. */
+/* Access lists: hosts and nets on both sides, a destination port each, any source port. */
 static const struct classbench_pair acl_scopes[] = {
 	{SCOPE_HOST, SCOPE_HOST, 22}, {SCOPE_LAN, SCOPE_HOST, 13}, {SCOPE_HOST, SCOPE_LAN, 13},
 	{SCOPE_LAN, SCOPE_LAN, 9},    {SCOPE_SITE, SCOPE_HOST, 9}, {SCOPE_HOST, SCOPE_SITE, 8},
@@ -20,7 +20,7 @@ static const struct classbench_protocol acl_protocols[] = {
 	{6, 74}, {17, 16}, {1, 4}, {CLASSBENCH_ANY_PROTOCOL, 6}, {0},
 };
 
-/* Firewalls: one side a few machines, the other side the world; ranges overlap. */
+/* Firewalls: a few machines on one side, any on the other; ranges overlap. */
 static const struct classbench_pair fw_scopes[] = {
 	{SCOPE_ANY, SCOPE_LAN, 21},
 	{SCOPE_ANY, SCOPE_HOST, 12},
@@ -54,7 +54,7 @@ static const struct classbench_protocol fw_protocols[] = {
 	{6, 54}, {17, 33}, {1, 5}, {47, 4}, {CLASSBENCH_ANY_PROTOCOL, 3}, {50, 1}, {0},
 };
 
-/* IP chains: between the two, and ports on either side. */
+/* IP chains: a mix of both, with ports on both sides. */
 static const struct classbench_pair ipc_scopes[] = {
 	{SCOPE_HOST, SCOPE_HOST, 25},  {SCOPE_LAN, SCOPE_HOST, 9},
 	{SCOPE_HOST, SCOPE_LAN, 8},    {SCOPE_SITE, SCOPE_SITE, 6},

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What makes a family of rule sets: how often which length, port and protocol. */
+/* A family of rule sets: the distributions of prefix lengths, ports and protocols. */
 #ifndef CLASSBENCH_FAMILY_H
 #define CLASSBENCH_FAMILY_H
 
 #include <stdint.h>
 
-/* Lengths of prefixes by what they stand for. */
+/* Classes of prefix lengths. */
 enum classbench_scope {
 	SCOPE_ANY,   /* /0 */
 	SCOPE_SHORT, /* /1, /2 */
@@ -25,7 +25,7 @@ enum classbench_port_class {
 	PORTS_EM, /* one */
 };
 
-/* Weights, ended by one of weight 0; a is of the source, b of the destination. */
+/* A row of weights, the last has weight 0; a is of the source, b of the destination. */
 struct classbench_pair {
 	uint8_t a, b;
 	uint16_t weight;
@@ -39,14 +39,13 @@ struct classbench_protocol {
 };
 
 /*
- * Addresses come from a binary tree that exists only as a hash of its paths: a
- * node has two children or, more often, one. The fewer fork, the more addresses
- * share their beginning and the more prefixes nest.
+ * Addresses are paths in a binary tree; hashes of paths decide the shape of the tree. A node has
+ * one child or two. The fewer nodes have two, the more addresses share prefixes.
  */
 struct classbench_tree {
-	uint8_t fork[4]; /* of 256 nodes those with two children, by byte of the address */
-	uint8_t skew;    /* of 256 draws those that go to a fork's heavier child */
-	uint8_t shorter; /* of 256 prefixes those that have their place's other length */
+	uint8_t fork[4]; /* nodes with two children, of 256, by byte of the address */
+	uint8_t skew;    /* draws of the more frequent child, of 256 */
+	uint8_t shorter; /* prefixes with the less frequent length, of 256 */
 };
 
 struct classbench_family {
@@ -55,10 +54,10 @@ struct classbench_family {
 	const struct classbench_pair *scopes;
 	const struct classbench_pair *ports;
 	const struct classbench_protocol *protocols;
-	uint16_t n_ports[2];  /* different single ports on either side */
+	uint16_t n_ports[2];  /* different single ports of source and destination */
 	uint16_t n_ranges[2]; /* different ranges */
 };
 
-extern const struct classbench_family classbench_families[]; /* ended by one without a name */
+extern const struct classbench_family classbench_families[]; /* ended by a row without a name */
 
 #endif /* CLASSBENCH_FAMILY_H */

@@ -9,7 +9,7 @@
 
 #define FLOWS        64u
 #define FLOW_OCTAVES 10u /* longest flow: 2^10 packets */
-#define STRANGER_OF  32u /* one flow of so many has nothing to do with a rule */
+#define UNRELATED_OF 32u /* one flow of so many is not near a rule */
 #define OUTSIDE_OF   8u  /* one field of so many is just outside the rule */
 
 struct flow {
@@ -17,10 +17,10 @@ struct flow {
 	uint16_t port[2];
 	uint8_t protocol;
 	uint32_t rule; /* 1-based; 0: none */
-	uint32_t left; /* packets still to come */
+	uint32_t left; /* packets to come */
 };
 
-/* A number in min..max: often at an end, sometimes next to it, if @p edge always there. */
+/* A number near min..max: often a bound, sometimes next to it; with @p edge always. */
 static uint32_t draw_near(struct rng *rng, uint32_t min, uint32_t max, uint32_t top, bool edge)
 {
 	const uint32_t how = rng_below(rng, 2 * OUTSIDE_OF);
@@ -31,7 +31,7 @@ static uint32_t draw_near(struct rng *rng, uint32_t min, uint32_t max, uint32_t 
 		return max < top ? max + 1 : min;
 	if (edge || how < 8)
 		return how % 2 ? min : max;
-	/* Not rng_between(): the span may be 2^32. */
+	/* rng_between() cannot: the range may have 2^32 numbers. */
 	return min + (uint32_t)(rng_next(rng) % ((uint64_t)max - min + 1));
 }
 
@@ -50,13 +50,13 @@ static void draw_flow(struct rng *rng, const struct options *o, const struct cla
 	static const struct classbench_rule everything = {
 		.port = {{0, UINT16_MAX}, {0, UINT16_MAX}}, .any_protocol = true};
 	const struct classbench_rule *rule = &everything;
-	/* Two draws, the lower: a packet for a rule far down is rarer. */
+	/* The lower of two draws, so that later rules get fewer packets. */
 	const uint32_t a = rng_below(rng, o->count);
 	const uint32_t b = rng_below(rng, o->count);
 	const uint32_t octave = rng_below(rng, FLOW_OCTAVES);
 
 	flow->rule = 0;
-	if (rng_below(rng, STRANGER_OF) > 0) {
+	if (rng_below(rng, UNRELATED_OF) > 0) {
 		flow->rule = 1 + (a < b ? a : b);
 		rule = &rules[flow->rule - 1];
 	}
@@ -69,7 +69,7 @@ static void draw_flow(struct rng *rng, const struct options *o, const struct cla
 						       rule->port[side].max, UINT16_MAX, o->edge);
 	}
 	flow->protocol = draw_protocol(rng, rule);
-	/* As many packets in the few long flows as in the many short ones. */
+	/* The few long flows have as many packets as the many short ones. */
 	flow->left = 1;
 	if (!o->edge && rng_below(rng, 1u << octave) == 0)
 		flow->left = rng_between(rng, 1u << octave, 2u << octave);

@@ -6,24 +6,24 @@
 
 struct clocks {
 	const struct options *o;
-	struct clock ring; /* behind it the channel that was silent longest */
+	struct clock ring; /* the head; after it comes the channel that was silent longest */
 	struct clock *first[PROTOCOLS_MAX];
 	struct clock clock[];
 };
 
 static void append(struct clocks *clocks, struct clock *c)
 {
-	c->before = clocks->ring.before;
-	c->behind = &clocks->ring;
-	c->before->behind = c;
-	c->behind->before = c;
+	c->previous = clocks->ring.previous;
+	c->next = &clocks->ring;
+	c->previous->next = c;
+	c->next->previous = c;
 }
 
 static void touch(struct clocks *clocks, struct clock *c, uint64_t now_ns)
 {
 	c->last_ns = now_ns;
-	c->before->behind = c->behind;
-	c->behind->before = c->before;
+	c->previous->next = c->next;
+	c->next->previous = c->previous;
 	append(clocks, c);
 }
 
@@ -39,8 +39,8 @@ int clocks_open(const struct options *o, struct clocks **out)
 	if (!clocks)
 		return -ENOMEM;
 	clocks->o = o;
-	clocks->ring.before = &clocks->ring;
-	clocks->ring.behind = &clocks->ring;
+	clocks->ring.previous = &clocks->ring;
+	clocks->ring.next = &clocks->ring;
 	c = clocks->clock;
 	for (unsigned int i = 0; protocols[i]; i++) {
 		clocks->first[i] = c;
@@ -58,21 +58,21 @@ void clocks_close(struct clocks *clocks)
 	free(clocks);
 }
 
-enum packet_request clocks_turn(struct clocks *clocks, unsigned int protocol, uint32_t channel,
-				uint64_t now_ns)
+enum packet_request clocks_next_request(struct clocks *clocks, unsigned int protocol,
+					uint32_t channel, uint64_t now_ns)
 {
 	struct clock *c = clocks->first[protocol] + channel;
-	enum packet_request want = PROTOCOL_ANY;
+	enum packet_request request = PROTOCOL_ANY;
 
 	touch(clocks, c, now_ns);
 	if (clocks->o->reset_after > 0 && c->sent >= clocks->o->reset_after) {
-		want = PROTOCOL_RESET;
+		request = PROTOCOL_RESET;
 		if ((protocols[protocol]->can & PROTOCOL_END) && !c->ended)
-			want = PROTOCOL_END;
-		c->ended = want == PROTOCOL_END;
+			request = PROTOCOL_END;
+		c->ended = request == PROTOCOL_END;
 	}
-	c->sent = want == PROTOCOL_RESET ? 1 : c->sent + 1;
-	return want;
+	c->sent = request == PROTOCOL_RESET ? 1 : c->sent + 1;
+	return request;
 }
 
 const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns)
@@ -82,8 +82,8 @@ const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns)
 
 	if (limit_ns == 0)
 		return NULL;
-	/* Of a session that has ended there is no heartbeat. */
-	while ((c = clocks->ring.behind) != &clocks->ring && c->last_ns + limit_ns <= now_ns) {
+	/* A session that has ended sends no heartbeats. */
+	while ((c = clocks->ring.next) != &clocks->ring && c->last_ns + limit_ns <= now_ns) {
 		if (!c->ended)
 			return c;
 		touch(clocks, c, c->last_ns + limit_ns);
@@ -91,7 +91,7 @@ const struct clock *clocks_silent(struct clocks *clocks, uint64_t now_ns)
 	return NULL;
 }
 
-void clocks_beat(struct clocks *clocks, const struct clock *clock, uint64_t now_ns)
+void clocks_heartbeat_sent(struct clocks *clocks, const struct clock *clock, uint64_t now_ns)
 {
 	struct clock *c = clocks->first[clock->protocol] + clock->channel;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Like CME MDP 3.0: SBE messages of schema 1, version 9, in packets numbered one
- * by one. A channel starts with a channel reset; heartbeats take a number too.
- * Two protocols: cme_mdp3 has definitions that tell symbols, cme has none.
+ * CME MDP 3.0: SBE messages of schema 1, version 9. Sequence numbers count packets, also
+ * heartbeats. A channel begins with a channel reset. There are two protocols: cme_mdp3 begins with
+ * security definitions, which map symbols; cme has none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,11 +32,11 @@ struct channel {
 	uint32_t index;
 	uint32_t instruments;
 	uint32_t *rpt_seq; /* per instrument, of its next entry */
-	uint32_t defined;  /* instruments told */
+	uint32_t defined;  /* instruments that were defined */
 	uint32_t epoch;
 	uint64_t next_order;
 	uint64_t now_ns;
-	struct packet *packet; /* under way */
+	struct packet *packet; /* that is being made */
 };
 
 struct cme {
@@ -56,7 +56,7 @@ static void instrument_text(uint32_t instrument, char *text)
 	snprintf(text, PROTOCOL_TEXT_BYTES, "%u", security_of(instrument));
 }
 
-/* The id of the channel's nth instrument, which the message is about. */
+/* Write the security id of the channel's nth instrument. */
 static uint32_t security_id(const struct cme *cme, const struct channel *ch, uint32_t n)
 {
 	uint32_t instrument = ch->index + n * cme->channels;
@@ -88,7 +88,7 @@ static size_t end(uint8_t *m, const uint8_t *p)
 	return (size_t)(p - m);
 }
 
-/* The root block that all incremental messages share: time of the event, and its last message. */
+/* The root block of all incremental messages: the time of the event, and its end. */
 static uint8_t *put_root(struct channel *ch, uint8_t *root)
 {
 	put_le64(root, ch->now_ns - 3000);
@@ -104,7 +104,7 @@ static uint8_t *put_group(uint8_t *p, uint16_t block_len, uint32_t count)
 	return p + 3;
 }
 
-/* The form with the count in the last of eight bytes. */
+/* The group header of eight bytes, which ends with the count. */
 static uint8_t *put_group8(uint8_t *p, uint16_t block_len, uint32_t count)
 {
 	memset(p, 0, 8 + (size_t)block_len * count);
@@ -113,7 +113,7 @@ static uint8_t *put_group8(uint8_t *p, uint16_t block_len, uint32_t count)
 	return p + 8;
 }
 
-/* What entries of 46, 48 and 49 have in common; returns the instrument's index. */
+/* Write the common fields of entries of 46, 48 and 49; returns the index of the instrument. */
 static uint32_t put_entry(struct cme *cme, struct channel *ch, uint8_t *e)
 {
 	uint32_t n = rng_below(&ch->rng, ch->instruments);
@@ -143,7 +143,7 @@ static size_t make_book(struct cme *cme, struct channel *ch, uint8_t *m)
 		put_le64(p, ch->next_order);
 		put_le64(p + 8, ch->next_order++);
 		put_le32(p + 16, rng_between(&ch->rng, 1, 50));
-		p[20] = (uint8_t)(i + 1); /* which of the entries above */
+		p[20] = (uint8_t)(i + 1); /* the entry above that the order belongs to */
 	}
 	return end(m, p);
 }
@@ -236,7 +236,7 @@ static size_t make_reset(struct channel *ch, uint8_t *m)
 	return end(m, p + 2);
 }
 
-/* What a definition has beside id and symbol is left out: zeros, and groups without entries. */
+/* Only id and symbol are set; other fields are zero, and groups have no entries. */
 static size_t make_definition(struct cme *cme, struct channel *ch, uint8_t *m)
 {
 	static const uint8_t group_bytes[] = {9, 4, 4, 5};
@@ -290,7 +290,7 @@ static void start_anew(struct channel *ch)
 		ch->rpt_seq[n] = 1;
 }
 
-static void cme_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+static void cme_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		     struct packet *p)
 {
 	struct cme *cme = state;
@@ -298,9 +298,9 @@ static void cme_make(void *state, uint32_t channel, enum packet_request want, ui
 	uint32_t count = 0;
 	uint8_t *m;
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
-	if (want != PROTOCOL_HEARTBEAT)
+	if (request != PROTOCOL_HEARTBEAT)
 		count = rng_between(&ch->rng, 1, MESSAGES_MAX);
 	packet_begin(p, PACKET_HEADER);
 	m = p->payload + p->len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CTA: quotes (CQS) and trades (CTS) in one. A channel begins with a start of day, number 0. */
+/* CTA: quotes (CQS) and trades (CTS). A channel begins with a start of day, number 0. */
 #include "siac.h"
 #include "symbols.h"
 #include "table.h"
@@ -38,7 +38,7 @@ static size_t put_block(const struct table_block *b, uint8_t *to)
 	return b->row->bytes;
 }
 
-/* Line integrity, end of day; start of day the first time, then resets. */
+/* Line integrity, end of day, and start of day; later starts are resets. */
 static uint32_t control_type(enum packet_control control, const struct packet_id *id)
 {
 	if (control == PACKET_HEARTBEAT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deribit multicast: SBE messages that do not say how long they are. Root block,
- * groups and fields of variable length do.
+ * Deribit multicast: SBE messages without a length. It follows from the root block, the groups and
+ * the fields of variable length.
  */
 #include "bytes.h"
 #include "table.h"
@@ -11,7 +11,7 @@
 #define GROUP_HEADER   8u
 #define INSTRUMENT     .instrument = ROW_NUMBER, .id = {12, 4}
 
-/* The bytes of a row are those of header and root block. */
+/* The bytes of a row are those of the header and the root block. */
 static const struct row rows[] = {
 	{.type = 1000, .bytes = 12 + 140, .weight = 4, INSTRUMENT},
 	{.type = 1001, .bytes = 12 + 29, .weight = 500, INSTRUMENT},
@@ -25,10 +25,10 @@ static const struct row rows[] = {
 	{0},
 };
 
-/* Groups: bytes of an entry and most entries, by template. */
+/* Groups by message type: bytes of an entry, maximum of entries. */
 static const struct {
 	uint32_t type;
-	uint8_t bytes, most;
+	uint8_t bytes, max;
 } groups[] = {{1001, 18, 3}, {1002, 83, 1}, {1004, 17, 3}};
 
 static uint64_t number_of(uint32_t instrument)
@@ -46,9 +46,9 @@ static uint64_t channel_of(uint32_t index)
 	return index + 1;
 }
 
-static size_t put_group(struct rng *r, uint8_t *to, unsigned int bytes, unsigned int most)
+static size_t put_group(struct rng *r, uint8_t *to, unsigned int bytes, unsigned int max)
 {
-	const uint32_t entries = rng_below(r, most + 1);
+	const uint32_t entries = rng_below(r, max + 1);
 
 	memset(to, 0, GROUP_HEADER + (size_t)bytes * entries);
 	put_le16(to, (uint16_t)bytes);
@@ -56,7 +56,7 @@ static size_t put_group(struct rng *r, uint8_t *to, unsigned int bytes, unsigned
 	return GROUP_HEADER + (size_t)bytes * entries;
 }
 
-/* A name, behind its length. */
+/* A name, after its length. */
 static size_t put_name(uint8_t *to)
 {
 	static const char name[] = "BTC-PERPETUAL";
@@ -79,7 +79,7 @@ static size_t put_block(const struct table_block *b, uint8_t *to)
 		if (groups[i].type != b->row->type)
 			continue;
 		put_le16(to + 8, 1);
-		bytes += put_group(b->rng, to + bytes, groups[i].bytes, groups[i].most);
+		bytes += put_group(b->rng, to + bytes, groups[i].bytes, groups[i].max);
 	}
 	if (b->row->type == 1000) {
 		put_le16(to + 10, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eurex T7 EOBI: two partitions a group. Numbers count packets; heartbeats and
- * the packet that says that numbers start anew take one, too.
+ * Eurex T7 EOBI: a group has two partitions. Sequence numbers count packets, also heartbeats and
+ * the packet of a reset.
  */
 #include "bytes.h"
 #include "table.h"

@@ -7,8 +7,8 @@
 #include "bytes.h"
 
 /*
- * One's complement sums do not mind the byte order as long as words are read and the
- * result is written the same way: all is in the machine's own order, numbers through htons().
+ * A one's complement sum does not depend on the byte order, if words are read and the result is
+ * written in the same order: here the machine's, and numbers go through htons().
  */
 static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
 {
@@ -134,21 +134,21 @@ void frame_checksum_pseudo(struct frame *f, size_t at, uint8_t protocol)
 	uint64_t sum = f->address_sum + htons(protocol) + htons((uint16_t)len);
 	uint16_t value = sum_fold(sum_bytes(sum, f->data + f->l4_off, len));
 
-	/* Zero would say "none" in UDP, and all ones is the same number. */
+	/* In UDP zero means "no checksum"; all ones is the same number. */
 	if (value == 0 && protocol == IP_PROTOCOL_UDP)
 		value = 0xffff;
 	memcpy(f->data + f->l4_off + at, &value, sizeof(value));
 }
 
-void frame_udp(struct frame *f, uint16_t src_port, uint16_t dst_port, const void *payload, size_t n)
+void frame_udp(struct frame *f, const struct udp *udp)
 {
 	uint8_t *p = frame_append(f, NULL, 8);
 
 	f->l4_off = (uint32_t)(p - f->data);
-	put_be16(p, src_port);
-	put_be16(p + 2, dst_port);
-	put_be16(p + 4, (uint16_t)(8 + n));
-	frame_append(f, payload, n);
+	put_be16(p, udp->src_port);
+	put_be16(p + 2, udp->dst_port);
+	put_be16(p + 4, (uint16_t)(8 + udp->bytes));
+	frame_append(f, udp->payload, udp->bytes);
 	frame_checksum_pseudo(f, 6, IP_PROTOCOL_UDP);
 }
 
@@ -208,8 +208,8 @@ void frame_push_tag(struct frame *f, uint16_t tpid, uint16_t tci)
 	f->l4_off += 4;
 }
 
-void frame_udp_ipv4(struct frame *f, unsigned int line, const struct ipv4 *ip, uint16_t src_port,
-		    uint16_t dst_port, const void *payload, size_t n)
+void frame_udp_ipv4(struct frame *f, unsigned int line, const struct ipv4 *ip,
+		    const struct udp *udp)
 {
 	uint8_t dst[6], src[6];
 
@@ -217,6 +217,6 @@ void frame_udp_ipv4(struct frame *f, unsigned int line, const struct ipv4 *ip, u
 	frame_line_mac(src, line);
 	frame_begin(f, dst, src, ETHERTYPE_IPV4);
 	frame_ipv4(f, ip);
-	frame_udp(f, src_port, dst_port, payload, n);
+	frame_udp(f, udp);
 	frame_end(f);
 }

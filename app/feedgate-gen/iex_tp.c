@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IEX-TP 1 with TOPS, DEEP and DEEP+, on channels in turn; each has the messages of its own. */
+/* IEX-TP 1: the channels carry TOPS, DEEP and DEEP+ in turn, each with messages of its own. */
 #include "bytes.h"
 #include "symbols.h"
 #include "table.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nasdaq TotalView-ITCH 5.0 in MoldUDP64. Each channel is a session of its own:
- * it starts with the directory of its instruments, then trades them with orders
- * that are added before they are executed, cancelled, replaced or deleted.
+ * Nasdaq TotalView-ITCH 5.0 in MoldUDP64. Each channel is a session of its own. It begins with the
+ * stock directory. Orders are added before they are executed, cancelled, replaced or deleted.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -21,14 +20,14 @@
 #define SYMBOL_BYTES     8u
 #define MESSAGES_MAX     15u
 #define HEARTBEAT_ONE_IN 200u
-#define ORDERS_ALL       (1u << 20) /* live orders of all channels together, about */
+#define ORDERS_ALL       (1u << 20) /* open orders of all channels, about */
 
 struct order {
 	uint64_t ref;
 	uint32_t shares;
 	uint32_t price; /* 1/10,000 dollar */
 	uint32_t instrument;
-	char side;
+	char buy_sell;
 };
 
 struct channel {
@@ -39,10 +38,10 @@ struct channel {
 	uint64_t seq; /* of the next message */
 	uint64_t clock_ns;
 	uint64_t next_ref, next_match;
-	uint64_t named; /* the order that the last message about one names */
+	uint64_t named; /* order of the last message that has one */
 	uint32_t index;
 	uint32_t instruments;
-	uint32_t announced; /* messages of the opening sent so far */
+	uint32_t announced; /* messages of the opening that were sent */
 	uint32_t n_orders;
 	struct order *orders;
 };
@@ -63,7 +62,7 @@ static void put_symbol(uint8_t *to, uint32_t instrument)
 	memcpy(to, text, strlen(text));
 }
 
-/* Around a price that is the instrument's own: 5 to 505 dollars, in whole cents. */
+/* Near the price of the instrument, 5 to 505 dollars, in whole cents. */
 static uint32_t draw_price(struct rng *r, uint32_t instrument)
 {
 	uint32_t cents = 500 + (uint32_t)(rng_mix64(instrument + 1) % 50000);
@@ -203,14 +202,14 @@ static size_t make_add(struct itch *itch, struct channel *ch, uint8_t *m, char t
 
 	o->instrument = draw_instrument(itch, ch);
 	o->ref = ch->next_ref;
-	o->side = rng_below(&ch->rng, 2) ? 'B' : 'S';
+	o->buy_sell = rng_below(&ch->rng, 2) ? 'B' : 'S';
 	o->shares = draw_shares(&ch->rng);
 	o->price = draw_price(&ch->rng, o->instrument);
 	ch->next_ref += rng_between(&ch->rng, 1, 4);
 
 	put_be16(m + 1, locate_of(o->instrument));
 	put_ref(ch, m, o);
-	m[19] = (uint8_t)o->side;
+	m[19] = (uint8_t)o->buy_sell;
 	put_be32(m + 20, o->shares);
 	put_symbol(m + 24, o->instrument);
 	put_be32(m + 32, o->price);
@@ -286,7 +285,7 @@ static size_t make_trade(struct itch *itch, struct channel *ch, uint8_t *m)
 	uint32_t instrument = draw_instrument(itch, ch);
 	size_t len = begin(ch, m, 'P', locate_of(instrument), 44);
 
-	/* Since 2014 the order reference is 0 and the side always B. */
+	/* Since 2014 the order reference is 0 and the buy/sell indicator always B. */
 	m[19] = 'B';
 	put_be32(m + 20, draw_shares(&ch->rng));
 	put_symbol(m + 24, instrument);
@@ -320,7 +319,7 @@ static size_t make_any_reg_sho(struct itch *itch, struct channel *ch, uint8_t *m
 	return make_reg_sho(ch, m, instrument, rng_below(&ch->rng, 2) ? '1' : '2');
 }
 
-/* In 1/1000, about as often as on a real day; adds slightly outweigh what ends an order. */
+/* Weights of 1000, about as on a real day; a few more orders are added than ended. */
 static const struct {
 	char type;
 	uint16_t weight;
@@ -376,7 +375,7 @@ static size_t make_message(struct itch *itch, struct channel *ch, uint8_t *m)
 	}
 }
 
-/* Put a message at the packet's end, and note what it is of. */
+/* Append a message to the packet, and record its type and instrument. */
 static void add_message(struct itch *itch, struct channel *ch, struct packet *p)
 {
 	uint8_t *m = p->payload + p->len + 2;
@@ -397,11 +396,11 @@ static void add_message(struct itch *itch, struct channel *ch, struct packet *p)
 static void add_messages(struct itch *itch, struct channel *ch, uint32_t count, uint64_t now_ns,
 			 struct packet *p)
 {
-	if (is_open(ch)) /* small packets are the common case */
+	if (is_open(ch)) /* small packets are the most frequent */
 		count = rng_between(&ch->rng, 1, count);
 	else if (count > 4 + 4 * ch->instruments - ch->announced)
 		count = 4 + 4 * ch->instruments - ch->announced;
-	/* Messages are from shortly before the packet, and never older than the one before. */
+	/* The times of messages are shortly before the packet, and ascend. */
 	if (ch->clock_ns < now_ns - 8000)
 		ch->clock_ns = now_ns - 8000;
 	for (uint32_t i = 0; i < count; i++) {
@@ -416,7 +415,7 @@ static void add_messages(struct itch *itch, struct channel *ch, uint32_t count, 
 	ch->seq += count;
 }
 
-/* A session that no other channel has, and no other epoch of this one. */
+/* A session name that no other channel and no other epoch has. */
 static void name_session(struct channel *ch)
 {
 	const uint32_t number = ch->session_number + ch->epoch / 26;
@@ -435,22 +434,22 @@ static void start_anew(struct channel *ch)
 	name_session(ch);
 }
 
-static void itch_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+static void itch_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		      struct packet *p)
 {
 	struct itch *itch = state;
 	struct channel *ch = &itch->channel[channel];
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
 	packet_begin(p, MOLDUDP64_HEADER_BYTES);
 	p->id.first = ch->seq;
 	p->id.epoch = ch->epoch;
 	p->id.session_bytes = SESSION_BYTES;
 	memcpy(p->id.session, ch->session, SESSION_BYTES);
-	if (want == PROTOCOL_HEARTBEAT) {
+	if (request == PROTOCOL_HEARTBEAT) {
 		p->id.control = PACKET_HEARTBEAT;
-	} else if (want == PROTOCOL_END) {
+	} else if (request == PROTOCOL_END) {
 		p->id.control = PACKET_END;
 	} else {
 		uint32_t count = rng_between(&ch->rng, 1, MESSAGES_MAX);

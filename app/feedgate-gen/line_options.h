@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a line does to the packets sent on it: options that end in the line's letter. */
+/* The options of a line, whose names end in the line's letter: delay, loss, reordering. */
 #ifndef LINE_OPTIONS_H
 #define LINE_OPTIONS_H
 
@@ -11,25 +11,25 @@
 
 struct line_options {
 	uint32_t loss_ppm;
-	uint32_t loss_burst; /* mean packets of a run of losses */
+	uint32_t loss_burst; /* mean length of a run of losses */
 	uint32_t delay_ns;
-	uint32_t jitter_ns; /* delay on top, less than this */
+	uint32_t jitter_ns; /* additional random delay, less than this */
 	uint32_t reorder_ppm;
-	uint32_t reorder_depth; /* most packets that overtake */
+	uint32_t reorder_depth; /* most packets that overtake one */
 	uint32_t duplicate_ppm;
 	uint32_t repack; /* 1: other packets, same messages */
 };
 
 struct line_option {
 	const char *name;  /* followed by -a, -b, ... */
-	const char *needs; /* of no use without; NULL: none */
-	const char *value; /* for --help; NULL: takes none */
+	const char *needs; /* another option that it needs; NULL: none */
+	const char *value; /* its name in --help; NULL: the option has no value */
 	const char *help;
 	size_t off; /* in struct line_options */
 	uint32_t min, max;
 };
 
-/* Every option, ended by one without a name. */
+/* All options, ended by a row without a name. */
 extern const struct line_option line_options[];
 #define LINE_OPTIONS 8u
 

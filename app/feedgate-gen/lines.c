@@ -23,42 +23,9 @@ const char *line_kind_name(unsigned int kind)
 	return kind < KIND_NOISE ? protocols[i]->name : noise_kinds[i].name;
 }
 
-int line_open(struct line *line, unsigned int index, const struct options *o)
-{
-	memset(line, 0, sizeof(*line));
-	line->index = index;
-	line->letter = (char)('a' + index);
-	line->o = o->line[index];
-	rng_seed(&line->loss, o->seed, RNG_STREAM(RNG_LOSS, index));
-	rng_seed(&line->delay, o->seed, RNG_STREAM(RNG_DELAY, index));
-	rng_seed(&line->reorder, o->seed, RNG_STREAM(RNG_REORDER, index));
-	rng_seed(&line->duplicate, o->seed, RNG_STREAM(RNG_DUPLICATE, index));
-	if (index > 0)
-		line->skew_ns = (int64_t)rng_below(&line->delay, 2 * SKEW_NS_MAX) - SKEW_NS_MAX;
-	noise_init(&line->noise, o->seed, index);
-	/* Runs of mean length n begin so often that loss_ppm of all packets are in one. */
-	line->burst_ppb =
-		(uint32_t)(line->o.loss_ppm * (1000 * MILLION) /
-			   (line->o.loss_burst * (MILLION - line->o.loss_ppm) + line->o.loss_ppm));
-	if (line->o.reorder_ppm > 0) {
-		line->held = calloc(LINE_HELD_MAX, sizeof(*line->held));
-		if (!line->held)
-			return -ENOMEM;
-	}
-	return line->o.repack ? repack_open(o, index, &line->repack) : 0;
-}
-
-void line_close(struct line *line)
-{
-	free(line->held);
-	repack_close(line->repack);
-	line->held = NULL;
-	line->repack = NULL;
-}
-
 /*
- * When a packet sent at now_ns arrives. Line A is steady; the others drift against it by a few
- * microseconds either way. No packet overtakes another of its line here.
+ * The arrival time of a packet that is sent at now_ns. The delay of line A is constant; that of the
+ * others differs from it by a few microseconds and varies. Packets stay in order.
  */
 static uint64_t arrival(struct line *line, uint64_t now_ns)
 {
@@ -92,43 +59,64 @@ static bool draw_loss(struct line *line)
 	return line->losing;
 }
 
-static void tell(struct line *line, const struct line_packet *what, unsigned int kind,
-		 uint64_t at_ns, bool lost, bool copy, bool late)
+/* A packet of a line, as the truth file and the capture get it. */
+struct line_event {
+	const struct line_packet *what; /* NULL: of no feed */
+	unsigned int kind;
+	uint64_t at_ns;
+	bool lost, copy, late;
+};
+
+static void write_truth(struct line *line, const struct line_event *event)
 {
-	struct truth_packet told = {.line = line->letter,
-				    .index = line->written,
-				    .time_ns = at_ns,
-				    .kind = line_kind_name(kind),
-				    .lost = lost,
-				    .copy = copy,
-				    .late = late};
+	const struct line_packet *what = event->what;
+	struct truth_packet packet = {.line = line->letter,
+				      .index = line->written,
+				      .time_ns = event->at_ns,
+				      .kind = line_kind_name(event->kind),
+				      .lost = event->lost,
+				      .copy = event->copy,
+				      .late = event->late};
 
 	if (what) {
-		told.protocol = protocols[what->protocol];
-		told.channel = what->channel;
-		told.id = &what->id;
-		told.repacked = what->repacked;
+		packet.protocol = protocols[what->protocol];
+		packet.channel = what->channel;
+		packet.id = &what->id;
+		packet.repacked = what->repacked;
 	}
-	truth_sent(line->truth, &told);
+	truth_sent(line->truth, &packet);
 }
 
-/* What is told of it stands in the truth file before the packet is in the capture. */
-static int put(struct line *line, const struct frame *f, const struct line_packet *what,
-	       unsigned int kind, uint64_t at_ns, bool copy, bool late)
+/* Write the packet to the truth file, then to the capture. */
+static int write_packet(struct line *line, const struct frame *f, const struct line_event *event)
 {
-	struct line_count *count = &line->counts[kind];
+	struct line_count *count = &line->counts[event->kind];
 
 	if (line->truth)
-		tell(line, what, kind, at_ns, false, copy, late);
+		write_truth(line, event);
 	line->written++;
-	line->copies += copy;
-	line->late += late;
+	line->copies += event->copy;
+	line->late += event->late;
 	count->packets++;
 	count->bytes += f->len;
-	return capture_file_write(line->file, at_ns, f->data, f->cap_len, f->len);
+	return capture_file_write(line->file, event->at_ns, f->data, f->cap_len, f->len);
 }
 
-/* Of what is held back, send all that is due; or all that the packet at hand must not overtake. */
+/* Send a packet that was held back. */
+static int write_late(struct line *line, struct line_held *h)
+{
+	const struct line_event event = {
+		.what = &h->what, .kind = h->what.protocol, .at_ns = ++line->last_ns, .late = true};
+
+	h->left = 0;
+	line->n_held--;
+	return write_packet(line, &h->frame, &event);
+}
+
+/*
+ * Send held packets around the packet what: with before, those that it must not overtake, else
+ * those that enough packets have overtaken.
+ */
 static int release(struct line *line, const struct line_packet *what, bool before)
 {
 	const uint32_t shared = protocols[what->protocol]->shared;
@@ -146,16 +134,14 @@ static int release(struct line *line, const struct line_packet *what, bool befor
 			continue;
 		if (!before && --h->left > 0)
 			continue;
-		h->left = 0;
-		line->n_held--;
-		rc = put(line, &h->frame, &h->what, h->what.protocol, ++line->last_ns, false, true);
+		rc = write_late(line, h);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-/* Keep a packet for later, if it is one of those, and there is room. */
+/* Hold a packet back, if it is drawn to be, and there is room. */
 static bool hold(struct line *line, const struct frame *f, const struct line_packet *what)
 {
 	struct line_held *h = line->held;
@@ -179,27 +165,29 @@ static bool hold(struct line *line, const struct frame *f, const struct line_pac
 static int deliver_feed(struct line *line, const struct frame *f, const struct line_packet *what,
 			uint64_t now_ns, bool *lost)
 {
-	uint64_t at_ns;
-	bool held;
+	struct line_event event = {.what = what, .kind = what->protocol};
 	int rc = line->n_held > 0 ? release(line, what, true) : 0;
 
 	if (rc < 0)
 		return rc;
-	at_ns = arrival(line, now_ns);
+	event.at_ns = arrival(line, now_ns);
 	*lost = draw_loss(line);
 	if (*lost) {
+		event.lost = true;
 		line->counts[what->protocol].lost++;
 		if (line->truth)
-			tell(line, what, what->protocol, at_ns, true, false, false);
+			write_truth(line, &event);
 		return 0;
 	}
-	held = hold(line, f, what);
-	if (held)
+	if (hold(line, f, what))
 		return 0;
-	rc = put(line, f, what, what->protocol, at_ns, false, false);
+	rc = write_packet(line, f, &event);
 	if (rc == 0 && line->o.duplicate_ppm > 0 &&
-	    rng_below(&line->duplicate, MILLION) < line->o.duplicate_ppm)
-		rc = put(line, f, what, what->protocol, ++line->last_ns, true, false);
+	    rng_below(&line->duplicate, MILLION) < line->o.duplicate_ppm) {
+		event.at_ns = ++line->last_ns;
+		event.copy = true;
+		rc = write_packet(line, f, &event);
+	}
 	return rc == 0 && line->n_held > 0 ? release(line, what, false) : rc;
 }
 
@@ -215,8 +203,9 @@ static int send_packet(struct line *line, const struct line_packet *what, uint64
 			  .fragment = IPV4_DF,
 			  .ttl = (uint8_t)(57 + line->index),
 			  .protocol = IP_PROTOCOL_UDP};
+	const struct udp udp = {to.src_port, to.port, p->payload, p->len};
 
-	frame_udp_ipv4(&line->feed, line->index, &ip, to.src_port, to.port, p->payload, p->len);
+	frame_udp_ipv4(&line->feed, line->index, &ip, &udp);
 	line->noise.feed = &line->feed;
 	return deliver_feed(line, &line->feed, what, now_ns, lost);
 }
@@ -240,34 +229,65 @@ int line_send_feed(struct line *line, unsigned int protocol, uint32_t channel, u
 
 	*lost = false;
 	if (line->repack)
-		return repack_add(line->repack, protocol, channel, now_ns, p, send_repacked, line);
+		return repack_add(line->repack, protocol, channel, now_ns, p);
 	return send_packet(line, &what, now_ns, p, lost);
 }
 
 int line_send_noise(struct line *line, uint64_t now_ns)
 {
-	unsigned int kind = KIND_NOISE + noise_next(&line->noise, &line->other);
-	uint64_t at_ns = arrival(line, now_ns);
+	struct line_event event = {.kind = KIND_NOISE + noise_next(&line->noise, &line->other)};
 
+	event.at_ns = arrival(line, now_ns);
 	if (draw_loss(line)) {
-		line->counts[kind].lost++;
+		line->counts[event.kind].lost++;
 		return 0;
 	}
-	return put(line, &line->other, NULL, kind, at_ns, false, false);
+	return write_packet(line, &line->other, &event);
 }
 
 int line_flush(struct line *line, uint64_t now_ns)
 {
-	int rc = line->repack ? repack_flush(line->repack, now_ns, send_repacked, line) : 0;
+	int rc = line->repack ? repack_flush(line->repack, now_ns) : 0;
 
 	for (uint32_t i = 0; rc == 0 && i < LINE_HELD_MAX && line->n_held > 0; i++) {
 		struct line_held *h = &line->held[i];
 
 		if (h->left == 0)
 			continue;
-		h->left = 0;
-		line->n_held--;
-		rc = put(line, &h->frame, &h->what, h->what.protocol, ++line->last_ns, false, true);
+		rc = write_late(line, h);
 	}
 	return rc;
+}
+
+int line_open(struct line *line, unsigned int index, const struct options *o)
+{
+	memset(line, 0, sizeof(*line));
+	line->index = index;
+	line->letter = (char)('a' + index);
+	line->o = o->line[index];
+	rng_seed(&line->loss, o->seed, RNG_STREAM(RNG_LOSS, index));
+	rng_seed(&line->delay, o->seed, RNG_STREAM(RNG_DELAY, index));
+	rng_seed(&line->reorder, o->seed, RNG_STREAM(RNG_REORDER, index));
+	rng_seed(&line->duplicate, o->seed, RNG_STREAM(RNG_DUPLICATE, index));
+	if (index > 0)
+		line->skew_ns = (int64_t)rng_below(&line->delay, 2 * SKEW_NS_MAX) - SKEW_NS_MAX;
+	noise_init(&line->noise, o->seed, index);
+	/* Runs of mean length loss_burst begin so often that loss_ppm of all packets are lost. */
+	line->burst_ppb =
+		(uint32_t)(line->o.loss_ppm * (1000 * MILLION) /
+			   (line->o.loss_burst * (MILLION - line->o.loss_ppm) + line->o.loss_ppm));
+	if (line->o.reorder_ppm > 0) {
+		line->held = calloc(LINE_HELD_MAX, sizeof(*line->held));
+		if (!line->held)
+			return -ENOMEM;
+	}
+	return line->o.repack ? repack_open(o, index, send_repacked, line, &line->repack) : 0;
+}
+
+void line_close(struct line *line)
+{
+	free(line->held);
+	repack_close(line->repack);
+	line->held = NULL;
+	line->repack = NULL;
 }

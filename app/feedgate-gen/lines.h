@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of a feed. All carry the same messages under their own addresses,
- * each with its own delay, its own losses and what else befalls packets, and other
- * traffic besides.
+ * The lines of a feed. All carry the same messages, each to its own addresses, with its own delay,
+ * loss, reordering and duplicates, and with unrelated traffic.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -14,7 +13,7 @@
 #include "repack.h"
 #include "truth.h"
 
-/* What a packet is: the index of its protocol, or KIND_NOISE and the index of its kind. */
+/* The kind of a packet: the index of its protocol, or KIND_NOISE + the index in noise_kinds[]. */
 #define KIND_NOISE PROTOCOLS_MAX
 #define KINDS_MAX  (PROTOCOLS_MAX + NOISE_KINDS_MAX)
 
@@ -23,7 +22,7 @@ struct line_count {
 	uint64_t lost;           /* packets */
 };
 
-/* A feed packet on its way. */
+/* A feed packet that is sent on a line. */
 struct line_packet {
 	unsigned int protocol;
 	uint32_t channel;
@@ -31,9 +30,9 @@ struct line_packet {
 	bool repacked;
 };
 
-/* One that others overtake. */
+/* A packet that is held back, so that others overtake it. */
 struct line_held {
-	uint32_t left; /* of those that overtake it; 0: no packet here */
+	uint32_t left; /* packets that have yet to overtake it; 0: no packet is here */
 	struct line_packet what;
 	struct frame frame;
 };
@@ -42,40 +41,40 @@ struct line {
 	unsigned int index;
 	char letter; /* 'a', 'b' */
 	struct capture_file *file;
-	struct truth *truth; /* NULL: none is kept */
+	struct truth *truth; /* NULL: there is no truth file */
 	struct repack *repack;
 	struct line_options o;
 	struct rng loss, delay, reorder, duplicate;
-	uint32_t burst_ppb; /* of packets that begin a run of losses, of 10^9 */
+	uint32_t burst_ppb; /* packets that begin a run of losses, of 10^9 */
 	bool losing;        /* within such a run */
-	int64_t skew_ns;    /* wanders about 0 */
+	int64_t skew_ns;    /* varies around 0 */
 	uint64_t last_ns;
 	uint64_t written; /* packets */
 	uint64_t copies, late;
 	uint16_t ip_id;
-	struct frame feed, other; /* feed stays, for noise to copy */
+	struct frame feed, other; /* feed is kept: noise sends copies of it */
 	struct noise noise;
-	struct line_held *held; /* LINE_HELD_MAX; NULL: none is ever */
+	struct line_held *held; /* LINE_HELD_MAX; NULL: the line does not reorder */
 	uint32_t n_held;
 	struct line_count counts[KINDS_MAX];
 };
 
-/* Name of a kind, NULL if there is none of this number. */
+/* Name of a kind; NULL: there is no such kind. */
 const char *line_kind_name(unsigned int kind);
 
-/* 0 or -ENOMEM; the line is to be closed in any case. */
+/* 0 or -ENOMEM. The caller closes the line in any case; its address must not change. */
 int line_open(struct line *line, unsigned int index, const struct options *o);
 void line_close(struct line *line);
 
-/* Send a protocol's packet; says whether it was lost (never of a line that repacks). 0 or -errno.
- */
+/* Send a feed packet. Sets lost if the line lost it, which a line that repacks does not report.
+ * 0 or -errno. */
 int line_send_feed(struct line *line, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 		   const struct packet *p, bool *lost);
 
-/* Send the line's next unrelated packet. 0 or -errno. */
+/* Send an unrelated packet. 0 or -errno. */
 int line_send_noise(struct line *line, uint64_t now_ns);
 
-/* Send what is still held back. 0 or -errno. */
+/* Send all packets that are held back. 0 or -errno. */
 int line_flush(struct line *line, uint64_t now_ns);
 
 #endif /* LINES_H */

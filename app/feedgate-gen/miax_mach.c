@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* MIAX MACH: each message has a header of its own, and its own number in it. */
+/* MIAX MACH: each message has a header with its sequence number. */
 #include "bytes.h"
 #include "table.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MoldUDP64 with messages of no known kind: a letter, then anything. Some have
- * no bytes at all, which is legal.
+ * MoldUDP64 with messages of an unknown protocol: a letter, then random bytes. Some have no bytes,
+ * which is allowed.
  */
 #include "moldudp64.h"
 

@@ -43,7 +43,7 @@ static void make_qinq_feed(struct noise *n, struct frame *f)
 	push_tag(n, f, ETHERTYPE_QINQ);
 }
 
-/* Cut in the file only: anywhere from within the Ethernet header to within the payload. */
+/* Cut in the file only, somewhere between the Ethernet header and the end. */
 static void make_snap(struct noise *n, struct frame *f)
 {
 	struct ipv4 ip = noise_udp4_header(n);
@@ -61,20 +61,20 @@ static void lie_ipv4(struct noise *n, struct frame *f)
 	ip.dst = UINT32_C(0x0a420000) + rng_between(&n->rng, 1, 250);
 	noise_udp4_sized(n, f, &ip, payload);
 	switch (rng_below(&n->rng, 5)) {
-	case 0: /* more than there is */
+	case 0: /* more bytes than there are */
 		frame_ipv4_lie(f, (uint16_t)(len + rng_between(&n->rng, 1, 9000)));
 		break;
-	case 1: /* less than the IP header */
+	case 1: /* fewer bytes than the IP header */
 		frame_ipv4_lie(f, (uint16_t)rng_below(&n->rng, 20));
 		break;
 	case 2: /* ends within the UDP header */
 		frame_ipv4_lie(f, (uint16_t)rng_between(&n->rng, 20, 27));
 		break;
-	case 3: /* a header length below the least, or beyond the total length */
+	case 3: /* a header length that is too small, or beyond the total length */
 		f->data[f->l3_off] = rng_below(&n->rng, 2) ? 0x44 : 0x4f;
 		frame_ipv4_lie(f, 40);
 		break;
-	default: /* UDP's own length, beyond the datagram's */
+	default: /* a UDP length beyond the datagram */
 		put_be16(f->data + f->l4_off + 4, (uint16_t)(8 + payload + 100));
 		break;
 	}
@@ -101,7 +101,7 @@ static void make_lie(struct noise *n, struct frame *f)
 		lie_ipv6(n, f);
 }
 
-/* The next part of the datagram under way. */
+/* The next fragment of the datagram. */
 static void make_fragment(struct noise *n, struct frame *f)
 {
 	const struct frame *whole = &n->whole;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Traffic that is not the feed: what else crosses a colocation port, and what is
- * odd or broken on purpose. One per line; the kinds are listed in noise_kinds[].
+ * Unrelated traffic: other protocols, and unusual or malformed packets. Each line has its own;
+ * noise_kinds[] lists the kinds.
  *
- * Everything is well formed and has right checksums, but the kinds "lie" (sent
- * to 10.66.0.0/16 and fd66::/16 only, so that a test can leave them out) and
- * "snap" (cut by a snap length).
+ * All packets are well formed, with right checksums, except the kinds "lie" (wrong lengths, sent to
+ * 10.66.0.0/16 and fd66::/16 only, so that a test can exclude them) and "snap" (cut by a snap
+ * length).
  */
 #ifndef NOISE_H
 #define NOISE_H
@@ -19,7 +19,7 @@
 #define NOISE_FLOWS     8u
 
 struct noise_flow {
-	uint32_t seq[2]; /* of either end */
+	uint32_t seq[2]; /* of both directions */
 };
 
 struct noise {
@@ -27,25 +27,25 @@ struct noise {
 	unsigned int line;
 	uint16_t ip_id;
 	uint16_t echo_seq;
-	const struct frame *feed; /* the line's last feed packet, or NULL so far */
+	const struct frame *feed; /* the line's last feed packet; NULL: none yet */
 	struct noise_flow flows[2][NOISE_FLOWS];
 	struct frame whole;      /* a datagram being sent in fragments */
-	uint32_t fragment_off;   /* bytes of it sent; 0: none under way */
+	uint32_t fragment_off;   /* bytes that were sent; 0: no fragments are being sent */
 	uint32_t fragment_bytes; /* a fragment's payload */
 };
 
 struct noise_kind {
 	const char *name;
-	uint32_t weight; /* 0: follows from another kind */
+	uint32_t weight; /* 0: it is sent after another kind only */
 	void (*make)(struct noise *n, struct frame *f);
 };
 
-/* Every kind, ended by one without a name. */
+/* All kinds, ended by a row without a name. */
 extern const struct noise_kind noise_kinds[];
 
 void noise_init(struct noise *n, uint64_t seed, unsigned int line);
 
-/* Make the next packet; returns its kind. */
+/* Make the next packet; returns the index of its kind. */
 unsigned int noise_next(struct noise *n, struct frame *f);
 
 /* noise_ip.c */
@@ -59,7 +59,7 @@ void noise_udp6_extensions(struct noise *n, struct frame *f);
 /* A header for a unicast UDP datagram between two of the hosts. */
 struct ipv4 noise_udp4_header(struct noise *n);
 void noise_udp4_sized(struct noise *n, struct frame *f, const struct ipv4 *ip, uint32_t len);
-/* Readable bytes, n of them at most FRAME_PAYLOAD_MAX. */
+/* A text of at least FRAME_PAYLOAD_MAX bytes. */
 const void *noise_text(struct noise *n);
 
 /* noise_control.c */

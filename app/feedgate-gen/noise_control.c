@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What keeps a network going: ARP, ICMP, IGMP, spanning tree. */
+/* Control protocols: ARP, ICMP, IGMP, spanning tree. */
 #include <string.h>
 
 #include "bytes.h"
@@ -89,7 +89,8 @@ void noise_icmp6(struct noise *n, struct frame *f)
 	frame_end(f);
 }
 
-/* IGMPv2 report of the first feed's first groups; the address matches a feed, the protocol not. */
+/* IGMPv2 report for groups of the first feed: the address is that of a feed, the protocol is not.
+ */
 void noise_igmp(struct noise *n, struct frame *f)
 {
 	static const uint8_t router_alert[] = {0x94, 0x04, 0x00, 0x00};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP and UDP between the hosts of the line's management network. */
+/* TCP and UDP between the hosts of a management network of the line. */
 #include <string.h>
 
 #include "bytes.h"
@@ -13,7 +13,7 @@
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 
-/* Readable, and long enough that a payload may begin anywhere in the first line of it. */
+/* A repeated line of text; payloads begin somewhere in the first one. */
 const void *noise_text(struct noise *n)
 {
 	static const char line[] = "feedgate-gen: nothing here is worth a trade, and most of it is "
@@ -57,10 +57,12 @@ struct ipv4 noise_udp4_header(struct noise *n)
 
 void noise_udp4_sized(struct noise *n, struct frame *f, const struct ipv4 *ip, uint32_t len)
 {
-	uint16_t src_port = (uint16_t)rng_between(&n->rng, 40000, 49999);
-	uint16_t dst_port = (uint16_t)(PORT_UDP + rng_below(&n->rng, 20));
+	struct udp udp = {.bytes = len};
 
-	frame_udp_ipv4(f, n->line, ip, src_port, dst_port, noise_text(n), len);
+	udp.src_port = (uint16_t)rng_between(&n->rng, 40000, 49999);
+	udp.dst_port = (uint16_t)(PORT_UDP + rng_below(&n->rng, 20));
+	udp.payload = noise_text(n);
+	frame_udp_ipv4(f, n->line, ip, &udp);
 }
 
 void noise_udp4(struct noise *n, struct frame *f)
@@ -80,7 +82,7 @@ void noise_udp4_short(struct noise *n, struct frame *f)
 void noise_udp4_options(struct noise *n, struct frame *f)
 {
 	static const uint8_t router_alert[] = {0x94, 0x04, 0x00, 0x00};
-	/* No-operation, then room to record three addresses; none recorded. */
+	/* No-operation, then a record route option for three addresses, empty. */
 	static const uint8_t record_route[] = {0x01, 0x07, 0x0f, 0x04, 0, 0, 0, 0,
 					       0,    0,    0,    0,    0, 0, 0, 0};
 	struct ipv4 ip = noise_udp4_header(n);
@@ -105,7 +107,7 @@ static void begin_ipv6(struct noise *n, struct frame *f, const struct ipv6 *ip)
 	frame_ipv6(f, ip);
 }
 
-/* The next segment of a connection, from either end; half are bare acknowledgements. */
+/* The next segment of a connection, in one direction; half have no data. */
 static void next_segment(struct noise *n, struct noise_flow *flow, unsigned int number,
 			 unsigned int from, struct frame *f)
 {
@@ -171,11 +173,13 @@ static void group_ipv6(struct noise *n, uint8_t *src, uint8_t *dst)
 
 static void end_udp6(struct noise *n, struct frame *f)
 {
-	uint16_t src_port = (uint16_t)rng_between(&n->rng, 40000, 49999);
-	uint16_t dst_port = (uint16_t)(PORT_GROUP + rng_below(&n->rng, 8));
-	uint32_t len = rng_between(&n->rng, 20, 900);
+	struct udp udp;
 
-	frame_udp(f, src_port, dst_port, noise_text(n), len);
+	udp.src_port = (uint16_t)rng_between(&n->rng, 40000, 49999);
+	udp.dst_port = (uint16_t)(PORT_GROUP + rng_below(&n->rng, 8));
+	udp.bytes = rng_between(&n->rng, 20, 900);
+	udp.payload = noise_text(n);
+	frame_udp(f, &udp);
 	frame_end(f);
 }
 
@@ -189,11 +193,11 @@ void noise_udp6(struct noise *n, struct frame *f)
 	end_udp6(n, f);
 }
 
-/* One to three of: hop-by-hop options, destination options, a fragment header of a whole packet. */
+/* One to three of: hop-by-hop options, destination options, fragment header of a whole packet. */
 void noise_udp6_extensions(struct noise *n, struct frame *f)
 {
 	static const uint8_t types[] = {0, 60, 44};
-	uint32_t wanted = rng_between(&n->rng, 1, 7);
+	uint32_t drawn = rng_between(&n->rng, 1, 7);
 	uint8_t src[16], dst[16];
 	struct ipv6 ip = {.src = src, .dst = dst, .hop_limit = 32, .next_header = IP_PROTOCOL_UDP};
 	uint8_t *next;
@@ -204,7 +208,7 @@ void noise_udp6_extensions(struct noise *n, struct frame *f)
 	for (unsigned int i = 0; i < sizeof(types); i++) {
 		uint8_t *p;
 
-		if (!(wanted >> i & 1))
+		if (!(drawn >> i & 1))
 			continue;
 		*next = types[i];
 		p = frame_append(f, NULL, 8);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NYSE XDP, Pillar. A channel begins with a sequence reset, which is number 1,
- * and its symbol mapping. Refreshes are of no sequence.
+ * NYSE XDP, Pillar. A channel begins with a sequence reset, which has number 1, and symbol index
+ * mappings. Refreshes are not sequenced.
  */
 #include "bytes.h"
 #include "symbols.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * OPRA binary. Messages have no length: it follows from category and type, and for
- * quotes from what is appended.
- */
+/* OPRA binary. Messages have no length: it follows from category and type, and from appendages. */
 #include "siac.h"
 #include "symbols.h"
 #include "table.h"
@@ -21,7 +18,7 @@ static const struct row rows[] = {
 	{0},
 };
 
-/* Best bid or offer behind a quote, another number behind Y, a text behind C. */
+/* Appendages: best bid or offer of a quote, a number of Y, a text of C. */
 static size_t append(const struct table_block *b, uint8_t *to)
 {
 	static const char indicators[] = "MNPCGKO        ";

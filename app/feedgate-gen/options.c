@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CHANNELS_MAX    30000u
-#define INSTRUMENTS_MAX 65535u               /* an ITCH locate has 16 bits, and 0 is taken */
+#define INSTRUMENTS_MAX 65535u               /* an ITCH locate has 16 bits and is not 0 */
 #define RATE_MAX        UINT64_C(1000000000) /* one packet a nanosecond */
 #define START_MAX_NS    (UINT64_C(4000000000) * NS_PER_S)
 #define WEIGHT_MAX      1000000u
@@ -67,7 +67,7 @@ static bool read_format(const char *text, const struct capture_format **out)
 	return refuse("--format: '%s' is not pcap or pcapng", text);
 }
 
-/* Where the weight of a name stands in options.mix; -1 if there is no such name. */
+/* The index of a name in options.mix; -1: there is no such name. */
 static int mix_index(const char *name)
 {
 	for (int i = 0; protocols[i]; i++) {
@@ -137,7 +137,7 @@ enum {
 	OPT_TRUTH,
 	OPT_HELP,
 	OPT_VERSION,
-	OPT_LINE = 512, /* and LINES_MAX times the row, and the line */
+	OPT_LINE = 512, /* + LINES_MAX * row + line */
 };
 
 static const struct option long_options[] = {
@@ -168,7 +168,7 @@ static const struct option long_options[] = {
 
 #define N_OPTIONS (sizeof(long_options) / sizeof(long_options[0]) - 1)
 
-/* The same, and those of each line. Names live as long as the process. */
+/* All options, with those of each line. The names are not freed. */
 static const struct option *all_options(void)
 {
 	static char names[LINE_OPTIONS * LINES_MAX][24];
@@ -224,7 +224,7 @@ static bool read_option(struct options *o, int option, const char *text)
 	case OPT_MIX:
 		return read_mix(text, o->mix);
 	case OPT_START_NS:
-		/* Not so near 1970 that a message could be older than that. */
+		/* Times of messages are earlier, and must not be before 1970. */
 		return read_number("--start-ns", text, NS_PER_S, START_MAX_NS, &o->start_ns);
 	case OPT_RULES:
 		o->rules = text;
@@ -255,11 +255,11 @@ static bool read_option(struct options *o, int option, const char *text)
 		o->truth = text;
 		return true;
 	default:
-		return false; /* getopt_long() has said why */
+		return false; /* getopt_long() printed the reason */
 	}
 }
 
-/* Options of either kind of run, of all others, and none that would go unheard. */
+/* Do the options belong to the same kind of run, and is none missing? */
 static bool check_kind(const struct options *o, uint32_t seen)
 {
 	const uint32_t both = BIT(OPT_SEED) | BIT(OPT_PACKETS) | BIT(OPT_RULES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line. */
+/* The options of the command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -13,17 +13,17 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* The share of unrelated traffic stands behind those of the protocols. */
+/* The index of unrelated traffic in options.mix, after the protocols. */
 #define MIX_OTHER PROTOCOLS_MAX
 
 struct options {
 	const char *prefix;
 	const char *rules;                      /* NULL: none */
-	const struct classbench_family *family; /* NULL: write captures; else these rules */
-	const char *trace;                      /* of packets near the rules; NULL: none */
+	const struct classbench_family *family; /* NULL: write captures; else a rule set */
+	const char *trace;                      /* file of packets near the rules; NULL: none */
 	uint32_t count;                         /* of rules */
-	bool edge;                              /* all packets at the rules' corners */
-	const char *summary;                    /* NULL: a table on standard output */
+	bool edge;                              /* all packets at the bounds of rules */
+	const char *summary;                    /* NULL: print a table */
 	const struct capture_format *format;
 	uint64_t seed;
 	uint64_t packets; /* per line, before losses */
@@ -33,18 +33,18 @@ struct options {
 	uint32_t instruments;
 	uint32_t lines;
 	struct line_options line[LINES_MAX];
-	uint32_t line_given[LINES_MAX]; /* 1 << the row of each option that was */
-	uint32_t burst;                 /* packets back to back; 0: as --rate has it */
+	uint32_t line_given[LINES_MAX]; /* bits: rows of line_options[] that were given */
+	uint32_t burst;                 /* packets back to back; 0: no such bursts */
 	uint64_t reset_after;           /* packets of a channel; 0: never */
-	uint64_t heartbeat_ns;          /* 0: none for being silent */
+	uint64_t heartbeat_ns;          /* silence before a heartbeat; 0: none */
 	const char *truth;              /* NULL: none */
 	uint32_t mix[PROTOCOLS_MAX + 1];
 };
 
 enum options_result {
 	OPTIONS_RUN,
-	OPTIONS_DONE,  /* help or version was asked for and printed */
-	OPTIONS_USAGE, /* one line on standard error says what is wrong */
+	OPTIONS_DONE,  /* help or version was printed */
+	OPTIONS_USAGE, /* a mistake was reported on standard error */
 };
 
 enum options_result options_read(struct options *o, int argc, char **argv);
@@ -52,13 +52,13 @@ enum options_result options_read(struct options *o, int argc, char **argv);
 /* options_help.c */
 void options_help(void);
 
-/* options_check.c: what options demand of one another. Or one line on standard error. */
+/* options_check.c: do the options fit together? Otherwise it reports a mistake. */
 bool options_check(const struct options *o);
 
-/* Print one line on standard error; false. */
+/* Report a mistake on standard error; returns false. */
 bool options_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* How many channels of a protocol there are: --channels, or as many as it can have. */
+/* The number of channels of a protocol: --channels, or its maximum. */
 uint32_t options_channels(const struct options *o, const struct protocol *protocol);
 
 #endif /* OPTIONS_H */

@@ -33,15 +33,16 @@ static bool check_protocol(const struct options *o, const struct protocol *proto
 {
 	for (unsigned int i = 0; i < o->lines; i++) {
 		if (o->line[i].repack && !protocol->seal)
-			return options_refuse("--repack-%c: not with %s, whose numbers count "
-					      "packets",
+			return options_refuse("--repack-%c: not with %s, whose sequence "
+					      "numbers count packets",
 					      (int)('a' + i), protocol->name);
 	}
 	if (o->reset_after > 0 && !(protocol->can & PROTOCOL_RESET))
-		return options_refuse("--reset-after: not with %s, which knows no reset",
+		return options_refuse("--reset-after: not with %s, which has no reset",
 				      protocol->name);
 	if (o->heartbeat_ns > 0 && !(protocol->can & PROTOCOL_HEARTBEAT))
-		return options_refuse("--heartbeat: not with %s, which knows none", protocol->name);
+		return options_refuse("--heartbeat: not with %s, which has no heartbeats",
+				      protocol->name);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that are either whole or not there. */
+/* Output files: a file that could not be written whole is removed. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* May a failed file be removed? Not when its path named a device. */
+/* May an incomplete file be removed? Not if it is a device. */
 static inline bool output_removable(int fd)
 {
 	struct stat st;
@@ -17,7 +17,7 @@ static inline bool output_removable(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Close; 0, or -errno of a write that failed, and then the file is removed. */
+/* Close the file. 0; or -errno of a write that failed, and then the file is removed. */
 static inline int output_finish(FILE *out, const char *path)
 {
 	bool removable = output_removable(fileno(out));

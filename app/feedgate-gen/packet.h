@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A packet as a protocol makes it: its payload, what it is to the sequence, and
- * what is in it, for lines that pack messages anew and for the truth file.
+ * A packet of a protocol: its payload, its sequence numbers, and a list of its messages. Lines that
+ * repack messages and the truth file read that list.
  */
 #ifndef PACKET_H
 #define PACKET_H
@@ -25,14 +25,14 @@ enum packet_control {
 	PACKET_UNSEQUENCED,
 };
 
-/* Which numbers a packet uses. Of heartbeats, resets and ends: count 0, and first comes next. */
+/* The sequence numbers of a packet. Heartbeats, resets and ends have count 0, and first is the
+ * number of the next message. */
 struct packet_id {
-	uint64_t made; /* which packet of all that protocols made; of the first message if repacked
-			*/
+	uint64_t made; /* the packet's number in the truth file; repacked: its first message's */
 	uint64_t channel;
 	uint64_t first;
 	uint32_t count;
-	uint32_t epoch;  /* how often the channel started anew */
+	uint32_t epoch;  /* resets of the channel before this packet */
 	uint8_t control; /* enum packet_control */
 	uint8_t session_bytes;
 	uint8_t session[PACKET_SESSION_MAX];
@@ -40,10 +40,10 @@ struct packet_id {
 
 struct packet_message {
 	uint32_t type;       /* characters or number, or PACKET_NO_TYPE */
-	uint16_t off, bytes; /* of its block in the payload: with the length before it, if any */
+	uint16_t off, bytes; /* of its block in the payload, which may begin with a length */
 	uint16_t first_instrument;
 	uint8_t n_instruments;
-	bool names_order_only; /* its instrument is that of the order */
+	bool names_order_only; /* it has no instrument field: the instrument is that of the order */
 	bool has_order;
 	uint64_t order;
 };
@@ -68,14 +68,14 @@ static inline void packet_begin(struct packet *p, size_t header_bytes)
 	p->n_claimed = 0;
 }
 
-/* The message that packet_message() is going to note is of this instrument, too. */
+/* Add an instrument to the message that the next packet_message() adds. */
 static inline void packet_instrument(struct packet *p, uint32_t instrument)
 {
 	if (p->n_instruments < PACKET_INSTRUMENTS_MAX)
 		p->instruments[p->n_instruments++] = instrument;
 }
 
-/* Note the block of bytes bytes at the payload's end, and go behind it. */
+/* Add the block of so many bytes at the end of the payload to the list of messages. */
 static inline struct packet_message *packet_message(struct packet *p, uint32_t type, size_t bytes)
 {
 	struct packet_message *m = &p->messages[p->n_messages++];
@@ -93,7 +93,7 @@ static inline struct packet_message *packet_message(struct packet *p, uint32_t t
 	return m;
 }
 
-/* The number in the header: where it is that of the last message or its own, not the next. */
+/* The number in the header, for protocols whose heartbeats have the last number, not the next. */
 static inline uint64_t packet_number_before(const struct packet *p)
 {
 	return p->id.control == PACKET_DATA || p->id.control == PACKET_UNSEQUENCED

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A protocol makes the packets of one kind of feed. One file each; the table of
- * all is protocols[] in protocol.c. To add one: write its file, list it there,
- * behind the others: each one's random numbers depend on its place. Most are
- * tables of messages: see table.h.
+ * A protocol makes the packets of one kind of feed. Each has a file and a row in protocols[], in
+ * protocol.c. To add one, write its file and append its row: the random numbers of a protocol
+ * depend on the position of its row. Most protocols are tables of messages: see table.h.
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
@@ -14,7 +13,7 @@
 #define PROTOCOLS_MAX       16u
 #define PROTOCOL_TEXT_BYTES 24u
 
-/* Where channel 0 of a line is sent; the nth group of channels is at group + n, port + n. */
+/* Addresses of a line. Multicast group n has address group + n and port + n. */
 struct protocol_line {
 	uint32_t src, group;
 	uint16_t src_port, port;
@@ -30,39 +29,39 @@ struct protocol_conf {
 	uint32_t instruments; /* at least channels; instrument i belongs to channel i % channels */
 };
 
-/* What to make. A protocol makes the last three only if it says so in can. */
+/* What to make. A protocol makes the last three if they are in its `can`. */
 enum packet_request {
 	PROTOCOL_ANY = 1,
 	PROTOCOL_HEARTBEAT = 2,
 	PROTOCOL_END = 4,
-	PROTOCOL_RESET = 8, /* the first packet of a channel that starts anew */
+	PROTOCOL_RESET = 8, /* the first packet after a reset of the channel */
 };
 
 struct protocol {
 	const char *name;  /* in --mix, rule names and the summary */
 	const char *alias; /* also in --mix; NULL: none */
-	const char *feed;  /* as a configuration of feedgate names it */
+	const char *feed;  /* its name in a configuration of feedgate */
 	const char *help;
 	uint32_t max_channels;
-	uint32_t shared; /* channels of one multicast group */
+	uint32_t shared; /* channels that share a multicast group */
 	uint32_t can;    /* enum packet_request */
 	bool characters; /* types are characters, not numbers */
-	uint16_t body;   /* where in its block a message proper begins */
+	uint16_t body;   /* offset of the message in its block, after a length */
 	uint16_t header_bytes;
-	struct protocol_line line[2]; /* of A and B; the others follow from B's */
+	struct protocol_line line[2]; /* of A and B; those of other lines follow from B's */
 	const struct table *table;    /* for table.c, else NULL */
 
 	/* Set *state; 0 or -ENOMEM. */
 	int (*open)(const struct protocol_conf *conf, void **state);
-	/* The channel's next packet, sent at now_ns. */
-	void (*make)(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+	/* Make the channel's next packet, which is sent at now_ns. */
+	void (*make)(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		     struct packet *p);
 	/*
-	 * Write the header before the blocks, whatever they are, by p->id and position, and what
-	 * stands behind them. NULL: the feed's numbers count packets, not messages.
+	 * Write the header from p->id and p->position, and what follows the blocks. NULL: the
+	 * sequence numbers count packets, not messages.
 	 */
 	void (*seal)(struct packet *p, uint64_t now_ns);
-	/* Texts of at most PROTOCOL_TEXT_BYTES; symbol is NULL where the feed does not tell it. */
+	/* Write a text of at most PROTOCOL_TEXT_BYTES bytes. NULL: the feed has no symbols. */
 	void (*instrument)(uint32_t instrument, char *text);
 	void (*symbol)(uint32_t instrument, char *text);
 	void (*close)(void *state);
@@ -93,21 +92,21 @@ PROTOCOLS(X)
 /* Every protocol, NULL-terminated. */
 extern const struct protocol *const protocols[];
 
-/* Where a group of channels is sent on a line. */
+/* The addresses of a multicast group on a line. */
 struct protocol_line protocol_address(const struct protocol *protocol, unsigned int line,
 				      uint32_t group);
 
-/* A type as people write it; returns text. */
+/* Write a message type as in a configuration; returns text. */
 const char *protocol_type(const struct protocol *protocol, uint32_t type, char *text);
 
-/* How many instruments a channel has: ids channel, channel + channels, ... */
+/* The number of instruments of a channel: channel, channel + channels, ... */
 static inline uint32_t protocol_instruments(const struct protocol_conf *conf, uint32_t channel)
 {
 	return conf->instruments / conf->channels +
 	       (channel < conf->instruments % conf->channels ? 1 : 0);
 }
 
-/* How many groups so many channels have. */
+/* The number of multicast groups of so many channels. */
 static inline uint32_t protocol_groups(const struct protocol *protocol, uint32_t channels)
 {
 	return (channels + protocol->shared - 1) / protocol->shared;

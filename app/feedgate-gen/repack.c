@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define TARGET_MAX 20u
-#define TAIL_BYTES 2u /* room for what a protocol puts behind its blocks */
+#define TAIL_BYTES 2u /* for what a protocol appends to its blocks */
 
 struct pending {
 	uint32_t target;
@@ -14,16 +14,21 @@ struct pending {
 
 struct repack {
 	struct rng rng;
+	repack_send send;
+	void *to; /* argument of send */
 	uint32_t channels[PROTOCOLS_MAX];
 	struct pending **pending[PROTOCOLS_MAX]; /* of each channel; NULL until it has messages */
 };
 
-int repack_open(const struct options *o, unsigned int line, struct repack **out)
+int repack_open(const struct options *o, unsigned int line, repack_send send, void *to,
+		struct repack **out)
 {
 	struct repack *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	r->send = send;
+	r->to = to;
 	rng_seed(&r->rng, o->seed, RNG_STREAM(RNG_REPACK, line));
 	for (unsigned int i = 0; protocols[i]; i++) {
 		if (o->mix[i] == 0)
@@ -60,8 +65,8 @@ static struct pending *get_pending(struct repack *r, unsigned int protocol, uint
 	return *at;
 }
 
-static int send_pending(struct pending *pending, unsigned int protocol, uint32_t channel,
-			uint64_t now_ns, repack_send send, void *to)
+static int send_pending(struct repack *r, struct pending *pending, unsigned int protocol,
+			uint32_t channel, uint64_t now_ns)
 {
 	struct packet *p = &pending->packet;
 	int rc;
@@ -70,14 +75,14 @@ static int send_pending(struct pending *pending, unsigned int protocol, uint32_t
 		return 0;
 	p->id.count = p->n_messages;
 	protocols[protocol]->seal(p, now_ns);
-	rc = send(to, protocol, channel, now_ns, p);
+	rc = r->send(r->to, protocol, channel, now_ns, p);
 	p->n_messages = 0;
 	return rc;
 }
 
-/* The nth message of a packet, behind those that wait. */
-static void take(struct repack *r, struct pending *pending, unsigned int protocol,
-		 const struct packet *from, uint32_t n)
+/* Append the nth message of a packet to the pending ones. */
+static void append(struct repack *r, struct pending *pending, unsigned int protocol,
+		   const struct packet *from, uint32_t n)
 {
 	const struct packet_message *m = &from->messages[n];
 	struct packet *p = &pending->packet;
@@ -101,7 +106,7 @@ static bool is_full(const struct pending *pending, size_t more)
 }
 
 int repack_add(struct repack *r, unsigned int protocol, uint32_t channel, uint64_t now_ns,
-	       const struct packet *p, repack_send send, void *to)
+	       const struct packet *p)
 {
 	struct pending *pending = get_pending(r, protocol, channel);
 	int rc = 0;
@@ -110,30 +115,30 @@ int repack_add(struct repack *r, unsigned int protocol, uint32_t channel, uint64
 		return -ENOMEM;
 	if (p->id.control != PACKET_DATA ||
 	    (pending->packet.n_messages > 0 && pending->packet.id.epoch != p->id.epoch)) {
-		rc = send_pending(pending, protocol, channel, now_ns, send, to);
+		rc = send_pending(r, pending, protocol, channel, now_ns);
 		if (rc < 0)
 			return rc;
 	}
 	if (p->id.control != PACKET_DATA)
-		return send(to, protocol, channel, now_ns, p);
+		return r->send(r->to, protocol, channel, now_ns, p);
 	for (uint32_t i = 0; i < p->n_messages; i++) {
 		if (pending->packet.n_messages > 0 && is_full(pending, p->messages[i].bytes))
-			rc = send_pending(pending, protocol, channel, now_ns, send, to);
+			rc = send_pending(r, pending, protocol, channel, now_ns);
 		if (rc < 0)
 			return rc;
-		take(r, pending, protocol, p, i);
+		append(r, pending, protocol, p, i);
 	}
-	return is_full(pending, 0) ? send_pending(pending, protocol, channel, now_ns, send, to) : 0;
+	return is_full(pending, 0) ? send_pending(r, pending, protocol, channel, now_ns) : 0;
 }
 
-int repack_flush(struct repack *r, uint64_t now_ns, repack_send send, void *to)
+int repack_flush(struct repack *r, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < PROTOCOLS_MAX; i++) {
 		for (uint32_t c = 0; r->pending[i] && c < r->channels[i]; c++) {
 			int rc = 0;
 
 			if (r->pending[i][c])
-				rc = send_pending(r->pending[i][c], i, c, now_ns, send, to);
+				rc = send_pending(r, r->pending[i][c], i, c, now_ns);
 			if (rc < 0)
 				return rc;
 		}

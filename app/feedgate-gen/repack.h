@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same messages in other packets, for one line: they are gathered for each
- * channel and sent when there are as many as was drawn, or before what is no data.
+ * Puts the messages of a line into other packets. It gathers the messages of each channel and
+ * sends them when there is a random number of them, and before a packet without messages.
  */
 #ifndef REPACK_H
 #define REPACK_H
@@ -11,19 +11,20 @@
 
 struct repack;
 
-/* Where packets go. 0 or -errno. */
+/* Takes the packets: 0 or -errno. */
 typedef int (*repack_send)(void *to, unsigned int protocol, uint32_t channel, uint64_t now_ns,
 			   const struct packet *p);
 
-/* 0 or -ENOMEM. */
-int repack_open(const struct options *o, unsigned int line, struct repack **out);
+/* Repack the packets of a line and pass them to send, with to as its argument. 0 or -ENOMEM. */
+int repack_open(const struct options *o, unsigned int line, repack_send send, void *to,
+		struct repack **out);
 
-/* Take a packet and send what is due. 0 or -errno. */
+/* Add a packet, and send packets that are full. 0 or -errno. */
 int repack_add(struct repack *r, unsigned int protocol, uint32_t channel, uint64_t now_ns,
-	       const struct packet *p, repack_send send, void *to);
+	       const struct packet *p);
 
-/* Send what is left. 0 or -errno. */
-int repack_flush(struct repack *r, uint64_t now_ns, repack_send send, void *to);
+/* Send the messages that were gathered. 0 or -errno. */
+int repack_flush(struct repack *r, uint64_t now_ns);
 
 /* NULL is allowed. */
 void repack_close(struct repack *r);

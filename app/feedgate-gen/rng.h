@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xoshiro256**, seeded by splitmix64: integers only, so every machine draws the
- * same numbers. Each user has a stream of its own; drawing more in one place
- * (say, for losses) leaves what the others make unchanged.
+ * Random numbers: xoshiro256**, seeded by splitmix64. It uses integers only, so all machines draw
+ * the same numbers. Each user has a stream of its own, so that more draws in one place (say, for
+ * losses) do not change the others.
  *
- * Draw once in an expression or an argument list, not more: compilers differ in
- * what they evaluate first.
+ * Draw at most once in an expression or argument list: the order of evaluation depends on the
+ * compiler.
  */
 #ifndef RNG_H
 #define RNG_H
@@ -16,7 +16,7 @@ struct rng {
 	uint64_t s[4];
 };
 
-/* Who draws. The low 32 bits of a stream number say which line or channel. */
+/* The stream of a user. The index is that of a line or channel. */
 #define RNG_STREAM(user, index) ((uint64_t)(user) << 32 | (uint32_t)(index))
 
 enum rng_user {
@@ -24,7 +24,7 @@ enum rng_user {
 	RNG_LOSS,
 	RNG_DELAY,
 	RNG_NOISE,
-	RNG_PROTOCOL, /* plus the protocol's index: leave room behind it */
+	RNG_PROTOCOL, /* plus the protocol's index, up to RNG_REORDER */
 	RNG_REORDER = 48,
 	RNG_DUPLICATE,
 	RNG_REPACK,

@@ -6,7 +6,7 @@
 
 #include "output.h"
 
-/* More feeds than this a configuration may not have; the rules then do without. */
+/* The maximum of a configuration; with more, the rules have no feeds. */
 #define FEEDS_MAX 1024u
 
 static uint32_t count_groups(const struct traffic *t, unsigned int protocol)
@@ -17,7 +17,7 @@ static uint32_t count_groups(const struct traffic *t, unsigned int protocol)
 		       : 0;
 }
 
-/* In double quotes; percent signs doubled where strftime(3) is going to read it. */
+/* In double quotes, with percent signs doubled if strftime(3) reads the text. */
 static void print_quoted(FILE *out, const char *text, const char *suffix, bool time_format)
 {
 	fputc('"', out);

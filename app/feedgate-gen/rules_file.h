@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A feedgate configuration that reads what was made. */
+/* A configuration of feedgate that reads the captures. */
 #ifndef RULES_FILE_H
 #define RULES_FILE_H
 
 #include "traffic.h"
 
-/* One rule per channel and line. 0; or -errno, and nothing is left of the file. */
+/* Write a rule for each channel and line. 0; or -errno, and then the file is removed. */
 int rules_file_write(const char *path, const struct traffic *t);
 
 #endif /* RULES_FILE_H */

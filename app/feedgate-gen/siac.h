@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What OPRA and CTA have in common. */
+/* The block of OPRA and CTA. */
 #ifndef SIAC_H
 #define SIAC_H
 
@@ -8,7 +8,7 @@
 
 #define SIAC_NS_PER_S UINT64_C(1000000000)
 
-/* Make the block's size even, and write it and the sum of all other bytes into the header. */
+/* Pad the block to an even size, and write size and checksum into the header. */
 static inline void siac_seal(struct packet *p, size_t sum_at)
 {
 	uint32_t sum = 0;

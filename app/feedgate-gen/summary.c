@@ -86,7 +86,7 @@ int summary_write(const char *path, const struct traffic *t)
 	return output_finish(out, path);
 }
 
-/* One line's part of a row of the table. */
+/* The columns of one line in a row of the table. */
 static void print_cells(const struct line_count *c, unsigned int line)
 {
 	printf("%s%12" PRIu64 " %14" PRIu64 " %9" PRIu64, line > 0 ? "   " : " ", c->packets,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of instruments: some well-known ones first, so that examples read well. */
+/* Symbols of instruments. The first are well-known ones, for examples. */
 #ifndef SYMBOLS_H
 #define SYMBOLS_H
 
@@ -8,7 +8,7 @@
 /* Up to five letters, and NUL. */
 void symbol_text(uint32_t instrument, char *text);
 
-/* Up to four letters: for fields that hold no more. */
+/* Up to four letters, and NUL. */
 void symbol_text_short(uint32_t instrument, char *text);
 
 #endif /* SYMBOLS_H */

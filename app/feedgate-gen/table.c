@@ -20,15 +20,15 @@ struct order {
 struct channel {
 	struct rng rng;
 	uint64_t session; /* of epoch 0 */
-	uint64_t seq;     /* of the next message, or packet */
+	uint64_t seq;     /* of the next message or packet */
 	uint64_t position;
 	uint64_t next_order;
 	uint32_t index;
 	uint32_t instruments;
-	uint32_t announced; /* by directory messages */
+	uint32_t announced; /* instruments that directory messages announced */
 	uint32_t epoch;
 	uint32_t n_orders;
-	uint32_t total[2]; /* weights of the rows this channel has; of its unsequenced ones */
+	uint32_t total[2]; /* weights of the rows of this channel, and of the unsequenced ones */
 	bool begun;
 	struct order orders[ORDERS_MAX];
 };
@@ -86,7 +86,7 @@ static const struct row *find_row(const struct table *t, uint32_t index, enum ro
 	return row->bytes != 0 ? row : t->rows;
 }
 
-/* By weight; what touches orders only if there are some, and what adds some only if there is room.
+/* Draw a row by weight: rows that need an order only if there is one, adds only below the maximum.
  */
 static const struct row *draw_row(const struct table *t, struct channel *ch, bool unsequenced)
 {
@@ -107,7 +107,7 @@ static const struct row *draw_row(const struct table *t, struct channel *ch, boo
 	return row;
 }
 
-/* The order a message names, and with it the instrument. */
+/* Choose the order of a message, and its instrument. */
 static uint64_t draw_order(struct channel *ch, const struct row *row, uint32_t *instrument,
 			   uint64_t *new_order)
 {
@@ -198,7 +198,7 @@ static void add_messages(const struct state *s, struct channel *ch, struct packe
 				    ch->index + ch->announced++ * s->channels);
 		return;
 	}
-	count = rng_between(&ch->rng, 1, count); /* small packets are the common case */
+	count = rng_between(&ch->rng, 1, count); /* small packets are the most frequent */
 	for (; count > 0 && has_room(p); count--) {
 		const struct row *row = draw_row(t, ch, unsequenced);
 
@@ -238,7 +238,7 @@ static void make_control(const struct state *s, struct channel *ch, enum packet_
 		bytes = t->control(control, &p->id, p->payload + p->len, &type);
 	if (bytes > 0)
 		packet_message(p, type, bytes);
-	/* A heartbeat with a number of its own is like data. */
+	/* A heartbeat with a number of its own counts as data. */
 	if (control == PACKET_HEARTBEAT && number == TABLE_CONSUMES) {
 		p->id.control = PACKET_DATA;
 		p->id.first--;
@@ -269,7 +269,7 @@ static void start_anew(struct channel *ch)
 	ch->epoch++;
 }
 
-void table_make(void *state, uint32_t channel, enum packet_request want, uint64_t now_ns,
+void table_make(void *state, uint32_t channel, enum packet_request request, uint64_t now_ns,
 		struct packet *p)
 {
 	const struct state *s = state;
@@ -277,22 +277,22 @@ void table_make(void *state, uint32_t channel, enum packet_request want, uint64_
 	const struct table *t = s->table;
 	bool open;
 
-	if (want == PROTOCOL_RESET)
+	if (request == PROTOCOL_RESET)
 		start_anew(ch);
-	if (t->begins && !ch->begun && want != PROTOCOL_END)
-		want = PROTOCOL_RESET;
+	if (t->begins && !ch->begun && request != PROTOCOL_END)
+		request = PROTOCOL_RESET;
 	ch->begun = true;
 	open = t->directory == NULL || ch->announced == ch->instruments;
-	if (want == PROTOCOL_ANY && open && (s->protocol->can & PROTOCOL_HEARTBEAT) &&
+	if (request == PROTOCOL_ANY && open && (s->protocol->can & PROTOCOL_HEARTBEAT) &&
 	    rng_below(&ch->rng, HEARTBEAT_ONE_IN) == 0)
-		want = PROTOCOL_HEARTBEAT;
+		request = PROTOCOL_HEARTBEAT;
 	packet_begin(p, s->protocol->header_bytes);
 	set_identity(s, ch, p);
-	if (want == PROTOCOL_HEARTBEAT) {
+	if (request == PROTOCOL_HEARTBEAT) {
 		make_control(s, ch, PACKET_HEARTBEAT, p);
-	} else if (want == PROTOCOL_END) {
+	} else if (request == PROTOCOL_END) {
 		make_control(s, ch, PACKET_END, p);
-	} else if (want == PROTOCOL_RESET && t->reset != TABLE_NEXT) {
+	} else if (request == PROTOCOL_RESET && t->reset != TABLE_NEXT) {
 		make_control(s, ch, PACKET_RESET, p);
 	} else {
 		if (ch->total[1] > 0 && open && rng_below(&ch->rng, UNSEQUENCED_ONE_IN) == 0)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define PS_PER_S   UINT64_C(1000000000000)
-#define WIRE_BYTES 24u /* beside the frame: preamble, FCS, gap */
+#define WIRE_BYTES 24u /* beside the frame: preamble, FCS, inter-frame gap */
 
 static int open_protocols(struct traffic *t, const struct options *o)
 {
@@ -65,7 +65,7 @@ void traffic_close(struct traffic *t)
 	t->clocks = NULL;
 }
 
-/* 0 .. n - 1, for n up to 2^63: more than rng_below() can. */
+/* 0 .. n - 1, for n up to 2^63; rng_below() takes 32 bits. */
 static uint64_t below64(struct rng *r, uint64_t n)
 {
 	return rng_next(r) % n;
@@ -78,7 +78,7 @@ static void pass(struct traffic *t, uint64_t ps)
 	t->fraction_ps %= 1000;
 }
 
-/* Back to back at 10 Gbit/s, 800 ps a byte, then as long a pause as the mean gap demands. */
+/* Packets back to back at 10 Gbit/s (800 ps a byte), then a pause that keeps the mean rate. */
 static void advance_burst(struct traffic *t)
 {
 	const uint64_t wire_ps = (t->line[0].feed.len + WIRE_BYTES) * UINT64_C(800);
@@ -95,9 +95,7 @@ static void advance_burst(struct traffic *t)
 	t->burst_ps = 0;
 }
 
-/*
- * Bursts: 15 of 16 gaps are a tenth of the mean, the others 14.5 times the mean; so the mean
- * over all is the one asked for.
+/* Of 16 gaps, 15 are a tenth of the mean gap and one is 14.5 times the mean: that keeps the mean.
  */
 static void advance(struct traffic *t)
 {
@@ -112,12 +110,12 @@ static void advance(struct traffic *t)
 }
 
 static int send_feed(struct traffic *t, unsigned int protocol, uint32_t channel,
-		     enum packet_request want, const struct line **failed)
+		     enum packet_request request, const struct line **failed)
 {
 	struct packet *p = &t->packet;
 	unsigned int losses = 0;
 
-	protocols[protocol]->make(t->state[protocol], channel, want, t->now_ns, p);
+	protocols[protocol]->make(t->state[protocol], channel, request, t->now_ns, p);
 	p->id.made = t->made++;
 	if (t->truth)
 		truth_made(t->truth, protocols[protocol], channel, p);
@@ -152,8 +150,8 @@ static int send_noise(struct traffic *t, const struct line **failed)
 static int send_turn(struct traffic *t, unsigned int protocol, uint32_t channel,
 		     const struct line **failed)
 {
-	return send_feed(t, protocol, channel, clocks_turn(t->clocks, protocol, channel, t->now_ns),
-			 failed);
+	return send_feed(t, protocol, channel,
+			 clocks_next_request(t->clocks, protocol, channel, t->now_ns), failed);
 }
 
 static int send_any(struct traffic *t, const struct line **failed)
@@ -170,7 +168,7 @@ static int send_any(struct traffic *t, const struct line **failed)
 	return send_noise(t, failed);
 }
 
-/* How many packets at the end of each line say that a channel is over: at most half of all. */
+/* The number of end-of-session packets at the end of a line: at most half of all packets. */
 static uint64_t count_endings(const struct traffic *t)
 {
 	uint64_t count = 0;
@@ -202,16 +200,16 @@ static int send_endings(struct traffic *t, const struct line **failed)
 	return 0;
 }
 
-/* Heartbeats of channels that were silent too long by now, each at its time. */
-static int send_heartbeats(struct traffic *t, uint64_t most, const struct line **failed)
+/* Send the heartbeats that are due by now, each at its time. */
+static int send_heartbeats(struct traffic *t, uint64_t max, const struct line **failed)
 {
 	const uint64_t now_ns = t->now_ns;
 	const struct clock *c;
 	int rc = 0;
 
-	while (rc == 0 && t->sent < most && (c = clocks_silent(t->clocks, now_ns)) != NULL) {
+	while (rc == 0 && t->sent < max && (c = clocks_silent(t->clocks, now_ns)) != NULL) {
 		t->now_ns = c->last_ns + t->options->heartbeat_ns;
-		clocks_beat(t->clocks, c, t->now_ns);
+		clocks_heartbeat_sent(t->clocks, c, t->now_ns);
 		rc = send_feed(t, c->protocol, c->channel, PROTOCOL_HEARTBEAT, failed);
 		t->sent++;
 	}

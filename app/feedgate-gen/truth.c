@@ -13,7 +13,7 @@
 
 struct truth {
 	FILE *out;
-	const char *path; /* the caller's */
+	const char *path; /* belongs to the caller */
 	char buffer[BUFFER_BYTES];
 };
 

@@ -52,16 +52,16 @@ int input_open_trace(struct input *input, const char *path, const struct fg_pars
 	return input->trace != NULL ? 0 : -EIO;
 }
 
-/* Judged is what was captured of it, as feedgate's replay does. */
+/* Parse the captured bytes of a packet, as feedgate's replay does. */
 static int next_frame(struct input *input, struct rte_mbuf *pkt, struct fg_key *key,
-		      enum fg_drop *verdict, struct fg_error *error)
+		      enum fg_drop *drop, struct fg_error *error)
 {
 	struct pcap_pkthdr *header;
 	const u_char *data;
 	uint8_t *frame;
 	const int rc = pcap_next_ex(input->pcap, &header, &data);
 
-	if (rc == PCAP_ERROR_BREAK) /* Which is how libpcap calls the end of a file. */
+	if (rc == PCAP_ERROR_BREAK) /* The end of the file. */
 		return 0;
 	input->count++;
 	if (rc != 1)
@@ -76,21 +76,21 @@ static int next_frame(struct input *input, struct rte_mbuf *pkt, struct fg_key *
 	pkt->pkt_len = header->caplen;
 	frame = rte_pktmbuf_mtod(pkt, uint8_t *);
 	memcpy(frame, data, header->caplen);
-	*verdict = fg_parse_packet(input->parse, frame, header->caplen, header->caplen, key);
+	*drop = fg_parse_packet(input->parse, frame, header->caplen, header->caplen, key);
 	return 1;
 }
 
-int input_next(struct input *input, struct rte_mbuf *pkt, struct fg_key *key, enum fg_drop *verdict,
+int input_next(struct input *input, struct rte_mbuf *pkt, struct fg_key *key, enum fg_drop *drop,
 	       struct fg_error *error)
 {
 	int rc;
 
 	if (input->pcap != NULL)
-		return next_frame(input, pkt, key, verdict, error);
+		return next_frame(input, pkt, key, drop, error);
 	rc = fg_classbench_read_key(input->trace, input->path, &input->count, key, error);
 	key->source = input->parse->source;
 	key->line = input->parse->line;
-	*verdict = FG_DROP_COUNT;
+	*drop = FG_DROP_COUNT;
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets of a capture, or headers of a trace, one at a time. */
+/* Reads the packets of a capture, or the packet headers of a ClassBench trace. */
 #ifndef INPUT_H
 #define INPUT_H
 
@@ -19,23 +19,24 @@ struct input {
 	const struct fg_parse *parse;
 	pcap_t *pcap;   /* a capture */
 	FILE *trace;    /* or a trace */
-	uint64_t count; /* packets, or lines, read */
+	uint64_t count; /* packets or lines that were read */
 };
 
-/* Open a file; "-" is standard input. 0, or -errno with @p error, and nothing to close. */
+/* Open a file; "-" is standard input. 0; or -errno with @p error set, and then there is nothing to
+ * close. */
 int input_open_pcap(struct input *input, const char *path, const struct fg_parse *parse,
 		    struct fg_error *error);
 int input_open_trace(struct input *input, const char *path, const struct fg_parse *parse,
 		     struct fg_error *error);
 
 /*
- * The next packet.
- * @param pkt      Gets the frame; of a trace there is none, and it may be NULL.
- * @param key      Set if the verdict is FG_DROP_COUNT.
- * @param verdict  What parse says.
- * @return 1; 0 at the end; -errno with @p error.
+ * Read the next packet.
+ * @param pkt   Receives the frame. A trace has no frames: then it may be NULL.
+ * @param key   Set unless parse drops the packet.
+ * @param drop  Receives the reason why parse drops the packet, or FG_DROP_COUNT.
+ * @return 1; 0 at the end; -errno with @p error set.
  */
-int input_next(struct input *input, struct rte_mbuf *pkt, struct fg_key *key, enum fg_drop *verdict,
+int input_next(struct input *input, struct rte_mbuf *pkt, struct fg_key *key, enum fg_drop *drop,
 	       struct fg_error *error);
 
 void input_close(struct input *input);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * feedgate-lookup: which rule wins each packet of a file. What decides is the
- * library that feedgate uses; here are only files in and lines out.
- */
+/* feedgate-lookup: prints the rule that wins each packet of a file, using feedgate's libraries. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +41,7 @@ static int fail(int status, const struct fg_error *error)
 	return status;
 }
 
-/* Names may hold commas and quotes (RFC 4180), but no blanks or line ends. */
+/* Names may contain commas and quotes (RFC 4180), but no white space. */
 static void print_field(const char *text)
 {
 	if (strpbrk(text, ",\"") == NULL) {
@@ -60,7 +57,7 @@ static void print_field(const char *text)
 	putchar('"');
 }
 
-/* "drop", or the sinks' names. */
+/* "drop", or the names of sinks. */
 static void print_action(const struct names *sinks, uint64_t mask)
 {
 	char text[FG_SINKS_MAX * (FG_NAME_BYTES_MAX + 1) + 1] = "drop";
@@ -73,13 +70,13 @@ static void print_action(const struct names *sinks, uint64_t mask)
 	print_field(text);
 }
 
-static void print_line(struct lookup *l, enum fg_drop verdict, uint32_t number)
+static void print_line(struct lookup *l, enum fg_drop drop, uint32_t number)
 {
 	const struct fg_rule *rule = &l->file.rules->rules[number];
 
 	printf("%" PRIu64 ",", l->index++);
-	if (verdict != FG_DROP_COUNT) {
-		printf("-,drop:%s\n", fg_drop_name(verdict));
+	if (drop != FG_DROP_COUNT) {
+		printf("-,drop:%s\n", fg_drop_name(drop));
 		return;
 	}
 	print_field(rule->name);
@@ -88,36 +85,35 @@ static void print_line(struct lookup *l, enum fg_drop verdict, uint32_t number)
 	putchar('\n');
 }
 
-/* One burst: read, look up, print. 1, 0 at the end of the file, -errno. */
-static int judge_burst(struct lookup *l, struct fg_error *error)
+/* Read, look up and print a burst. 1; 0 at the end of the file; -errno with @p error set. */
+static int look_up_burst(struct lookup *l, struct fg_error *error)
 {
 	struct fg_key keys[FG_BURST_MAX];
-	enum fg_drop verdicts[FG_BURST_MAX];
+	enum fg_drop drops[FG_BURST_MAX];
 	uint32_t rules[FG_BURST_MAX] = {FG_RULE_NONE};
-	unsigned int n = 0, kept = 0, next = 0;
+	unsigned int n = 0, n_keys = 0, next = 0;
 	int rc = 1;
 
 	while (n < FG_BURST_MAX) {
-		rc = input_next(&l->input, l->pkts[kept], &keys[kept], &verdicts[n], error);
+		rc = input_next(&l->input, l->pkts[n_keys], &keys[n_keys], &drops[n], error);
 		if (rc != 1)
 			break;
-		kept += verdicts[n++] == FG_DROP_COUNT;
+		n_keys += drops[n++] == FG_DROP_COUNT;
 	}
-	if (kept > 0)
-		fg_table_lookup(l->table, keys, l->pool != NULL ? l->pkts : NULL, rules, kept);
+	if (n_keys > 0)
+		fg_table_lookup(l->table, keys, l->pool != NULL ? l->pkts : NULL, rules, n_keys);
 	for (unsigned int i = 0; i < n; i++)
-		print_line(l, verdicts[i],
-			   verdicts[i] == FG_DROP_COUNT ? rules[next++] : FG_RULE_NONE);
+		print_line(l, drops[i], drops[i] == FG_DROP_COUNT ? rules[next++] : FG_RULE_NONE);
 	return rc;
 }
 
-static int judge_all(struct lookup *l, struct fg_error *error)
+static int look_up_all(struct lookup *l, struct fg_error *error)
 {
 	int rc;
 
 	puts("index,rule,action");
 	do
-		rc = judge_burst(l, error);
+		rc = look_up_burst(l, error);
 	while (rc == 1 && ferror(stdout) == 0);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return fg_error_set(error, EIO, "standard output: cannot write: %s",
@@ -158,7 +154,7 @@ static int build_table(struct lookup *l, struct fg_error *error)
 	return rc;
 }
 
-/* Room for a burst of the longest packets. */
+/* Allocate a burst of packets of the maximum length. */
 static int make_packets(struct lookup *l, struct fg_error *error)
 {
 	if (l->options.pcap_path == NULL)
@@ -171,17 +167,17 @@ static int make_packets(struct lookup *l, struct fg_error *error)
 	return 0;
 }
 
-/* Everything between EAL's start and its end. */
+/* The part that needs the EAL. */
 static int run(struct lookup *l, struct fg_error *error)
 {
 	int rc = build_table(l, error);
 
-	/* What was asked for and cannot be is the caller's fault, the rest is not. */
+	/* Without memory it is a failure, else wrong options. */
 	if (rc != 0)
 		return fail(rc == -ENOMEM ? EXIT_RUNTIME : EXIT_USAGE, error);
 	rc = make_packets(l, error);
 	if (rc == 0)
-		rc = judge_all(l, error);
+		rc = look_up_all(l, error);
 	rte_pktmbuf_free_bulk(l->pkts, l->pool != NULL ? FG_BURST_MAX : 0);
 	rte_mempool_free(l->pool);
 	fg_table_free(l->table);
@@ -206,8 +202,8 @@ static int load_rules(struct lookup *l, struct fg_error *error)
 		return -EINVAL;
 	if (o->trace_path != NULL && l->file.rules->n_exprs > 0)
 		return fg_error_set(error, EINVAL,
-				    "%s has rules with 'expr', which look at packets: a trace has "
-				    "none, give --pcap",
+				    "%s has rules with 'expr', which need packets: use --pcap, a "
+				    "trace has only headers",
 				    o->rules_path);
 	return 0;
 }

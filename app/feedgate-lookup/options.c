@@ -47,21 +47,21 @@ static void print_usage(void)
 {
 	puts("usage: feedgate-lookup --rules FILE (--pcap FILE | --trace FILE) [options]\n"
 	     "\n"
-	     "Say which rule wins each packet of a file. Prints CSV: index,rule,action\n"
+	     "Print the rule that wins each packet of a file, as CSV: index,rule,action\n"
 	     "\n"
 	     "  --rules FILE      feedgate configuration (YAML) or ClassBench rules\n"
 	     "  --pcap FILE       Ethernet packets, pcap or pcapng; - is standard input\n"
 	     "  --trace FILE      ClassBench packet headers, one a line; - is standard input\n"
 	     "  --format FORMAT   of the rules: yaml, classbench or auto (default: by the first "
 	     "'@')\n"
-	     "  --engine NAME     how rules are matched; default: as the rules file says\n"
-	     "  --variant NAME    instructions the engine uses; default: as the rules file says\n"
-	     "  --budget BYTES    memory that the compiled rules may take (K, M, G)\n"
-	     "  --source NAME     the source that packets come from; default: the first\n"
-	     "  --line LETTER     the line they come from; default: the source's\n"
-	     "  --info            what the compiled rules are made of, on standard error\n"
-	     "  --list-engines    names for --engine, best first\n"
-	     "  --list-variants   names for --variant\n"
+	     "  --engine NAME     classification engine; default: that of the rules file\n"
+	     "  --variant NAME    instruction set; default: that of the rules file\n"
+	     "  --budget BYTES    maximum size of the compiled rules (K, M, G)\n"
+	     "  --source NAME     source of the packets; default: the first\n"
+	     "  --line LETTER     line of the packets; default: that of the source\n"
+	     "  --info            describe the compiled rules on standard error\n"
+	     "  --list-engines    print the names for --engine, the best first\n"
+	     "  --list-variants   print the names for --variant\n"
 	     "  --version, --help\n"
 	     "\n"
 	     "Exit status: 0 done, 1 failed at run time, 2 wrong usage or rules.");
@@ -85,7 +85,7 @@ static int read_format(const char *text, enum rules_format *format, struct fg_er
 	return fg_error_set(error, EINVAL, "--format %s: expected auto, yaml or classbench", text);
 }
 
-/* Where an option's text goes; NULL if it takes none or is read elsewhere. */
+/* The field of an option's text; NULL: it has none, or is read elsewhere. */
 static const char **text_of(struct options *o, int option)
 {
 	switch (option) {
@@ -110,8 +110,8 @@ static const char **text_of(struct options *o, int option)
 	}
 }
 
-/* Options that are answered at once: 1 if @p option is one. */
-static int serve(int option)
+/* Options that only print something: 1 if @p option is one. */
+static int print_answer(int option)
 {
 	switch (option) {
 	case OPTION_LIST_ENGINES:
@@ -157,7 +157,7 @@ int options_read(struct options *options, int argc, char **argv, struct fg_error
 					    c == '?' ? "unknown option '%s'; --help lists them"
 						     : "option '%s' needs a value",
 					    argv[optind - 1]);
-		if (serve(c) != 0)
+		if (print_answer(c) != 0)
 			return 1;
 		if (text != NULL)
 			*text = optarg;
@@ -168,6 +168,6 @@ int options_read(struct options *options, int argc, char **argv, struct fg_error
 	}
 	if (optind < argc)
 		return fg_error_set(error, EINVAL, "unexpected argument '%s'", argv[optind]);
-	optind = 1; /* EAL uses getopt, too. */
+	optind = 1; /* The EAL uses getopt(), too. */
 	return check(options, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line. */
+/* The options of the command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -15,16 +15,15 @@ enum rules_format {
 
 struct options {
 	const char *rules_path;
-	const char *pcap_path;                 /* one of these two */
-	const char *trace_path;                /* is set */
-	const char *engine, *variant, *budget; /* NULL: as the rules file says */
+	const char *pcap_path, *trace_path;    /* one of them is set */
+	const char *engine, *variant, *budget; /* NULL: those of the rules file */
 	const char *source;                    /* NULL: the first */
 	const char *line;                      /* NULL: the source's */
 	enum rules_format format;
 	bool info;
 };
 
-/* 0 to go on, 1 if something like --help was served, -EINVAL with @p error. */
+/* 0 to go on; 1 if the options only print something, like --help; -EINVAL with @p error set. */
 int options_read(struct options *options, int argc, char **argv, struct fg_error *error);
 
 #endif /* OPTIONS_H */

@@ -14,14 +14,14 @@
 #include <fg_source.h>
 
 #define FEEDS_MAX   1024u
-#define SOURCE_NONE UINT8_MAX /* Where no source is listed, packets come from none of them. */
+#define SOURCE_NONE UINT8_MAX /* The source of packets if the file lists no sources. */
 
 static int cannot_open(const char *path, struct fg_error *error)
 {
 	return fg_error_set(error, errno, "%s: cannot open: %s", path, strerror(errno));
 }
 
-/* The first character that is neither blank nor in a comment; both languages have '#'. */
+/* The first character that is neither white space nor in a comment; comments begin with '#'. */
 static int first_character(FILE *in)
 {
 	bool comment = false;
@@ -42,8 +42,7 @@ static int find_format(const char *path, enum rules_format *format, struct fg_er
 	if (in == NULL && strcmp(path, "-") != 0)
 		return cannot_open(path, error);
 	if (in == NULL || fstat(fileno(in), &status) != 0 || !S_ISREG(status.st_mode))
-		rc = fg_error_set(error, EINVAL,
-				  "%s: not a regular file, so say what it holds with --format",
+		rc = fg_error_set(error, EINVAL, "%s: not a regular file, so --format is needed",
 				  path);
 	else
 		*format = first_character(in) == '@' ? FORMAT_CLASSBENCH : FORMAT_YAML;
@@ -52,7 +51,7 @@ static int find_format(const char *path, enum rules_format *format, struct fg_er
 	return rc;
 }
 
-static bool is_known(const struct names *names, const char *name)
+static bool has_name(const struct names *names, const char *name)
 {
 	for (uint32_t i = 0; i < names->count; i++)
 		if (strcmp(names->at[i], name) == 0)
@@ -63,7 +62,7 @@ static bool is_known(const struct names *names, const char *name)
 static int add_name(struct names *names, const char *what, const struct fg_node *at,
 		    struct fg_error *error)
 {
-	if (at->kind != FG_NODE_SCALAR || is_known(names, at->text))
+	if (at->kind != FG_NODE_SCALAR || has_name(names, at->text))
 		return 0;
 	if (names->count == names->max)
 		return fg_error_at(error, EINVAL, at, "at most %u %s", names->max, what);
@@ -75,7 +74,7 @@ static int add_name(struct names *names, const char *what, const struct fg_node 
 	return 0;
 }
 
-/* A name, or a list of names, wherever a rule has them. */
+/* Add a name, or a list of names. */
 static int add_names(struct names *names, const char *what, const struct fg_node *at,
 		     struct fg_error *error)
 {
@@ -88,7 +87,7 @@ static int add_names(struct names *names, const char *what, const struct fg_node
 	return rc;
 }
 
-/* `sources`, `sinks` or `feeds`: of each entry only the name matters, nothing is opened. */
+/* Read the names of the list `sources`, `sinks` or `feeds`; nothing is opened. */
 static int read_listed(struct names *names, const struct fg_node *list, struct fg_error *error)
 {
 	int rc = 0;
@@ -108,7 +107,7 @@ static int read_listed(struct names *names, const struct fg_node *list, struct f
 	return rc;
 }
 
-/* A file of rules alone: whatever name they use exists. */
+/* If a list is missing, the names that rules use are taken to exist. */
 static int read_used(struct rules_file *file, const struct fg_node *root, struct fg_error *error)
 {
 	const struct fg_node *rules = fg_node_get(root, "rules");
@@ -150,7 +149,7 @@ static int read_names(struct rules_file *file, const struct fg_node *root, struc
 	return read_used(file, root, error);
 }
 
-/* Where packets come from: the source's number, and its line unless an option names one. */
+/* Set the source of packets, and their line: that of the source, unless an option names one. */
 static int set_origin(struct rules_file *file, const struct options *options,
 		      const struct fg_node *sources, struct fg_error *error)
 {
@@ -191,7 +190,7 @@ static int load_yaml(struct rules_file *file, const struct options *options, str
 	if (rc != 0)
 		return rc;
 	root = fg_config_root(file->config);
-	/* Keys that are not ours to judge may be there, but a file without these is a mistake. */
+	/* The other keys are not read here, but a file without these is no configuration. */
 	if (fg_node_get(root, "rules") == NULL && fg_node_get(root, "default") == NULL)
 		return fg_error_at(error, EINVAL, root, "expected a map with 'rules' or 'default'");
 	rc = fg_option_read(fg_parse_options, fg_node_get(root, "parse"), &file->parse.conf, error);
@@ -214,7 +213,7 @@ static int load_yaml(struct rules_file *file, const struct options *options, str
 	return rc != 0 ? rc : set_origin(file, options, fg_node_get(root, "sources"), error);
 }
 
-/* A rule of that kind says no more than that it matches: so its sink is called. */
+/* A ClassBench rule has no action: its sink is called "match". */
 static int load_classbench(struct rules_file *file, const struct options *options,
 			   struct fg_error *error)
 {
@@ -238,7 +237,7 @@ static int load_classbench(struct rules_file *file, const struct options *option
 	return rc != 0 ? rc : set_origin(file, options, NULL, error);
 }
 
-/* An option of ours in place of the file's. */
+/* Set an option of the file to the value of a command line option. */
 static int override(struct fg_classify_conf *conf, const char *name, const char *text,
 		    struct fg_error *error)
 {

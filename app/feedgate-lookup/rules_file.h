@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules, in either language, and what belongs to them. */
+/* Rules, from a configuration of feedgate or in the format of ClassBench. */
 #ifndef RULES_FILE_H
 #define RULES_FILE_H
 
@@ -13,24 +13,25 @@
 
 #include "options.h"
 
-/* Names in the order of their numbers; the texts are the configuration's. */
+/* Names by number; the texts belong to the configuration. */
 struct names {
 	const char **at;
 	uint32_t count, max;
 };
 
 struct rules_file {
-	struct fg_config *config; /* NULL for ClassBench text */
+	struct fg_config *config; /* NULL: ClassBench rules */
 	struct names sources, sinks, feeds;
 	struct fg_rules *rules;
 	struct fg_classify_conf classify;
-	struct fg_parse parse; /* with the source and line that packets shall come from */
+	struct fg_parse parse; /* with the source and line of the packets */
 };
 
-/* Read options->rules_path and apply the other options. @p file is zeroed by the caller. */
+/* Read options->rules_path and apply the other options. The caller zeroes @p file. 0, or -errno
+ * with
+ * @p error set; rules_file_free() in any case. */
 int rules_file_load(struct rules_file *file, const struct options *options, struct fg_error *error);
 
-/* Also after a failed load. */
 void rules_file_free(struct rules_file *file);
 
 #endif /* RULES_FILE_H */

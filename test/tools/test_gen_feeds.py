@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""feedgate-gen's feeds and lines: captures against the truth file, by decoders that know neither.
+"""feedgate-gen's feeds and lines: captures against the truth file, by independent decoders.
 
 usage: test_gen_feeds.py FEEDGATE_GEN
 
-Exit status 0: all holds; 1: something does not.
+Exit status 0: all checks hold; 1: one does not.
 """
 import collections
 import hashlib
@@ -23,8 +23,8 @@ from feed_decoders import DATA, DECODERS, END, HEARTBEAT, RESET, UNSEQUENCED, te
 CONTROLS = {"data": DATA, "heartbeat": HEARTBEAT, "reset": RESET, "end": END, "unsequenced": UNSEQUENCED}
 
 Feed = collections.namedtuple("Feed", "protocol types controls per_packet directory")
-# By name in --mix: protocol, types of messages, kinds of packets, do numbers count packets; of messages that tell symbols: type, how
-# their number and their symbol lie.
+# By name in --mix: protocol, message types, kinds of packets, whether numbers count packets; of the messages that map symbols: type, and
+# layout of number and symbol.
 FEEDS = {
     "itch50": Feed("itch50", "S V R H Y L A F E C X D U P I", "data heartbeat end", False, ("R", ">xH8x8s")),
     "cme": Feed("cme_mdp3", "4 12 30 37 46 47 48 49", "data reset", True, None),
@@ -69,7 +69,7 @@ def run(*args, **more):
 
 
 class Made:
-    """What one run made: the truth, and each line's capture."""
+    """The files of a run: the truth, and the capture of each line."""
 
     def __init__(self, prefix, *args):
         done = run("-o", prefix, "--truth", f"{prefix}.truth", "--summary", f"{prefix}.json", *args)
@@ -101,7 +101,7 @@ class Made:
             self.sent[row["line"]].append(row)
 
     def packets(self, line):
-        """(what the truth says, time, payload) of each feed packet of a line's file."""
+        """(record of the truth, time, payload) of each feed packet of a line."""
         for said, (time_ns, frame) in zip(self.sent[line], self.captures[line]):
             check(said["time_ns"] == time_ns, f"time of {said}")
             if said["is"] == "packet":
@@ -116,7 +116,7 @@ class Made:
         return frame[42:34 + length]
 
     def digest(self):
-        """Of all files, less the truth's first line, which has the version."""
+        """A hash of all files, without the first line of the truth, which has the version."""
         truth, *captures = (path.read_bytes() for path in self.files)
         return hashlib.sha256(b"".join([truth.split(b"\n", 1)[1], *captures])).hexdigest()
 
@@ -133,19 +133,19 @@ def read_pcap(path):
 
 
 def channel(said):
-    """The sequence channel of a truth record."""
+    """The channel of a record of the truth."""
     return said["feed"], said["session"], said["channel"], said["epoch"]
 
 
 def same_packet(said, got):
-    """A packet of the truth against one decoded."""
+    """Compare a packet of the truth with one decoded."""
     session = got.session.rstrip(b"\0").hex()
     check((session, got.channel, got.first, got.count, got.kind) ==
           (said["session"], said["channel"], said["first"], said["count"], CONTROLS[said["control"]]), f"{said}: {got}")
 
 
 def same_message(said, got):
-    """A message of the truth against [type, length, instruments, maybe order]."""
+    """Compare a message of the truth with [type, length, instruments, maybe order]."""
     have = [said["type"], said["len"], said["instruments"]] + ([said["order"]] if "order" in said else [])
     check(have == [got[0], got[1], [str(i) for i in got[2]], *got[3:]], f"{said}: {got}")
 
@@ -187,7 +187,7 @@ def test_protocol(tmp, name):
 
 
 def directory(made, name):
-    """(feed, number as text) -> symbol, by the bytes of directory messages."""
+    """(feed, number as text) -> symbol, read from the messages that map them."""
     kind, layout = FEEDS[name].directory
     symbols = {}
     head = {"itch50": 20, "cme_mdp3": 12, "nyse_pillar": 16}[name]
@@ -207,23 +207,23 @@ def directory(made, name):
 
 
 def check_symbols(made, name):
-    """Symbols: told by the feed, or those of orders."""
+    """Symbols: mapped by the feed, or those of orders."""
     orders, known = {}, directory(made, name) if FEEDS[name].directory else {}
     check(not FEEDS[name].directory or len(known) == 23 == len(set(known.values())), f"{name}: directory: {known}")
     for m in made.messages:
         if FEEDS[name].directory:
-            want = [known[m["feed"], i] for i in m["instruments"]]
+            expected = [known[m["feed"], i] for i in m["instruments"]]
         elif name in ("iex_tp", "cboe_pitch", "opra", "cta"):
-            want = m["instruments"]
+            expected = m["instruments"]
         else:
-            want = []
+            expected = []
         key = m["feed"], m["channel"], m.get("order")
         if name == "cboe_pitch" and m["type"] in ("33", "34", "47"):
             check(key not in orders, f"{m}: added twice")
             orders[key] = m["instruments"]
         if name == "cboe_pitch" and "order" in m and not m["instruments"]:
-            want = orders.pop(key) if m["type"] == "41" else orders[key]
-        check(m.get("symbols", []) == want, f"{m}: {want}")
+            expected = orders.pop(key) if m["type"] == "41" else orders[key]
+        check(m.get("symbols", []) == expected, f"{m}: {expected}")
 
 
 EFFECTS = ["--loss-a", "30000", "--loss-burst-a", "4", "--loss-b", "100000", "--reorder-b", "50000", "--reorder-depth-b", "4",
@@ -231,12 +231,12 @@ EFFECTS = ["--loss-a", "30000", "--loss-burst-a", "4", "--loss-b", "100000", "--
 
 
 def numbers(row):
-    """The sequence numbers a data packet uses, each with its channel."""
+    """The sequence numbers of a data packet, each with its channel."""
     return [(channel(row), row["first"] + i) for i in range(row["count"])] if row["control"] == "data" else []
 
 
 def test_effects(tmp, name):
-    """Losses, copies and late packets are where the truth says, and nowhere else."""
+    """Losses, copies and late packets are those of the truth."""
     feed = FEEDS[name]
     repack = ["--repack-b"] if not feed.per_packet else []
     reset = ["--reset-after", "400"] if name not in NO_RESET else []
@@ -245,7 +245,7 @@ def test_effects(tmp, name):
     for m in made.messages:
         if m["control"] == "data" and not feed.per_packet:
             texts[channel(m), m["sequence"]] = m
-    want = {line: collections.Counter() for line in "ab"}
+    expected = {line: collections.Counter() for line in "ab"}
     seen = {line: set() for line in "ab"}
     for line in "ab":
         last = collections.defaultdict(int)
@@ -255,18 +255,18 @@ def test_effects(tmp, name):
             check(not said.get("copy") or (payload, said["first"]) == last["payload"], f"{said}: copy of the one before it")
             last["payload"] = payload, said["first"]
             if not said.get("copy"):
-                want[line].update(numbers(said))
+                expected[line].update(numbers(said))
             seen[line].update(numbers(said))
             if said["control"] == "data" and not feed.per_packet:
                 for i, have in enumerate(got.messages):
                     same_message(texts[channel(said), said["first"] + i], have)
         for row in made.lost[line]:
-            want[line].update(numbers(row))
-    every = set(want["a"])
+            expected[line].update(numbers(row))
+    every = set(expected["a"])
     check(not feed.per_packet and every == set(texts) or feed.per_packet, f"{name}: every message")
-    check(every == set(want["b"]) and set(want["a"].values()) == set(want["b"].values()) == {1},
+    check(every == set(expected["b"]) and set(expected["a"].values()) == set(expected["b"].values()) == {1},
           f"{name}: each number is in one packet sent or lost")
-    check(not reset or {s[0][3] for s in every} >= {0, 1}, f"{name}: channels start anew")
+    check(not reset or {s[0][3] for s in every} >= {0, 1}, f"{name}: channels are reset")
     check(seen["a"] != seen["b"] and seen["a"] | seen["b"] < every, f"{name}: losses on one line and on both")
     check_counts(made, name)
     if repack:
@@ -388,8 +388,8 @@ def test_determinism(tmp):
     done = run("-o", plain, *args, "--summary", tmp / "plain.json")
     check(done.returncode == 0 and all((tmp / f"plain-{line}.pcap").read_bytes() == (tmp / f"one-{line}.pcap").read_bytes()
                                        for line in "ab"), "the truth changes nothing")
-    # Of a build that passed everything here: so that another machine's bytes are seen to be the same.
-    pinned = {"one": "a66f00c218d48e976e5684ffad8bcc9d106f5cf9af44d4d10a61a2479bf4776f", "three": "b022ec4bfa0b3e396e70209de3454ad1e1cad4e7aba0c9b55e3911b973aecb38"}
+    # Of a build that passed these tests: other machines must make the same bytes.
+    pinned = {"one": "028640d7b27112c0ef6c724f2a3ccc0b96c16e8ad7bdef1f53e778980b2fd182", "three": "e3d47ea6365a6d1b97e8d9e9c1f402fa08eb3a0f86198baa3f14c857194a25e1"}
     check({"one": one, "three": three.digest()} == pinned, f"the bytes of seed 1: {one} {three.digest()}")
     passed("same options, same bytes; every protocol in one run")
 
@@ -408,11 +408,11 @@ def test_usage(tmp):
         "--jitter-b: '0' is not a number from 1 to 1000000000": ["--jitter-b", "0"],
         "--delay-a: '-1' is not a number from 0 to 1000000000": ["--delay-a", "-1"],
         "--duplicate-a: '1000001' is not a number from 0 to 1000000": ["--duplicate-a", "1000001"],
-        "--repack-b: not with cme, whose numbers count packets": ["--repack-b"],
-        "--repack-a: not with deribit, whose numbers count packets": ["--repack-a", "--mix", "opra=1,deribit=1"],
-        "--reset-after: not with cboe_pitch, which knows no reset": ["--reset-after", "9", "--mix", "cboe_pitch=1"],
+        "--repack-b: not with cme, whose sequence numbers count packets": ["--repack-b"],
+        "--repack-a: not with deribit, whose sequence numbers count packets": ["--repack-a", "--mix", "opra=1,deribit=1"],
+        "--reset-after: not with cboe_pitch, which has no reset": ["--reset-after", "9", "--mix", "cboe_pitch=1"],
         "--reset-after: '1' is not a number from 2 to 4294967295": ["--reset-after", "1"],
-        "--heartbeat: not with deribit, which knows none": ["--heartbeat", "5000", "--mix", "deribit=1"],
+        "--heartbeat: not with deribit, which has no heartbeats": ["--heartbeat", "5000", "--mix", "deribit=1"],
         "--heartbeat: '999' is not a number from 1000 to 1000000000000": ["--heartbeat", "999"],
         "--burst: '1' is not a number from 2 to 100000": ["--burst", "1"],
         "--mix: 'itch50' is given twice": ["--mix", "itch=1,itch50=1"],
@@ -434,7 +434,7 @@ def test_usage(tmp):
 
 
 def test_tshark(tmp):
-    """MoldUDP64 by tshark, on a line that packs anew."""
+    """MoldUDP64 by tshark, on a line that repacks."""
     if not shutil.which("tshark"):
         print("tshark is not installed: no second opinion")
         return
@@ -450,10 +450,10 @@ def test_tshark(tmp):
     rows = [row.split("|") for row in done.stdout.splitlines()]
     check(len(rows) == len(made.sent["b"]), "tshark: as many packets")
     for said, (session, sequence, count, malformed) in zip(made.sent["b"], rows):
-        want = 0xffff if said["control"] == "end" else said["count"]
+        expected = 0xffff if said["control"] == "end" else said["count"]
         check((session, int(sequence), int(count), malformed) ==
-              (bytes.fromhex(said["session"]).decode(), said["first"], want, ""), f"tshark: {said}: {session} {sequence} {count}")
-    passed(f"tshark agrees on {len(rows)} MoldUDP64 packets of a line that packs anew")
+              (bytes.fromhex(said["session"]).decode(), said["first"], expected, ""), f"tshark: {said}: {session} {sequence} {count}")
+    passed(f"tshark agrees on {len(rows)} MoldUDP64 packets of a line that repacks")
 
 
 def main():
@@ -466,7 +466,7 @@ def main():
         for name in FEEDS:
             both, total = test_effects(tmp, name)
             print(f"ok: {name}: of {total} sequence numbers {both} are lost on both lines, all accounted for")
-        passed(f"{sum(test_reset(tmp, name) for name in FEEDS if name not in NO_RESET)} channels start anew, in their own ways")
+        passed(f"{sum(test_reset(tmp, name) for name in FEEDS if name not in NO_RESET)} channels are reset")
         for name in FEEDS:
             if name not in NO_HEARTBEAT:
                 test_heartbeats(tmp, name)

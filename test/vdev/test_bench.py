@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""feedgate-bench classify, capture and feed: what they say, and what they refuse. Never how fast anything is."""
+"""feedgate-bench: what the benchmarks print, and which options they refuse. Never how fast anything is."""
 import json
 import os
+import pty
 import random
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -16,11 +18,11 @@ import lib  # pylint: disable=wrong-import-position
 MEMBERS = {"bench": str, "case": str, "subject": str, "metric": str, "value": (int, float), "min": (int, float),
            "max": (int, float), "unit": str, "repeats": int}
 OWN = {"ns_per_packet", "touch_ns_per_packet", "touch_ratio", "build_ms", "table_bytes", "build_peak_bytes"}
-ROADS = {"libpcap", "recvmmsg", "recvmmsg-noted", "feedgate:packet_mmap", "feedgate:packet_mmap-copy", "feedgate:packet_mmap-reference",
+BACKENDS = {"libpcap", "recvmmsg", "recvmmsg-cmsg", "feedgate:packet_mmap", "feedgate:packet_mmap-copy", "feedgate:packet_mmap-reference",
          "feedgate:io_uring", "feedgate:io_uring-sqpoll", "feedgate:pf_ring", "feedgate:af_xdp",
          "feedgate:ethdev-net_af_packet", "feedgate:ethdev-net_pcap", "feedgate:ethdev-net_af_xdp"}
-# Those that any kernel has that can make namespaces.
-ALWAYS = {name for name in ROADS if not re.search("io_uring|pf_ring|xdp", name)}
+# Every kernel that can make namespaces has these.
+ALWAYS = {name for name in BACKENDS if not re.search("io_uring|pf_ring|xdp", name)}
 DRAIN = {"drain_ns_per_packet"}
 LATENCY = {"latency_ns_p50", "latency_ns_p99", "latency_ns_p999"}
 LIVE = LATENCY | {"lossless_packets_per_s", "offered_packets_per_s", "cpu_ns_per_packet"}
@@ -54,7 +56,7 @@ def parse(name, result):
 
 
 def measure(*options):
-    """What classify says as JSON; every answer was right, or it would have failed."""
+    """The JSON results of classify. It fails if a lookup finds a wrong rule."""
     return parse("classify", bench("--json", *options))
 
 
@@ -76,8 +78,8 @@ def classbench(folder):
 
 
 @lib.each(1, 300)
-def test_channels(_folder, channels):
-    subjects = measure("--channels", str(channels))[f"channels-{channels}"]
+def test_groups(_folder, groups):
+    subjects = measure("--groups", str(groups))[f"groups-{groups}"]
     assert {"touch", "feedgate", "rte_acl", "rte_hash"} <= set(subjects), str(set(subjects))
     assert set(subjects["touch"]) == {"ns_per_packet"}, str(subjects["touch"])
     assert set(subjects["feedgate"]) == OWN | {"lookup_ns_per_packet"}, str(subjects["feedgate"])
@@ -87,10 +89,10 @@ def test_channels(_folder, channels):
         assert metrics["ns_per_packet"]["repeats"] == 2, str(metrics)
 
 
-def test_house(_folder):
-    """Every part of the walk did its part, or it would have failed; how much a stage adds may be lost in noise."""
+def test_pipeline(_folder):
+    """The benchmark fails if a stage does not do its work. The time of a stage may be lost in noise."""
     found = parse("pipeline", bench("--json", "--repeats", "1", "--run-ms", "50", name="pipeline", quick=False))["96x2-itch50"]
-    assert set(found) == {"feedgate", "feedgate:one-lcore", "feedgate:rx", "feedgate:deliver", "feedgate:arbitrate", "feedgate:content"}, str(found)
+    assert set(found) == {"feedgate", "feedgate:one-lcore", "feedgate:rx", "feedgate:deliver", "feedgate:arbitrate", "feedgate:filter"}, str(found)
     assert set(found["feedgate"]) == {"packets_per_s", "messages_per_s"}, str(found)
     ratio = found["feedgate"]["messages_per_s"]["value"] / found["feedgate"]["packets_per_s"]["value"]
     assert 7 < ratio < 9, str(found)
@@ -105,7 +107,7 @@ def test_rules(folder, option):
 
 
 def test_engine_and_subject(_folder):
-    found = measure("--channels", "20", "--engine", "linear", "--subject", "feedgate")["channels-20"]
+    found = measure("--groups", "20", "--engine", "linear", "--subject", "feedgate")["groups-20"]
     assert set(found) == {"feedgate"} and "touch_ratio" not in found["feedgate"], str(found)
 
 
@@ -119,13 +121,13 @@ def test_data(_folder):
 
 
 def test_table(_folder):
-    result = bench("--channels", "16", "--repeats=1")
+    result = bench("--groups", "16", "--repeats=1")
     lines = result.out.splitlines()
     assert result.code == 0 and lines[0].split()[:4] == ["bench", "case", "subject", "metric"], str(result)
-    assert any(line.split()[:4] == ["classify", "channels-16", "rte_acl", "ns_per_packet"] for line in lines), str(result)
+    assert any(line.split()[:4] == ["classify", "groups-16", "rte_acl", "ns_per_packet"] for line in lines), str(result)
 
 
-@lib.each(("--channels", "5", "--rules", "x"), ("--trace", "x"), ("--rules", "/nonexistent"), ("--rules", "/dev/null"),
+@lib.each(("--groups", "5", "--rules", "x"), ("--trace", "x"), ("--rules", "/nonexistent"), ("--rules", "/dev/null"),
           ("--subject", "nobody"), ("--engine", "none"))
 def test_refused(_folder, *options):
     result = bench(*options)
@@ -160,18 +162,18 @@ def need_namespaces():
 
 
 def test_capture(_folder):
-    """Every road is measured, or said to be left out; accounts add up and rules match, or it would have failed."""
+    """Every backend is measured or reported as left out. The benchmark fails if accounting or matches are wrong."""
     need_namespaces()
     result = bench("--json", "--cases", "64B,1500B-filter", "--live-cases", "128B-filter", name="capture")
     found = parse("capture", result)
     left_out = set(re.findall(r"^feedgate-bench: (\S+) is left out: .+$", result.err, re.M))
     assert set(found) == {"64B", "1500B-filter", "128B-filter"}, str(set(found))
     for case, subjects in found.items():
-        assert set(subjects) == ROADS - left_out and ALWAYS <= set(subjects), f"{case}: {set(subjects)}\n{result.err}"
+        assert set(subjects) == BACKENDS - left_out and ALWAYS <= set(subjects), f"{case}: {set(subjects)}\n{result.err}"
         for name, metrics in subjects.items():
-            wanted = LIVE if case == "128B-filter" else DRAIN
+            expected = LIVE if case == "128B-filter" else DRAIN
             own = {metric for metric in metrics if not metric.startswith("kernel_")}
-            assert own == wanted, f"{name} {case}: {set(metrics)}"
+            assert own == expected, f"{name} {case}: {set(metrics)}"
             assert set(metrics) - own in (set(), {"kernel_" + metric for metric in LATENCY}), f"{name}: {set(metrics)}"
     for name in ("libpcap", "feedgate:packet_mmap"):
         metrics = found["128B-filter"][name]
@@ -182,12 +184,12 @@ def test_capture_only(_folder):
     need_namespaces()
     found = parse("capture", bench("--json", "--only", "^(libpcap|recv.*)$", "--repeats", "3", "--cases", "512B", "--live-cases",
                                    "none", name="capture"))
-    assert set(found) == {"512B"} and set(found["512B"]) == {"libpcap", "recvmmsg", "recvmmsg-noted"}, str(found)
+    assert set(found) == {"512B"} and set(found["512B"]) == {"libpcap", "recvmmsg", "recvmmsg-cmsg"}, str(found)
     assert all(metrics["drain_ns_per_packet"]["repeats"] == 3 for metrics in found["512B"].values()), str(found)
 
 
 def test_capture_small_ring(_folder):
-    """A ring that holds less than what is asked for is filled again and again."""
+    """A ring that is smaller than requested is filled several times."""
     need_namespaces()
     result = bench("--only", "net_pcap", "--packets", "6000", "--cases", "1500B", "--live-cases", "none", name="capture")
     lines = result.out.splitlines()
@@ -225,7 +227,7 @@ def in_session(process):
 
 
 def wait_in_session(process, holds):
-    """Those in its session, when it holds of them or patience is at an end."""
+    """Those in its session, when holds() is true of them, or after a time limit."""
     deadline = time.monotonic() + 20
     while not holds(found := in_session(process)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -247,7 +249,7 @@ def test_capture_interrupted(_folder):
 
 
 def test_feed(_folder):
-    """Every case and subject; what is wanted was the same for all, or it would have failed."""
+    """Every case and subject. The benchmark fails if subjects match different messages."""
     found = parse("feed", bench("--json", name="feed"))
     assert set(found) == set(FEED) | {"lines-96x2"}, str(set(found))
     for case, rate in FEED.items():
@@ -272,6 +274,79 @@ def test_feed_refused(_folder, *options):
     result = bench(*options, name="feed")
     assert result.code in (1, 2) and result.out == "", str(result)
     assert len(result.err.splitlines()) == 1 and result.err.startswith("feedgate-bench: "), str(result)
+
+
+def read_lines(process, count):
+    """The first lines of its standard output, as objects."""
+    return [json.loads(process.stdout.readline()) for _ in range(count)]
+
+
+@lib.each(signal.SIGINT, signal.SIGTERM)
+def test_interrupted_later(_folder, number):
+    """The first case's results are printed when it is done; after a signal those of the second one's complete repeats follow."""
+    process = lib.start([lib.binary("feedgate-bench"), "feed", "--json", "--repeats", "1000", "--pass-ms", "0", "--packets", "64",
+                         "--dram-packets", "100000", "--quiet"])
+    first = read_lines(process, 6)
+    assert process.poll() is None and {line["case"] for line in first} == {"itch50-l3"}, str(first)
+    assert all(line["repeats"] == 1000 for line in first), str(first)
+    lib.stop(process, number)
+    result = lib.finish(process)
+    assert result.code == 1 and len(result.err.splitlines()) == 1 and "interrupted" in result.err, str(result)
+    rest = [json.loads(line) for line in result.out.splitlines()]
+    assert {line["case"] for line in rest} <= {"itch50-dram"} and all(0 < line["repeats"] < 1000 for line in rest), str(result)
+
+
+def children(pid):
+    """Its child processes."""
+    path = f"/proc/{pid}/task/{pid}/children"
+    if not os.path.exists(path):
+        raise lib.Skip("the kernel does not list child processes")
+    with open(path, encoding="ascii") as file:
+        return file.read().split()
+
+
+def test_capture_interrupted_later(_folder):
+    """A backend that was measured before the signal is in the results."""
+    need_namespaces()
+    process = lib.start([lib.binary("feedgate-bench"), "capture", "--json", "--repeats", "1000", "--only", "^(libpcap|recvmmsg)$",
+                         "--packets", "64", "--cases", "64B", "--live-cases", "none"])
+    lib.wait_signal(process, signal.SIGINT)
+    seen, deadline = set(), time.monotonic() + lib.TIMEOUT_S / 2
+    while len(seen) < 4 and time.monotonic() < deadline:  # net_check()'s, and one for each measurement
+        seen.update(children(process.pid))
+        time.sleep(0.01)
+    lib.stop(process, signal.SIGINT)
+    result = lib.finish(process)
+    assert result.code == 1 and "interrupted" in result.err, str(result)
+    found = [json.loads(line) for line in result.out.splitlines()]
+    assert found and all(line["case"] == "64B" and line["metric"] == "drain_ns_per_packet" for line in found), str(result)
+
+
+def on_terminal(*options):
+    """Run feed with its standard error on a terminal; standard output, and what the terminal got."""
+    near, far = pty.openpty()
+    process = subprocess.Popen([lib.binary("feedgate-bench"), "feed", *QUICK_FEED, "--case", "itch50-l3", "--json", *options],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=far, text=True)
+    os.close(far)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(near, 4096)
+        except OSError:  # the terminal was closed
+            break
+    os.close(near)
+    out = process.stdout.read()
+    assert process.wait() == 0, f"{out}\n{shown}"
+    return out, shown.decode()
+
+
+def test_progress(_folder):
+    """Progress is one line on standard error, which is removed at the end; standard output has results only."""
+    out, shown = on_terminal()
+    assert all(json.loads(line)["case"] == "itch50-l3" for line in out.splitlines()), out
+    assert re.search(r"\rfeed: itch50-l3 \S+: \d+ % done", shown) and "\n" not in shown, repr(shown)
+    assert shown.endswith("\r\x1b[K"), repr(shown)
+    assert on_terminal("--quiet")[1] == ""
 
 
 if __name__ == "__main__":

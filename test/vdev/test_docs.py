@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What we hand out is valid: the ready-made configurations, and those that the documents show."""
+"""The example configurations in config/ and in the documents are valid."""
 import glob
 import os
 import re
@@ -13,7 +13,7 @@ SHOWN = ("README.md", "docs/configuration.md")
 
 
 def check(path, rules):
-    """--check accepts it, and sees as many rules as there are in it."""
+    """--check accepts it and counts its rules."""
     result = lib.finish(lib.start([lib.binary("feedgate"), "--", "-c", path, "--check"]))
     assert result.code == 0, str(result)
     assert re.search(rf"\b{rules} rules\b", result.out), f"expected {rules} rules\n{result}"

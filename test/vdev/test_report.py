@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""feedgate-bench report: the page holds what the lines say, whatever they say, and bad lines are refused."""
+"""feedgate-bench report: the page shows the results of any lines, and bad lines are refused."""
 import json
 import os
 import re
@@ -53,7 +53,7 @@ def tables(tree):
 
 
 def test_values(folder):
-    """Best first, ratios to the best, medians and spread; each chart says which way is better."""
+    """Best first, ratios to the best, medians and spread; each chart names the better direction."""
     _, tree = page(folder, result(20.0, "libpcap"), result(8.0, "feedgate:packet_mmap"), {"machine": {"cpu": "Z80", "cores": 1}},
                    result(2000000.0, "libpcap", metric="lossless_packets_per_s", unit="packets/s"),
                    result(4000000.0, "feedgate:packet_mmap", metric="lossless_packets_per_s", unit="packets/s"))
@@ -162,7 +162,7 @@ def test_own_machine(folder):
 
 
 def test_hostile_names(folder):
-    """Whatever texts hold, the page is well-formed, has no markup of theirs, and shows them."""
+    """With any texts the page is well-formed, has none of their markup, and shows them."""
     lines = [result(float(i + 1), **{member: text}) for member in ("bench", "case", "subject", "metric", "unit")
              for i, text in enumerate(HOSTILE)]
     lines += [{"machine": {text: text}} for text in HOSTILE] + [{"machine": {"a": [1], "b": None, "c": 1e300, "d": True}}]
