@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "options.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -6,6 +8,7 @@
 #include <fg_option.h>
 
 #include "app.h"
+#include "sources.h"
 
 enum {
 	OPTION_CMDLINE_FILE = 256,
@@ -45,10 +48,12 @@ void options_usage(FILE *out)
 	      "  --cmdline-file FILE    run console commands from FILE first\n"
 	      "  --stats-period S       a line of statistics every S seconds\n"
 	      "  --workers N            worker lcores; overrides pipeline: {workers: N}\n"
-	      "  --exit-when-done       end when every source has ended and all is drained\n"
+	      "  --exit-when-done       end when all sources have ended and all packets are "
+	      "delivered\n"
 	      "  --summary FILE         write totals as JSON when ending\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
-	      "  --list-sources         which kinds of source this machine can do, and why not\n"
+	      "  --list-sources         kinds of source that this machine supports, and why not "
+	      "others\n"
 	      "  --version, --help\n"
 	      "\n"
 	      "EAL options come first, for example:\n"
@@ -103,7 +108,7 @@ static int read_option(struct options *options, int c, struct fg_error *error)
 	}
 }
 
-/* These three are ours, wherever they stand: EAL's would be of no use here. */
+/* These three need no EAL, and are also taken where EAL's options stand. */
 static int serve_at_once(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
