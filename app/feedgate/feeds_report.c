@@ -121,7 +121,7 @@ void report_feed_conf(const struct feed_entry *entry, FILE *out)
 			entry->conf.protocol->messages->name);
 		fg_option_print(out, fg_feed_options, &entry->conf);
 		if (entry->events != NULL)
-			fprintf(out, ", events: %s", event_log_path(entry->events));
+			fprintf(out, ", events: \"%s\"", event_log_path(entry->events));
 	}
 	fputc('}', out);
 }

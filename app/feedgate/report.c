@@ -187,7 +187,7 @@ void report_config(const struct app *app, FILE *out)
 		fputc('\n', out);
 	}
 	if (app->events != NULL)
-		fprintf(out, "events: {path: %s}\n", event_log_path(app->events));
+		fprintf(out, "events: {path: \"%s\"}\n", event_log_path(app->events));
 	fputs("sinks:\n", out);
 	for (uint32_t i = 0; i < app->n_sinks; i++) {
 		fprintf(out, "  %s: {%s: {", app->sinks[i]->name, app->sinks[i]->sink.ops->name);

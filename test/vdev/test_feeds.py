@@ -520,8 +520,8 @@ def test_events_console(folder):
     commands = lib.write(folder, "c.cmd", f"show feeds\nshow config\nrules reload {other}\nquit\n")
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
-    for pattern in (rf"event log +written +bytes +lost\n{folder}/own.json +0 +0 +0\n", rf"  itch: {{.*events: {folder}/own.json}}\n",
-                    rf"\nevents: {{path: {folder}/gaps.json}}\n", r"differs from the running configuration .*: events\n"):
+    for pattern in (rf"event log +written +bytes +lost\n{folder}/own.json +0 +0 +0\n", rf"  itch: {{.*events: \"{folder}/own.json\"}}\n",
+                    rf'\nevents: {{path: "{folder}/gaps.json"}}\n', r"differs from the running configuration .*: events\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
     assert not os.path.exists(f"{folder}/more.json")
 
