@@ -2,8 +2,8 @@
 """What the integration tests share: starting feedgate, the accounting, and being a test file.
 
 A test file is a program: `test_x.py --list` prints its tests, `test_x.py NAME` runs one and exits 0 (passed),
-77 (skipped, the reason is the last line) or anything else (failed). `test_x.py NAME...` runs several and ends what each
-says with a line of its own: PASS, SKIP or FAIL, name, seconds. `test/run` does that for all of them.
+77 (skipped, the reason is the last line) or anything else (failed). `test_x.py NAME...` runs several and ends the output
+of each with a line: PASS, SKIP or FAIL, name, seconds. `test/run` does that for all of them.
 `--list-twice` prints only those that are worth a second build (see once).
 """
 import json
@@ -32,7 +32,7 @@ LCORES = {0: "0@0,1@1", 1: "0@0,1@0,2@1", 2: "0@0,1@0,2@1,3@1"}
 
 
 class Skip(Exception):
-    """The test cannot run here; the argument says why."""
+    """The test cannot run here; the argument is the reason."""
 
 
 def binary(name):
@@ -189,7 +189,7 @@ def ask_received(process):
 
 
 def check_accounting(result):
-    """received == delivered + what was dropped, and feedgate says so itself."""
+    """received == delivered + dropped, and feedgate reports that it is balanced."""
     summary = result.summary
     assert summary is not None, f"no summary\n{result}"
     assert summary["balanced"] is True, str(summary)
@@ -198,7 +198,7 @@ def check_accounting(result):
 
 
 def check_done(result):
-    """It ended well and the law held."""
+    """It ended well and every packet is accounted for."""
     assert result.code == 0, str(result)
     check_accounting(result)
 
@@ -213,8 +213,8 @@ def check_counters(result, expected):
     assert summary["bytes"] == expected.bytes, f"bytes {summary['bytes']}, expected {expected.bytes}"
     assert summary["delivered"] == expected.delivered, f"{summary['delivered']}, expected {expected.delivered}"
     rules = {name: rule["packets"] for name, rule in summary["rules"].items() if rule["packets"] and name != "-"}
-    wanted = {name: n for name, n in expected.rules.items() if name != "-"}
-    assert rules == wanted, f"rules {rules}, expected {wanted}"
+    matched = {name: n for name, n in expected.rules.items() if name != "-"}
+    assert rules == matched, f"rules {rules}, expected {matched}"
     for name, n in expected.rule_bytes.items():
         if name != "-":
             assert summary["rules"][name]["bytes"] == n, f"rule {name}: bytes {summary['rules'][name]}, expected {n}"
@@ -225,27 +225,27 @@ def check_counters(result, expected):
 def check_file(path, sink, expected, times=True, ordered=True):
     """A pcapng sink's file against the oracle: frames, times, order and rule names, source by source.
 
-    Without times: a port that knows neither them nor what a capture had cut off. Not ordered: several workers wrote it, and only the packets of one rule are in order among themselves.
+    Without times: a port has neither capture times nor lengths on the wire. Not ordered: several workers wrote the file, and only packets of one rule keep their order.
     """
     found = {}
     for packet in oracle.read_capture(path)[1]:
         found.setdefault(packet.interface, []).append(packet)
-    wanted = {source: frames for (name, source), frames in expected.frames.items() if name == sink}
-    assert set(found) == set(wanted), f"{sink}: interfaces {sorted(map(str, found))}, expected {sorted(wanted)}"
-    for source, frames in wanted.items():
+    theirs = {source: frames for (name, source), frames in expected.frames.items() if name == sink}
+    assert set(found) == set(theirs), f"{sink}: interfaces {sorted(map(str, found))}, expected {sorted(theirs)}"
+    for source, frames in theirs.items():
         got = [(p.data, p.wire_len, p.time_ns if times else 0, p.comment) for p in found[source]]
-        want = [(p.data, max(p.wire_len if times else 0, len(p.data)), p.time_ns if times else 0, f"rule={rule}") for p, rule in frames]
+        due = [(p.data, max(p.wire_len if times else 0, len(p.data)), p.time_ns if times else 0, f"rule={rule}") for p, rule in frames]
         if not ordered:
-            got, want = sorted(got, key=lambda p: p[3] or ""), sorted(want, key=lambda p: p[3])
-        compare(f"{sink} from {source}", got, want)
+            got, due = sorted(got, key=lambda p: p[3] or ""), sorted(due, key=lambda p: p[3])
+        compare(f"{sink} from {source}", got, due)
 
 
-def compare(what, got, want):
+def compare(what, got, due):
     """Two lists of packets, with a readable first difference."""
-    for i, (mine, theirs) in enumerate(zip(got, want)):
+    for i, (mine, theirs) in enumerate(zip(got, due)):
         if mine != theirs:
             raise AssertionError(f"{what}: packet {i + 1}:\n  got      {show(mine)}\n  expected {show(theirs)}")
-    assert len(got) == len(want), f"{what}: {len(got)} packets, expected {len(want)}"
+    assert len(got) == len(due), f"{what}: {len(got)} packets, expected {len(due)}"
 
 
 def show(item):
@@ -286,7 +286,7 @@ def replays(paths, mbufs=512):
 
 
 def yaml_of(path):
-    """What a YAML file says, as text."""
+    """The tree of a YAML file; values are texts."""
     with open(path, encoding="utf-8") as file:
         return yaml.load(file, Loader=yaml.BaseLoader)
 

@@ -1,223 +1,262 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's commands, in testpmd's manner. All run on the control thread. */
+/* From rows to librte_cmdline, which edits lines, parses them and completes words. */
 #include "commands.h"
 
 #include <cmdline.h>
-#include <cmdline_parse.h>
-#include <cmdline_parse_string.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct app *command_app;
+#include <rte_debug.h>
 
-FILE *command_out(void)
+#include <fg_console.h>
+
+#include "app.h"
+#include "commands_arguments.h"
+#include "commands_fields.h"
+#include "commands_tokens.h"
+#include "feeds_watch.h"
+#include "snapshot.h"
+
+#define TOKENS_MAX 8u
+#define TEXT_BYTES 8192u /* of an argument that is the rest of a line */
+/* librte_cmdline keeps 512 bytes of a line typed on a terminal, and silently drops the rest. */
+#define TYPED_BYTES_MAX 480u
+
+const struct command *const commands[] = {
+	commands_general, commands_show, commands_port, commands_rules, NULL,
+};
+
+/* A row as librte_cmdline sees it; a row whose last argument is optional has two. */
+struct instruction {
+	const struct command *command;
+	struct token tokens[TOKENS_MAX];
+	unsigned int n_tokens, n_words; /* the rest are arguments */
+	cmdline_parse_inst_t *inst;
+};
+
+/* What librte_cmdline parses a line into; zeroed by it. */
+struct parsed {
+	char words[COMMAND_ARGUMENTS_MAX][TOKEN_BYTES_MAX + 1];
+	const char *rest; /* of the line, up to its end; lies in the line */
+};
+
+static struct {
+	struct app *app;
+	struct instruction *instructions;
+	unsigned int count;
+	const struct instruction *fields; /* the one whose arguments are fields */
+	cmdline_parse_ctx_t *table;
+} state;
+
+/*
+ * The rest of a line without the blanks at its end, in @copy; NULL: it is longer than a terminal
+ * takes, so that its end may be missing.
+ */
+static const char *copy_rest(const char *rest, char copy[TEXT_BYTES])
 {
-	return fg_console_out(command_app->console);
+	size_t length = strcspn(rest, "\r\n");
+
+	if (length >= TEXT_BYTES ||
+	    (fg_console_is_terminal(state.app->console) && length > TYPED_BYTES_MAX))
+		return NULL;
+	while (length > 0 && (rest[length - 1] == ' ' || rest[length - 1] == '\t'))
+		length--;
+	memcpy(copy, rest, length);
+	copy[length] = '\0';
+	return copy;
 }
 
-void command_error(const struct fg_error *error)
+static void run(void *result, struct cmdline *cl, void *data)
 {
-	fprintf(command_out(), "%s\n", error->text);
-}
-
-/* What happened since `clear stats`. */
-void command_snapshot(struct snapshot *s)
-{
-	snapshot_take(command_app, s);
-	snapshot_subtract(s, &command_app->cleared);
-}
-
-static cmdline_parse_token_string_t token_show =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "show");
-static cmdline_parse_token_string_t token_stats =
-	TOKEN_STRING_INITIALIZER(struct command, words[1], "stats");
-static cmdline_parse_token_string_t token_clear =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "clear");
-static cmdline_parse_token_string_t token_file =
-	TOKEN_STRING_INITIALIZER(struct command, argument, NULL);
-
-/* start, stop, quit, help: one word. */
-
-static void run_simple(void *parsed, struct cmdline *cl, void *data)
-{
-	const struct command *command = parsed;
+	const struct instruction *in = data;
+	const struct parsed *parsed = result;
+	struct command_input input = {.app = state.app, .out = fg_console_out(state.app->console)};
+	struct snapshot snapshot = {0};
+	char copy[TEXT_BYTES];
 
 	(void)cl;
-	(void)data;
-	if (strcmp(command->words[0], "start") == 0)
-		control_start(command_app, command_out());
-	else if (strcmp(command->words[0], "stop") == 0)
-		control_stop(command_app, command_out());
-	else
-		fg_console_quit(command_app->console);
+	for (unsigned int i = in->n_words; i < in->n_tokens; i++)
+		input.arguments[i - in->n_words] = token_is_rest(&in->tokens[i])
+							   ? copy_rest(parsed->rest, copy)
+							   : parsed->words[i - in->n_words];
+	if (parsed->rest != NULL && input.arguments[in->n_tokens - in->n_words - 1] == NULL) {
+		fprintf(input.out,
+			"too long: a terminal takes %u characters here; write the command to a "
+			"file and `load` it\n",
+			TYPED_BYTES_MAX);
+		return;
+	}
+	input.snapshot = &snapshot;
+	in->command->run(&input);
+	snapshot_free(&snapshot);
 }
 
-static cmdline_parse_token_string_t token_simple =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "start#stop#quit");
-static cmdline_parse_inst_t command_simple = {
-	.f = run_simple,
-	.help_str = "start | stop | quit",
-	.tokens = {(void *)&token_simple, NULL},
-};
-
-static void run_help(void *parsed, struct cmdline *cl, void *data)
+/* The instruction with fields. Without @cl: put the token that stands at @data into @result. */
+static void run_fields(void *result, struct cmdline *cl, void *data)
 {
-	(void)parsed;
-	(void)cl;
-	(void)data;
-	fputs("start                              poll the sources, deliver\n"
-	      "stop                               stop, drain, show totals\n"
-	      "quit                               stop, drain, show totals, end\n"
-	      "load FILE                          run commands from a file\n"
-	      "show stats                         received, delivered, dropped\n"
-	      "show sources                       per source: received and lost\n"
-	      "show source NAME                   one source in full, with its kind's own figures\n"
-	      "show feeds                         per feed: sequence, gaps, what is lost for good\n"
-	      "show feed NAME                     one feed in full: its lines, leads, sequences\n"
-	      "show gaps                          what feeds told lately, and who is to blame\n"
-	      "show rules                         every rule: packets, bytes, last hit, action\n"
-	      "show rule NAME                     one rule in full\n"
-	      "show drops                         every reason and its packets\n"
-	      "show sinks                         per sink: delivered and dropped\n"
-	      "show lcores                        who polls what, how busy\n"
-	      "show config                        settings in force\n"
-	      "show port info|stats|xstats N|all  DPDK's view of a port\n"
-	      "rules reload [FILE]                the rules of FILE, or of the -c file, as SIGHUP\n"
-	      "rules add RULE [WHERE]             RULE as in the file, on one line: {name: x, "
-	      "...};\n"
-	      "                                   WHERE: first | last | before NAME | after NAME\n"
-	      "rules delete NAME                  without this rule\n"
-	      "rules move NAME WHERE              the same rule elsewhere\n"
-	      "rules save FILE                    write the rules in force\n"
-	      "explain FIELD VALUE ...            which rule wins such a packet: ipv4.src A,\n"
-	      "                                   udp.dst N, vlan N, payload HEX, ... (TAB lists)\n"
-	      "explain pcap FILE N                the same for packet N of a capture\n"
-	      "clear stats                        count from here\n"
-	      "clear port stats|xstats N|all      clear a port's own counters\n"
-	      "help                               this list; TAB completes\n",
-	      command_out());
+	const struct instruction *in = state.fields;
+	cmdline_parse_token_hdr_t **token = result;
+	size_t index;
+
+	if (cl != NULL) {
+		run(result, cl, data);
+		return;
+	}
+	index = (size_t)((cmdline_parse_token_hdr_t **)data - in->inst->tokens);
+	if (index == 0)
+		command_fields_begin();
+	*token = index < in->n_words ? (cmdline_parse_token_hdr_t *)&in->tokens[index].hdr
+				     : command_fields_next(offsetof(struct parsed, rest));
 }
 
-static cmdline_parse_token_string_t token_help =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "help#?");
-static cmdline_parse_inst_t command_help = {
-	.f = run_help,
-	.help_str = "help",
-	.tokens = {(void *)&token_help, NULL},
-};
-
-/* load FILE */
-
-static void run_load(void *parsed, struct cmdline *cl, void *data)
+/* Append the words of @text as tokens; [X] only if @optional. */
+static void add_tokens(struct instruction *in, const char *text, bool arguments, bool optional)
 {
-	const struct command *command = parsed;
-	struct fg_error error = {0};
+	while (text != NULL && text[strspn(text, " ")] != '\0') {
+		const char *word = text + strspn(text, " ");
+		size_t length = strcspn(word, " ");
+		const size_t n = in->n_tokens - in->n_words;
+		size_t offset = arguments ? n * sizeof(((struct parsed *)NULL)->words[0]) : 0;
 
-	(void)cl;
-	(void)data;
-	if (fg_console_load(command_app->console, command->argument, false, &error) != 0)
-		command_error(&error);
+		text = word + length;
+		if (word[0] == '[') {
+			if (!optional)
+				return;
+			word++;
+			length -= 2;
+		}
+		RTE_VERIFY(in->n_tokens < TOKENS_MAX && (!arguments || n < COMMAND_ARGUMENTS_MAX));
+		token_make(state.app, word, length, offset, &in->tokens[in->n_tokens]);
+		if (token_is_rest(&in->tokens[in->n_tokens]))
+			in->tokens[in->n_tokens].hdr.offset = offsetof(struct parsed, rest);
+		in->n_tokens++;
+	}
 }
 
-static cmdline_parse_token_string_t token_load =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "load");
-static cmdline_parse_inst_t command_load = {
-	.f = run_load,
-	.help_str = "load FILE",
-	.tokens = {(void *)&token_load, (void *)&token_file, NULL},
-};
-
-/* show stats|... */
-
-static void show_feeds(const struct snapshot *now, FILE *out)
+/* Mark the words that an instruction before this one has too, after the same words. */
+static void mark_repeated(struct instruction *in)
 {
-	if (command_app->n_feeds == 0)
-		fputs("there is no feed\n", out);
-	report_feeds(command_app, now, out);
+	for (const struct instruction *other = state.instructions; other < in; other++)
+		for (unsigned int i = 0; i < in->n_tokens && i < other->n_tokens; i++) {
+			const struct token *token = &other->tokens[i];
+
+			if (token->length != in->tokens[i].length ||
+			    memcmp(token->text, in->tokens[i].text, token->length) != 0)
+				break;
+			in->tokens[i].repeated = true;
+		}
 }
 
-static void run_show(void *parsed, struct cmdline *cl, void *data)
+static int add_instruction(const struct command *command, bool optional)
 {
-	const struct command *command = parsed;
-	const char *what = command->words[1];
-	FILE *out = command_out();
-	struct snapshot now;
+	struct instruction *in = &state.instructions[state.count];
+	char usage[COMMAND_USAGE_BYTES];
+	const struct token *last;
 
-	(void)cl;
-	(void)data;
-	feeds_watch(command_app);
-	command_snapshot(&now);
-	if (strcmp(what, "stats") == 0)
-		report_totals(command_app, &now, out);
-	else if (strcmp(what, "sources") == 0)
-		report_sources(command_app, &now, out);
-	else if (strcmp(what, "feeds") == 0)
-		show_feeds(&now, out);
-	else if (strcmp(what, "gaps") == 0)
-		report_gaps(command_app, out);
-	else if (strcmp(what, "rules") == 0)
-		report_rules(command_app, &now, out, true);
-	else if (strcmp(what, "drops") == 0)
-		report_drops(&now, out, true);
-	else if (strcmp(what, "sinks") == 0)
-		report_sinks(command_app, &now, out);
-	else if (strcmp(what, "lcores") == 0)
-		report_lcores(command_app, out);
-	else
-		report_config(command_app, out);
-	snapshot_free(&now);
+	in->command = command;
+	add_tokens(in, command->words, false, false);
+	in->n_words = in->n_tokens;
+	add_tokens(in, command->arguments, true, optional);
+	mark_repeated(in);
+	in->inst = calloc(1, sizeof(*in->inst) + (TOKENS_MAX + 1) * sizeof(in->inst->tokens[0]));
+	if (in->inst == NULL)
+		return -ENOMEM;
+	state.table[state.count++] = in->inst;
+	in->inst->f = run;
+	in->inst->data = in;
+	in->inst->help_str = strdup(command_usage(command, usage));
+	last = &in->tokens[in->n_tokens - 1];
+	if (last->argument != NULL && last->argument->kind == ARGUMENT_FIELDS) {
+		RTE_VERIFY(state.fields == NULL);
+		state.fields = in;
+		in->inst->f = run_fields; /* and no tokens: it is called for each */
+		return 0;
+	}
+	for (unsigned int i = 0; i < in->n_tokens; i++)
+		in->inst->tokens[i] = &in->tokens[i].hdr;
+	return 0;
 }
 
-static cmdline_parse_token_string_t token_show_what = TOKEN_STRING_INITIALIZER(
-	struct command, words[1], "stats#sources#feeds#gaps#rules#drops#sinks#lcores#config");
-static cmdline_parse_inst_t command_show = {
-	.f = run_show,
-	.help_str = "show stats|sources|feeds|gaps|rules|drops|sinks|lcores|config",
-	.tokens = {(void *)&token_show, (void *)&token_show_what, NULL},
-};
-
-/* clear stats */
-
-static void run_clear_stats(void *parsed, struct cmdline *cl, void *data)
+cmdline_parse_ctx_t *commands_new(struct app *app)
 {
-	(void)parsed;
-	(void)cl;
-	(void)data;
-	/* Nobody's counter is written: what is seen now is subtracted from here on. */
-	snapshot_free(&command_app->cleared);
-	snapshot_take(command_app, &command_app->cleared);
-	fputs("cleared\n", command_out());
+	unsigned int rows = 0;
+	int rc = 0;
+
+	for (unsigned int i = 0; commands[i] != NULL; i++)
+		for (const struct command *c = commands[i]; c->words != NULL; c++)
+			rows++;
+	state.app = app;
+	state.instructions = calloc(2 * rows, sizeof(*state.instructions));
+	state.table = calloc(2 * rows + 1, sizeof(*state.table));
+	if (state.instructions == NULL || state.table == NULL)
+		rc = -ENOMEM;
+	for (unsigned int i = 0; rc == 0 && commands[i] != NULL; i++)
+		for (const struct command *c = commands[i]; rc == 0 && c->words != NULL; c++) {
+			rc = add_instruction(c, false);
+			if (rc == 0 && c->arguments != NULL && strchr(c->arguments, '[') != NULL)
+				rc = add_instruction(c, true);
+		}
+	if (rc == 0)
+		return state.table;
+	commands_free();
+	return NULL;
 }
 
-static cmdline_parse_inst_t command_clear_stats = {
-	.f = run_clear_stats,
-	.help_str = "clear stats",
-	.tokens = {(void *)&token_clear, (void *)&token_stats, NULL},
-};
-
-cmdline_parse_ctx_t app_commands[] = {
-	&command_help,
-	&command_simple,
-	&command_load,
-	&command_show,
-	&command_show_rule,
-	&command_show_source,
-	&command_show_feed,
-	&command_show_port,
-	&command_reload,
-	&command_reload_file,
-	&command_add,
-	&command_delete,
-	&command_move,
-	&command_move_beside,
-	&command_save,
-	&command_explain,
-	&command_clear_stats,
-	&command_clear_port,
-	NULL,
-};
-
-void commands_init(struct app *app)
+void commands_free(void)
 {
-	command_app = app;
+	for (unsigned int i = 0; i < state.count; i++) {
+		free((void *)(uintptr_t)state.instructions[i].inst->help_str);
+		free(state.instructions[i].inst);
+	}
+	free(state.instructions);
+	free(state.table);
+	memset(&state, 0, sizeof(state));
+}
+
+/* Append @length characters of @more, after a blank if there is anything before. */
+static void add_usage(char text[COMMAND_USAGE_BYTES], const char *more, size_t length,
+		      bool brackets)
+{
+	const size_t used = strlen(text);
+
+	snprintf(text + used, COMMAND_USAGE_BYTES - used, "%s%s%.*s%s", used > 0 ? " " : "",
+		 brackets ? "[" : "", (int)length, more, brackets ? "]" : "");
+}
+
+const char *command_usage(const struct command *command, char text[COMMAND_USAGE_BYTES])
+{
+	text[0] = '\0';
+	add_usage(text, command->words, strlen(command->words), false);
+	for (const char *at = command->arguments; at != NULL && *at != '\0';
+	     at += strspn(at, " ")) {
+		const bool brackets = at[0] == '[';
+		const char *word = at + brackets;
+		const size_t length = strcspn(word, " ]");
+		const struct command_argument *argument = command_argument_find(word, length);
+
+		if (argument != NULL)
+			add_usage(text, argument->shown, strlen(argument->shown), brackets);
+		else
+			add_usage(text, word, length, brackets);
+		at += strcspn(at, " ");
+	}
+	return text;
+}
+
+const struct snapshot *command_snapshot(struct command_input *input)
+{
+	if (!input->has_snapshot) {
+		feeds_watch(input->app);
+		snapshot_take(input->app, input->snapshot);
+		snapshot_subtract(input->snapshot, &input->app->cleared);
+		input->has_snapshot = true;
+	}
+	return input->snapshot;
+}
+
+void command_error(const struct command_input *input, const struct fg_error *error)
+{
+	fprintf(input->out, "%s\n", error->text);
 }

@@ -1,65 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* What the console's command files share. */
+/*
+ * The console's commands. Each is a row and a function; the parser, TAB completion and `help` are
+ * made of the rows. To add a command, add a row to commands_general[], commands_show[],
+ * commands_port[] or commands_rules[], and write the function beside it.
+ *
+ * Commands run on the control thread.
+ */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
 #include <cmdline_parse.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdio.h>
 
-#include "app.h"
+#include <fg_error.h>
 
-/* Every command parses into this: fixed words, then at most one argument. */
+#define COMMAND_ARGUMENTS_MAX 3u
+
+struct app;
+struct snapshot;
+
+/* What was typed, for the function of a row. */
+struct command_input {
+	struct app *app;
+	FILE *out; /* what a command prints goes here */
+	/* In the row's order; NULL: an optional one was not given. */
+	const char *arguments[COMMAND_ARGUMENTS_MAX];
+	struct snapshot *snapshot; /* use command_snapshot() */
+	bool has_snapshot;
+};
+
 struct command {
-	char words[3][32];
-	char argument[512];
-	char other[FG_NAME_BYTES_MAX + 1]; /* a second rule's name */
-	const char *text;                  /* the rest of the line, up to its end */
+	const char *words; /* "show rule"; "help|?": one of these */
+	/*
+	 * Separated by blanks; NULL: none. Lower case is typed as it stands (first|last: one of
+	 * these), upper case is a row of command_arguments[]. The last one may be optional: [PATH].
+	 */
+	const char *arguments;
+	const char *help; /* one line or several */
+	void (*run)(struct command_input *input);
 };
 
-/* librte_cmdline's tables are static, so the application is reached through here. */
-extern struct app *command_app;
+/* The rows, file by file; each array ends with a row without words. */
+extern const struct command commands_general[]; /* commands_general.c */
+extern const struct command commands_show[];    /* commands_show.c */
+extern const struct command commands_port[];    /* commands_port.c */
+extern const struct command commands_rules[];   /* commands_rules.c */
 
-FILE *command_out(void);
-void command_error(const struct fg_error *error);
-void command_snapshot(struct snapshot *s);
-
-/*
- * The rest of a line, as typed, with no end that a terminal may have cut off.
- * It lies in @p copy. NULL: it is too long, and that was said.
- */
-#define COMMAND_TEXT_BYTES 8192u
-const char *command_text(const char *rest, char *copy);
+/* All rows: an array of the arrays above, NULL at its end. */
+extern const struct command *const commands[];
 
 /*
- * commands_names.c: a token that is the name of something, and completes.
- * Which names there are is asked when it is needed.
+ * Make librte_cmdline's table of the rows.
+ * @return it, to be freed by commands_free(); NULL: out of memory.
  */
-struct command_token_name {
-	cmdline_parse_token_hdr_t hdr;
-	const char *what; /* "rule", "source", ... */
-	uint32_t (*count)(void);
-	const char *(*name)(uint32_t index);
-};
-extern struct cmdline_token_ops command_name_ops;
-#define COMMAND_TOKEN_NAME(field, thing, counts, names)                                            \
-	{                                                                                          \
-		.hdr = {.ops = &command_name_ops, .offset = offsetof(struct command, field)},      \
-		.what = (thing), .count = (counts), .name = (names),                               \
-	}
+cmdline_parse_ctx_t *commands_new(struct app *app);
+void commands_free(void);
 
-/* Length of the word at @p text; # is no comment here. */
-size_t command_word(const char *text);
+/* "show rule NAME": how a row is shown to people. */
+#define COMMAND_USAGE_BYTES 64u
+const char *command_usage(const struct command *command, char text[COMMAND_USAGE_BYTES]);
 
-/* commands_source.c */
-extern cmdline_parse_inst_t command_show_source;
-/* commands_feeds.c */
-extern cmdline_parse_inst_t command_show_feed;
-/* commands_port.c */
-extern cmdline_parse_inst_t command_show_port, command_clear_port;
-/* commands_rules.c */
-extern cmdline_parse_inst_t command_show_rule, command_reload, command_reload_file, command_add,
-	command_delete, command_move, command_move_beside, command_save;
-/* commands_explain.c */
-extern cmdline_parse_inst_t command_explain;
+/* The counters since `clear stats`; taken once for each command typed, and freed after it. */
+const struct snapshot *command_snapshot(struct command_input *input);
+
+/* Print an error as the result of a command. */
+void command_error(const struct command_input *input, const struct fg_error *error);
 
 #endif /* COMMANDS_H */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* show port info|stats|xstats|summary N|all; clear port stats|xstats N|all. */
-#include <cmdline_parse.h>
-#include <cmdline_parse_string.h>
+/* Commands about DPDK ports. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +23,7 @@ static void print_link(uint16_t port, FILE *out)
 		link.link_speed, link.link_duplex ? "full" : "half");
 }
 
-static void show_info(uint16_t port, FILE *out)
+static void print_info(uint16_t port, FILE *out)
 {
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
@@ -51,7 +49,7 @@ static void show_info(uint16_t port, FILE *out)
 		info.rx_desc_lim.nb_min, info.rx_desc_lim.nb_max);
 }
 
-static void show_summary(uint16_t port, FILE *out)
+static void print_summary(uint16_t port, FILE *out)
 {
 	struct rte_eth_dev_info info;
 	char name[RTE_ETH_NAME_MAX_LEN] = "?";
@@ -62,7 +60,7 @@ static void show_summary(uint16_t port, FILE *out)
 	fprintf(out, "%4u  %-24s %s\n", port, name, info.driver_name);
 }
 
-static void show_stats(uint16_t port, FILE *out)
+static void print_stats(uint16_t port, FILE *out)
 {
 	struct rte_eth_stats stats;
 
@@ -93,7 +91,7 @@ static void print_xstats(uint16_t port, unsigned int n, FILE *out)
 	free(values);
 }
 
-static void show_xstats(uint16_t port, FILE *out)
+static void print_all_xstats(uint16_t port, FILE *out)
 {
 	const int n = rte_eth_xstats_get(port, NULL, 0);
 
@@ -114,17 +112,10 @@ static void clear_xstats(uint16_t port, FILE *out)
 		rte_eth_xstats_reset(port) == 0 ? "cleared" : "cannot be cleared");
 }
 
-static const struct {
-	const char *verb, *what;
-	void (*run)(uint16_t port, FILE *out);
-} actions[] = {
-	{"show", "info", show_info},     {"show", "summary", show_summary},
-	{"show", "stats", show_stats},   {"show", "xstats", show_xstats},
-	{"clear", "stats", clear_stats}, {"clear", "xstats", clear_xstats},
-};
-
-static void for_ports(const char *which, void (*run)(uint16_t port, FILE *out))
+/* Run @function for the port, or for all of them. */
+static void for_ports(const struct command_input *input, void (*function)(uint16_t port, FILE *out))
 {
+	const char *which = input->arguments[0];
 	uint64_t number;
 	uint16_t port;
 	unsigned int seen = 0;
@@ -132,56 +123,57 @@ static void for_ports(const char *which, void (*run)(uint16_t port, FILE *out))
 	if (strcmp(which, "all") == 0) {
 		for (port = 0; port < RTE_MAX_ETHPORTS; port++)
 			if (rte_eth_dev_is_valid_port(port)) {
-				run(port, command_out());
+				function(port, input->out);
 				seen++;
 			}
 		if (seen == 0)
-			fputs("EAL has no port\n", command_out());
+			fputs("EAL has no port\n", input->out);
 		return;
 	}
 	if (fg_number_read(which, UINT16_MAX, &number) != 0)
-		fprintf(command_out(), "'%s': expected a port's number or all\n", which);
+		fprintf(input->out, "'%s': expected a port's number or all\n", which);
 	else if (!rte_eth_dev_is_valid_port((uint16_t)number))
-		fprintf(command_out(), "EAL has no port %s\n", which);
+		fprintf(input->out, "EAL has no port %s\n", which);
 	else
-		run((uint16_t)number, command_out());
+		function((uint16_t)number, input->out);
 }
 
-static void run_port(void *parsed, struct cmdline *cl, void *data)
+static void show_port_info(struct command_input *input)
 {
-	const struct command *command = parsed;
-
-	(void)cl;
-	(void)data;
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (strcmp(command->words[0], actions[i].verb) == 0 &&
-		    strcmp(command->words[2], actions[i].what) == 0)
-			for_ports(command->argument, actions[i].run);
+	for_ports(input, print_info);
 }
 
-static cmdline_parse_token_string_t token_show =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "show");
-static cmdline_parse_token_string_t token_clear =
-	TOKEN_STRING_INITIALIZER(struct command, words[0], "clear");
-static cmdline_parse_token_string_t token_port =
-	TOKEN_STRING_INITIALIZER(struct command, words[1], "port");
-static cmdline_parse_token_string_t token_show_what =
-	TOKEN_STRING_INITIALIZER(struct command, words[2], "info#stats#xstats#summary");
-static cmdline_parse_token_string_t token_clear_what =
-	TOKEN_STRING_INITIALIZER(struct command, words[2], "stats#xstats");
-static cmdline_parse_token_string_t token_which =
-	TOKEN_STRING_INITIALIZER(struct command, argument, NULL);
+static void show_port_stats(struct command_input *input)
+{
+	for_ports(input, print_stats);
+}
 
-cmdline_parse_inst_t command_show_port = {
-	.f = run_port,
-	.help_str = "show port info|stats|xstats|summary N|all",
-	.tokens = {(void *)&token_show, (void *)&token_port, (void *)&token_show_what,
-		   (void *)&token_which, NULL},
-};
+static void show_port_xstats(struct command_input *input)
+{
+	for_ports(input, print_all_xstats);
+}
 
-cmdline_parse_inst_t command_clear_port = {
-	.f = run_port,
-	.help_str = "clear port stats|xstats N|all",
-	.tokens = {(void *)&token_clear, (void *)&token_port, (void *)&token_clear_what,
-		   (void *)&token_which, NULL},
+static void show_port_summary(struct command_input *input)
+{
+	for_ports(input, print_summary);
+}
+
+static void clear_port_stats(struct command_input *input)
+{
+	for_ports(input, clear_stats);
+}
+
+static void clear_port_xstats(struct command_input *input)
+{
+	for_ports(input, clear_xstats);
+}
+
+const struct command commands_port[] = {
+	{"show port info", "PORT", "DPDK's description of a port", show_port_info},
+	{"show port stats", "PORT", "DPDK's counters of a port", show_port_stats},
+	{"show port xstats", "PORT", "the driver's counters of a port", show_port_xstats},
+	{"show port summary", "PORT", "number, device and driver", show_port_summary},
+	{"clear port stats", "PORT", "reset DPDK's counters of a port", clear_port_stats},
+	{"clear port xstats", "PORT", "reset the driver's counters of a port", clear_port_xstats},
+	{0},
 };

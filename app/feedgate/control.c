@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control loop: console, clock, statistics, signals; then the end and its accounts. */
+#include "control.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,12 +10,22 @@
 
 #include <rte_cycles.h>
 
-#include "app.h"
+#include <fg_console.h>
 
-#define WATCHES_PER_S 5u /* looks at the sources' devices, and at what feeds tell */
+#include "app.h"
+#include "commands.h"
+#include "feeds_watch.h"
+#include "reload.h"
+#include "report.h"
+#include "setup.h"
+#include "snapshot.h"
+#include "sources.h"
+#include "summary.h"
+
+#define WATCHES_PER_S 5u /* looks at devices of sources, and at events of feeds */
 
 static atomic_int signals;
-static atomic_bool hangup; /* not among them: it asks for the file, not for the end */
+static atomic_bool hangup; /* SIGHUP came */
 
 static void on_hangup(int number)
 {
@@ -24,7 +35,7 @@ static void on_hangup(int number)
 
 static void on_signal(int number)
 {
-	/* The first one asks; the second one does not wait for an answer. */
+	/* The first signal stops the pipeline in order, the second ends the process at once. */
 	if (atomic_fetch_add(&signals, 1) > 0)
 		_exit(128 + number);
 }
@@ -39,7 +50,7 @@ static void catch_signals(void)
 	action.sa_handler = on_hangup;
 	action.sa_flags = SA_RESTART;
 	sigaction(SIGHUP, &action, NULL);
-	/* A reader of ours that goes away is an error of write(2), not the end. */
+	/* When a reader of our output goes away, write(2) shall fail instead. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
 }
@@ -62,7 +73,7 @@ void control_stop(struct app *app, FILE *out)
 	struct snapshot now;
 
 	if (!fg_pipeline_running(app->pipeline)) {
-		fputs("it does not run\n", out);
+		fputs("the pipeline is not running\n", out);
 		return;
 	}
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
@@ -74,8 +85,8 @@ void control_stop(struct app *app, FILE *out)
 	snapshot_free(&now);
 }
 
-/* Where tables go: standard output, unless a sink writes packets there. */
-static FILE *people(const struct app *app)
+/* The stream for tables: standard output, unless a sink writes packets there. */
+static FILE *table_stream(const struct app *app)
 {
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		if (app->sinks[i]->sink.takes_stdout)
@@ -86,26 +97,29 @@ static FILE *people(const struct app *app)
 static bool open_console(struct app *app)
 {
 	const struct options *options = &app->options;
+	cmdline_parse_ctx_t *table;
 	struct fg_error error = {0};
 
 	if (!options->interactive && options->cmdline_path == NULL)
 		return true;
-	if (people(app) != stdout) {
+	if (table_stream(app) != stdout) {
 		(void)fg_error_set(&error, EINVAL,
 				   "a sink writes to standard output: there can be no console");
 		app_fail(app, EXIT_USAGE, &error);
 		return false;
 	}
-	commands_init(app);
-	if (fg_console_open(app_commands, "feedgate> ", &app->console, &error) == 0 &&
-	    (options->cmdline_path == NULL ||
-	     fg_console_load(app->console, options->cmdline_path, false, &error) == 0))
+	table = commands_new(app);
+	if (table == NULL)
+		(void)fg_error_set(&error, ENOMEM, "console: out of memory");
+	else if (fg_console_open(table, "feedgate> ", &app->console, &error) == 0 &&
+		 (options->cmdline_path == NULL ||
+		  fg_console_load(app->console, options->cmdline_path, false, &error) == 0))
 		return true;
 	app_fail(app, EXIT_USAGE, &error);
 	return false;
 }
 
-/* Wait a moment, serving the console if there is one. false: it was left. */
+/* Wait a moment, and run a command if one was typed. false: the console was left. */
 static bool wait_a_moment(struct app *app)
 {
 	const int moment_ms = app->options.exit_when_done ? 10 : 100;
@@ -116,14 +130,14 @@ static bool wait_a_moment(struct app *app)
 	return true;
 }
 
-/* SIGHUP came. On a terminal a prompt stands there already, and stands there again. */
+/* SIGHUP came. On a terminal the prompt is printed again after the result. */
 static void reload(struct app *app)
 {
 	const bool prompted = app->options.interactive && fg_console_is_terminal(app->console);
 
 	if (prompted)
 		fputc('\n', stdout);
-	reload_on_signal(app, people(app));
+	reload_on_signal(app, table_stream(app));
 	if (prompted)
 		fg_console_prompt(app->console);
 }
@@ -150,7 +164,7 @@ static void loop(struct app *app)
 			next_tick = now + second;
 		}
 		if (app->options.stats_period_s > 0 && now >= next_report) {
-			report_progress(app, people(app));
+			report_progress(app, table_stream(app));
 			next_report = now + second * app->options.stats_period_s;
 		}
 		if (app->options.exit_when_done && fg_pipeline_running(app->pipeline) &&
@@ -161,7 +175,7 @@ static void loop(struct app *app)
 	}
 }
 
-/* Stop, close, and settle the accounts. */
+/* Stop, close, check the accounting, report. */
 static void finish(struct app *app)
 {
 	struct fg_error error = {0}, unbalanced = {0};
@@ -170,13 +184,13 @@ static void finish(struct app *app)
 
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
-	feeds_watch(app); /* Gaps that were given up at the end; their sinks are open still. */
+	feeds_watch(app); /* Take the last events: event logs are still open. */
 	snapshot_take(app, &final);
 	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
 	if (setup_close(app, &unbalanced) != 0)
 		balanced = false;
 	if (final.seconds > 0)
-		report_all(app, &final, people(app));
+		report_all(app, &final, table_stream(app));
 	if (!balanced)
 		app_fail(app, EXIT_UNBALANCED, &unbalanced);
 	error = (struct fg_error){0};
@@ -197,11 +211,12 @@ void control_run(struct app *app)
 	if (open_console(app) && (app->console == NULL || !fg_console_quitting(app->console))) {
 		if (!fg_pipeline_running(app->pipeline) &&
 		    (!options->interactive || options->auto_start))
-			control_start(app, people(app));
+			control_start(app, table_stream(app));
 		if (options->interactive || fg_pipeline_running(app->pipeline))
 			loop(app);
 	}
 	finish(app);
 	fg_console_close(app->console);
+	commands_free();
 	snapshot_free(&app->cleared);
 }

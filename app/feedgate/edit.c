@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* `rules add`: a rule's text, and where it goes. */
 #include "edit.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define ADDED_NAME "rules add" /* stands for the file in messages */
+#include "app.h"
+#include "reload.h"
 
-/* Behind a quoted text that begins at @p at; at the end if it does not end. */
+#define ADDED_NAME "rules add" /* instead of a file in messages */
+
+/* What follows the quoted text at @at; the end of the text if it is not closed. */
 static const char *skip_quoted(const char *at)
 {
 	const char quote = *at++;
@@ -24,8 +26,8 @@ static const char *skip_quoted(const char *at)
 }
 
 /*
- * Behind the `{...}` that @p text begins with, or NULL if it does not end. A
- * quote quotes only where a value or key begins: it's is a plain text.
+ * What follows the `{...}` at @text; NULL if it is not closed. As in YAML a quote has a meaning
+ * only where a value or key begins: it's is a plain text.
  */
 static const char *skip_map(const char *text)
 {
@@ -37,7 +39,7 @@ static const char *skip_map(const char *text)
 
 		if (begins && (c == '"' || c == '\'')) {
 			text = skip_quoted(text);
-			/* `"key":value` needs no blank. */
+			/* YAML allows "key":value without a blank. */
 			begins = *text == ':';
 			text += begins;
 			continue;
@@ -86,7 +88,7 @@ static int read_place(const char *text, struct rulebook_place *place, char *name
 			    text + strspn(text, " \t"));
 }
 
-/* The rule as a file of its own. */
+/* Load the text of a rule as a file of its own. */
 static int read_rule(const char *text, size_t length, struct fg_config **rule,
 		     struct fg_error *error)
 {
@@ -114,7 +116,7 @@ int edit_add(struct app *app, const char *text, FILE *out, struct fg_error *erro
 	int rc;
 
 	if (end == NULL)
-		end = text + strlen(text); /* libyaml says what is wrong with it. */
+		end = text + strlen(text); /* libyaml reports what is wrong. */
 	rc = read_place(end, &place, name, error);
 	if (rc == 0)
 		rc = read_rule(text, (size_t)(end - text), &rule, error);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* `rules add`: a rule's text, and where it goes. */
 #ifndef EDIT_H
 #define EDIT_H
 
-#include "app.h"
+#include <stdio.h>
 
-/* Add the rule of `RULE [WHERE]`. As the functions of reload.c. */
+#include <fg_error.h>
+
+#include "rulebook.h"
+
+struct app;
+
+/* `rules add`: @text is `RULE [WHERE]`. Returns and prints as the functions of reload.h. */
 int edit_add(struct app *app, const char *text, FILE *out, struct fg_error *error);
 
 /* PLACE_... of "first", "last", "before", "after". */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries of `sources` and `sinks`: common keys, and one key that names the kind. */
+/* An entry has common keys, and one key that names the kind. */
+#include "entries.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +56,7 @@ static bool is_common(const struct fg_option *rows, const char *key)
 	return false;
 }
 
-/*
- * Read an entry's common keys, and find the one that is none of them: the
- * kind. @return 0 with @p kind set, or -EINVAL.
- */
+/* Read an entry's common keys; the other key is the kind. 0 with @kind set, or -EINVAL. */
 static int read_common(const struct fg_node *node, const struct fg_option *rows, void *common,
 		       const struct fg_node **kind, const char *kinds, struct fg_error *error)
 {

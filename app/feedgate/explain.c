@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain: one packet, held against the rules in force.
- *
- * The winner is what the compiled table says; which other rules match, and
- * which entry it was, says the definition (fg_match_test(), fg_expr_test()).
- * Should the two ever disagree, that is said, too. Nothing of the running
- * pipeline is touched: tables are read-only, and only control replaces them.
+ * The compiled table gives the winner. The definition of a match (fg_match_test(), fg_expr_test())
+ * gives the entry that matched and the other rules that match; a disagreement between the two is
+ * printed. The running pipeline is not disturbed: tables are read-only, and only control replaces
+ * them.
  */
 #include "explain.h"
 
@@ -13,6 +11,13 @@
 #include <string.h>
 
 #include <rte_mbuf.h>
+
+#include "app.h"
+#include "explain_fields.h"
+#include "explain_frame.h"
+#include "explain_words.h"
+#include "feeds_subscription.h"
+#include "report_text.h"
 
 #define ALSO_MAX        10u
 #define HEX_BYTES_SHOWN 128u
@@ -31,7 +36,7 @@ static void print_frame(const struct packet *packet, FILE *out)
 	fputs(packet->length > HEX_BYTES_SHOWN ? "...\n" : "\n", out);
 }
 
-/* What the table says. The packet is lent an mbuf that belongs to no pool. */
+/* The rule that the table gives. The mbuf lies on the stack and belongs to no pool. */
 static uint32_t look_up(const struct app *app, const struct packet *packet)
 {
 	struct rte_mbuf mbuf __attribute__((aligned(RTE_CACHE_LINE_MIN_SIZE)));
@@ -84,10 +89,10 @@ static void print_rule(const struct app *app, uint32_t number, FILE *out)
 	fputc('\n', out);
 }
 
-/* What becomes of it is up to its feed, too, which looks at the payload. */
+/* The feed stage may still drop the packet, by its payload. */
 static void print_subscription(const struct app *app, const struct fg_rule *rule, FILE *out)
 {
-	fprintf(out, "  of feed %s it wants ", app->feeds[rule->feed]->conf.name);
+	fprintf(out, "  subscription of feed %s: ", app->feeds[rule->feed]->conf.name);
 	report_subscription(app, rule, out);
 	fputc('\n', out);
 }
@@ -114,7 +119,7 @@ static void print_winner(const struct app *app, const struct packet *packet, uin
 		print_subscription(app, &set->rules[number], out);
 }
 
-/* Rules behind the winner that match, too. @return the first rule of all that does. */
+/* The rules after the winner that match too. @return the first rule of all that matches. */
 static uint32_t print_others(const struct app *app, const struct packet *packet, uint32_t winner,
 			     FILE *out)
 {
@@ -138,8 +143,8 @@ static uint32_t print_others(const struct app *app, const struct packet *packet,
 	return first;
 }
 
-static void judge(const struct app *app, struct packet *packet, const struct explain_fields *fields,
-		  FILE *out)
+static void examine(const struct app *app, struct packet *packet,
+		    const struct explain_fields *fields, FILE *out)
 {
 	const struct fg_parse parse = {
 		.conf = app->parse,
@@ -164,7 +169,8 @@ static void judge(const struct app *app, struct packet *packet, const struct exp
 	first = print_others(app, packet, winner, out);
 	if (first == winner)
 		return;
-	fputs("DISAGREEMENT: the table says the above, but by definition the winner is ", out);
+	fputs("DISAGREEMENT: the table gives the rule above, but by definition the winner is ",
+	      out);
 	print_rule(app, first, out);
 	fputs("this is a bug in feedgate: please report it, with the rules and the frame\n", out);
 }
@@ -185,7 +191,7 @@ int explain(const struct app *app, const char *text, FILE *out, struct fg_error 
 	else if (rc == 0)
 		packet.length = explain_frame_make(fields, packet.bytes);
 	if (rc == 0)
-		judge(app, &packet, fields, out);
+		examine(app, &packet, fields, out);
 	free(fields);
 	free(packet.bytes);
 	free(words);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of `explain`: fields with the names that `match` has for them. */
+#include "explain_fields.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,7 +11,7 @@
 
 #include <fg_option.h>
 
-#include "explain.h"
+#include "app.h"
 
 #define ETHERTYPE_IPV4 0x0800u
 #define ETHERTYPE_IPV6 0x86ddu
@@ -20,10 +21,10 @@ static int refuse(struct fg_error *error, const char *key, const char *value, co
 	return fg_error_set(error, EINVAL, "%s %s: expected %s", key, value, expected);
 }
 
-/* Two fields say different things of one packet. */
+/* Two fields exclude each other. */
 static int contradict(struct fg_error *error, const char *key)
 {
-	return fg_error_set(error, EINVAL, "%s: contradicts what stands before it", key);
+	return fg_error_set(error, EINVAL, "%s: contradicts a field before it", key);
 }
 
 typedef int read_value(const struct app *app, const char *key, char *value,
@@ -186,10 +187,10 @@ static const struct {
 	read_value *read;
 	const char *help;
 } rows[] = {
-	{"source", read_source, "name of the source it comes from; the first one otherwise"},
-	{"line", read_line, "letter of a line; the source's otherwise"},
+	{"source", read_source, "name of the source; default: the first one"},
+	{"line", read_line, "letter of a line; default: the source's"},
 	{"mac.src", read_mac, "MAC address"},
-	{"mac.dst", read_mac, "MAC address; that of a multicast group otherwise"},
+	{"mac.dst", read_mac, "MAC address; default: that of a multicast group"},
 	{"vlan", read_vlan, "VID, or OUTER,INNER"},
 	{"ethertype", read_ethertype, "number"},
 	{"ipv4.src", read_ip, "IPv4 address"},
@@ -211,17 +212,12 @@ const char *explain_field_name(unsigned int i)
 	return i < sizeof(rows) / sizeof(rows[0]) ? rows[i].name : NULL;
 }
 
-const char *explain_field_help(unsigned int i)
-{
-	return rows[i].help;
-}
-
 unsigned int explain_field_values(const char *key)
 {
 	return strcmp(key, "pcap") == 0 ? 2 : 1;
 }
 
-/* The next word, which ends at one of @p ends, or NULL; @p rest moves behind it. */
+/* The next word, which ends at one of @ends, or NULL; @rest then points after it. */
 static char *next_word(char **rest, const char *ends)
 {
 	char *word = *rest + strspn(*rest, " \t");
@@ -261,7 +257,7 @@ static int read_field(const struct app *app, const char *key, char **rest,
 			    "fragment, payload or pcap");
 }
 
-/* What follows from what was given. */
+/* Set the fields that follow from those given. */
 static int complete(const struct app *app, struct explain_fields *fields, struct fg_error *error)
 {
 	const bool is_ip =
@@ -297,7 +293,7 @@ int explain_fields_read(const struct app *app, char *text, struct explain_fields
 	while ((key = next_word(&rest, " \t=")) != NULL) {
 		if (read_field(app, key, &rest, fields, error) != 0)
 			return -EINVAL;
-		/* source and line may be said of a packet in a file, too. */
+		/* source and line may be given for a packet in a file, too. */
 		n += strcmp(key, "source") != 0 && strcmp(key, "line") != 0;
 	}
 	if (fields->path != NULL && n > 1)

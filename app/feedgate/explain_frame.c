@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Real bytes for `explain`: made of fields, or taken from a capture file. */
+#include "explain_frame.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
@@ -10,14 +11,14 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "explain.h"
+#include "explain_fields.h"
 
 #define LATER_OFFSET_UNITS 185u /* of eight bytes: 1480, as after a full first part */
 #define FRAGMENT_HEADER    44u
 #define NO_NEXT_HEADER     59u
 #define EXPERIMENTAL       253u
 
-/* A frame that grows; all that explain makes fits. */
+/* A frame under construction; it has room for whatever explain makes. */
 struct frame {
 	uint8_t *bytes;
 	uint32_t length;
@@ -39,7 +40,7 @@ static void add_be16(struct frame *frame, uint16_t value)
 	memcpy(add(frame, sizeof(be)), &be, sizeof(be));
 }
 
-/* The destination that such a packet has: its group's address, or some host's. */
+/* As given; else the MAC address of the multicast group, or of some host. */
 static void fill_dst_mac(const struct explain_fields *f, uint8_t *mac)
 {
 	static const uint8_t host[] = {2, 0, 0, 0, 0, 2};
@@ -101,7 +102,7 @@ static void *add_transport(struct frame *frame, const struct explain_fields *f)
 	return begin;
 }
 
-/* A part's checksum covers what is elsewhere; only whole datagrams get one. */
+/* Only whole datagrams get one: a fragment's checksum covers data of other fragments. */
 static void set_checksum(const struct explain_fields *f, const void *ip, uint8_t *transport)
 {
 	const size_t at = f->protocol == IPPROTO_UDP ? offsetof(struct rte_udp_hdr, dgram_cksum)
@@ -156,7 +157,7 @@ static void add_ipv6(struct frame *frame, const struct explain_fields *f)
 	ip->proto = FRAGMENT_HEADER;
 	part[0] = protocol;
 	if (f->fragment == FRAGMENT_FIRST) {
-		part[3] = 1; /* more follow */
+		part[3] = 1; /* more fragments */
 		return;
 	}
 	part[2] = LATER_OFFSET_UNITS * 8 >> 8;

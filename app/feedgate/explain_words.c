@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys and entries in words. */
+#include "explain_words.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "explain.h"
+#include "app.h"
 
 static bool is_set(const void *mask, size_t bytes)
 {
@@ -72,12 +73,12 @@ void explain_print_key(const struct app *app, const struct fg_key *key, FILE *ou
 	fprintf(out, ", payload %u bytes", key->payload_len);
 }
 
-/* Entries are printed as the rule that would compile to just this one. */
+/* An entry is printed as the `match` that compiles to it. */
 struct printer {
 	const struct app *app;
 	const struct fg_match *match;
 	FILE *out;
-	bool more; /* something stands there already */
+	bool more; /* not the first item */
 };
 
 static void begin_item(struct printer *p, const char *name)

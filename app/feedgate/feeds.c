@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries of `feeds`, from the file to what the pipeline is given. */
+#include "feeds.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <fg_node.h>
 
 #include "app.h"
+#include "event_logs.h"
 
 int feeds_find(const struct app *app, const char *name)
 {
@@ -16,30 +18,8 @@ int feeds_find(const struct app *app, const char *name)
 	return -1;
 }
 
-/* `events`: a sink that takes records. */
-static int find_events(const struct app *app, const struct fg_node *node, struct feed_entry *entry,
-		       struct fg_error *error)
-{
-	const char *name = entry->conf.events;
-
-	if (name == NULL || name[0] == '\0')
-		return 0;
-	for (uint32_t i = 0; i < app->n_sinks; i++)
-		if (strcmp(app->sinks[i]->name, name) == 0)
-			entry->events = app->sinks[i];
-	if (entry->events == NULL)
-		return fg_error_at(error, EINVAL, fg_node_get(node, "events"),
-				   "events: no sink is called '%s'", name);
-	if (entry->events->sink.ops->record == NULL)
-		return fg_error_at(error, EINVAL, fg_node_get(node, "events"),
-				   "events: sink %s is of kind %s, which takes packets: expected "
-				   "one of kind records",
-				   name, entry->events->sink.ops->name);
-	return 0;
-}
-
-static int check_entry(const struct app *app, const struct fg_node *node, struct feed_entry *entry,
-		       struct fg_error *error)
+static int check_entry(const struct app *app, const struct fg_node *node,
+		       const struct feed_entry *entry, struct fg_error *error)
 {
 	const char *name = entry->conf.name;
 
@@ -49,7 +29,62 @@ static int check_entry(const struct app *app, const struct fg_node *node, struct
 		return fg_error_at(error, EINVAL, node, "at most %u feeds", FEEDS_MAX);
 	if (feeds_find(app, name) >= 0)
 		return fg_error_at(error, EINVAL, node, "a feed is called '%s' already", name);
-	return find_events(app, node, entry, error);
+	return 0;
+}
+
+/*
+ * fg_feed_read() knows nothing of event logs: give it the entry without `events`.
+ * @copies has room for the children of @node.
+ */
+static int read_conf(const struct fg_node *node, struct fg_node *copies, struct fg_feed_conf *conf,
+		     struct fg_error *error)
+{
+	struct fg_node map = *node;
+	struct fg_node **tail = &map.child;
+
+	map.count = 0;
+	for (const struct fg_node *c = node->child; c != NULL; c = c->next) {
+		if (c->key != NULL && strcmp(c->key, "events") == 0)
+			continue;
+		copies[map.count] = *c;
+		*tail = &copies[map.count++];
+		tail = &(*tail)->next;
+	}
+	*tail = NULL;
+	return fg_feed_read(&map, conf, error);
+}
+
+static int read_events(struct app *app, const struct fg_node *node, struct feed_entry *entry,
+		       struct fg_error *error)
+{
+	const struct fg_node *events = fg_node_get(node, "events");
+
+	if (events == NULL)
+		return 0;
+	if (entry->conf.protocol == NULL)
+		return fg_error_at(error, EINVAL, events,
+				   "events: a feed without a protocol has no settings");
+	return event_logs_get(app, events, &entry->events, error);
+}
+
+static int read_entry(struct app *app, const struct fg_node *node, struct feed_entry *entry,
+		      struct fg_error *error)
+{
+	struct fg_node *copies = calloc((size_t)node->count + 1, sizeof(*copies));
+	int rc;
+
+	if (copies == NULL)
+		return fg_error_at(error, ENOMEM, node, "out of memory");
+	rc = read_conf(node, copies, &entry->conf, error);
+	free(copies);
+	if (rc != 0)
+		return rc;
+	rc = check_entry(app, node, entry, error);
+	if (rc == 0)
+		rc = read_events(app, node, entry, error);
+	if (rc != 0)
+		fg_feed_conf_free(&entry->conf);
+	return rc;
 }
 
 int feeds_add(struct app *app, const struct fg_node *node, struct fg_error *error)
@@ -59,19 +94,19 @@ int feeds_add(struct app *app, const struct fg_node *node, struct fg_error *erro
 
 	if (entry == NULL)
 		return fg_error_at(error, ENOMEM, node, "out of memory");
-	rc = fg_feed_read(node, &entry->conf, error);
-	if (rc != 0) {
+	rc = read_entry(app, node, entry, error);
+	if (rc != 0)
 		free(entry);
-		return rc;
-	}
-	rc = check_entry(app, node, entry, error);
-	if (rc != 0) {
-		fg_feed_conf_free(&entry->conf);
-		free(entry);
-		return rc;
-	}
-	app->feeds[app->n_feeds++] = entry;
-	return 0;
+	else
+		app->feeds[app->n_feeds++] = entry;
+	return rc;
+}
+
+struct event_log *feeds_events(const struct app *app, const struct feed_entry *entry)
+{
+	if (entry->conf.protocol == NULL)
+		return NULL;
+	return entry->events != NULL ? entry->events : app->events;
 }
 
 static bool tracks(const struct feed_entry *entry)
@@ -79,7 +114,7 @@ static bool tracks(const struct feed_entry *entry)
 	return entry->conf.protocol != NULL && entry->conf.track;
 }
 
-/* The line that a rule gives to packets of a feed that counts lines; 0: none. */
+/* The line that a rule assigns to packets of a feed that tracks lines; 0: none. */
 static unsigned int rule_line(const struct app *app, const struct fg_rule *rule)
 {
 	return rule->feed != FG_FEED_NONE && tracks(app->feeds[rule->feed]) ? rule->feed_line : 0;
@@ -111,7 +146,7 @@ int feeds_count_lines(struct app *app, const struct fg_rules *rules, struct fg_e
 	return 0;
 }
 
-/* Rule number @p number asks for a line that there is not. */
+/* Rule number @number uses a line that its feed does not have. */
 static int refuse_line(const struct app *app, const struct rulebook *book, uint32_t number,
 		       const struct fg_rule *rule, struct fg_error *error)
 {
@@ -122,51 +157,34 @@ static int refuse_line(const struct app *app, const struct rulebook *book, uint3
 				   "line: a feed has at most %u lines: expected A to %c",
 				   FG_ARBITER_LINES_MAX, 'A' + (int)FG_ARBITER_LINES_MAX - 1);
 	return fg_error_at(error, EINVAL, at,
-			   "line: feed %s was started with %u lines, A to %c: more take a restart",
+			   "line: feed %s was started with %u lines, A to %c: more need a restart",
 			   app->feeds[rule->feed]->conf.name, app->n_lines,
 			   'A' + (int)app->n_lines - 1);
-}
-
-/* Sinks among @p sinks that take no packets are refused. */
-static int check_sinks(const struct app *app, uint64_t sinks, const struct fg_node *rule,
-		       struct fg_error *error)
-{
-	for (uint32_t i = 0; i < app->n_sinks; i++)
-		if ((sinks >> i & 1) != 0 && app->sinks[i]->sink.ops->record != NULL)
-			return fg_error_at(error, EINVAL, fg_node_get(rule, "to"),
-					   "to: sink %s is of kind %s, which takes no packets",
-					   app->sinks[i]->name, app->sinks[i]->sink.ops->name);
-	return 0;
 }
 
 int feeds_check_rules(const struct app *app, const struct rulebook *book,
 		      const struct fg_rules *rules, struct fg_error *error)
 {
-	const unsigned int most = app->n_lines > 0 ? app->n_lines : FG_ARBITER_LINES_MAX;
-	int rc = check_sinks(app, rules->rules[0].sinks, book->default_action, error);
+	const unsigned int max = app->n_lines > 0 ? app->n_lines : FG_ARBITER_LINES_MAX;
 
-	for (uint32_t i = 1; i <= rules->count && rc == 0; i++) {
-		const struct fg_rule *rule = &rules->rules[i];
-
-		rc = check_sinks(app, rule->sinks, &book->entries[i - 1].node, error);
-		if (rc == 0 && rule_line(app, rule) > most)
-			rc = refuse_line(app, book, i, rule, error);
-	}
-	return rc;
+	for (uint32_t i = 1; i <= rules->count; i++)
+		if (rule_line(app, &rules->rules[i]) > max)
+			return refuse_line(app, book, i, &rules->rules[i], error);
+	return 0;
 }
 
 static int try_rule(const struct app *app, uint32_t number, struct fg_error *error)
 {
 	const struct fg_rule *rule = &app->rules->rules[number];
 	const struct fg_protocol *protocol = app->feeds[rule->feed]->conf.protocol;
-	/* Enough to know that symbols can be learned. */
-	const struct fg_symbols_conf little = {
+	/* Room for one symbol is enough to compile the filter. */
+	const struct fg_symbols_conf small = {
 		.protocol = protocol, .symbols_max = 1, .socket_id = SOCKET_ID_ANY};
 	struct fg_symbols *symbols = NULL;
 	struct fg_msg_filter *filter = NULL;
 	struct fg_msg_filter_conf conf;
 	struct fg_error reason = {0};
-	int rc = fg_symbols_create(&little, &symbols, &reason);
+	int rc = fg_symbols_create(&small, &symbols, &reason);
 
 	if (rc == 0) {
 		conf = fg_rules_msg_filter_conf(rule->subscription, protocol, symbols, NULL,

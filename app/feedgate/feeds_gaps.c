@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* show gaps: what feeds told lately. */
+#include "feeds_gaps.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "feeds_watch.h"
+#include "app.h"
+#include "feed_events.h"
+#include "feeds_loss.h"
+#include "feeds_record.h"
+#include "report_text.h"
 
-/* Places that lost something meanwhile. */
-static void print_losses(const struct told *told, FILE *out)
+/* The places that lost packets in the time of a gap. */
+static void print_losses(const struct feed_event *e, FILE *out)
 {
 	const char *separator = ": ";
 
 	for (unsigned int place = 0; place < LOSS_PLACES; place++)
-		if (told->lost[place] > 0) {
+		if (e->lost[place] > 0) {
 			fprintf(out, "%s%s %s", separator, loss_place_name((enum loss_place)place),
-				report_grouped(told->lost[place]));
+				report_grouped(e->lost[place]));
 			separator = ", ";
 		}
 }
 
-/* [first, last], or what else an event has numbers for. */
+/* The numbers of an event: a range, a sequence number, or a time. */
 static void print_numbers(const struct fg_arbiter_event *event, FILE *out)
 {
 	char text[64];
@@ -45,19 +50,19 @@ static void print_numbers(const struct fg_arbiter_event *event, FILE *out)
 	fprintf(out, " %-32s %10s", text, event->n > 0 ? report_grouped(event->n) : "-");
 }
 
-static void print_event(const struct app *app, const struct told *told, FILE *out)
+static void print_event(const struct app *app, const struct feed_event *e, FILE *out)
 {
-	const struct fg_arbiter_event *event = &told->event;
+	const struct fg_arbiter_event *event = &e->event;
 	char session[SESSION_TEXT_BYTES], time[TIME_TEXT_BYTES];
 
 	fprintf(out, "%-30s %-16s %4c %-26s %-12s %8" PRIu64, time_text(event->time_ns, time),
-		app->feeds[told->feed]->conf.name, 'A' + event->line,
+		app->feeds[e->feed]->conf.name, 'A' + event->line,
 		fg_arbiter_event_name((enum fg_arbiter_event_kind)event->kind),
 		session_text(event->session, session), event->channel);
 	print_numbers(event, out);
 	if (event_is_gap(event)) {
-		fprintf(out, "  %s", blame_name(told->blame));
-		print_losses(told, out);
+		fprintf(out, "  %s", blame_name(e->blame));
+		print_losses(e, out);
 	}
 	fputc('\n', out);
 }
@@ -65,7 +70,7 @@ static void print_event(const struct app *app, const struct told *told, FILE *ou
 void report_gaps(const struct app *app, FILE *out)
 {
 	const struct feeds_watch *watch = app->watch;
-	const uint64_t n = watch != NULL ? watch->n_kept : 0;
+	const uint64_t n = watch != NULL ? watch->n_events : 0;
 	const uint64_t first = n > EVENTS_KEPT ? n - EVENTS_KEPT : 0;
 
 	if (watch == NULL) {
@@ -73,9 +78,9 @@ void report_gaps(const struct app *app, FILE *out)
 		return;
 	}
 	fprintf(out, "\n%-30s %-16s %4s %-26s %-12s %8s %-32s %10s  %s\n", "time", "feed", "line",
-		"event", "session", "channel", "numbers", "count", "blame: lost here meanwhile");
+		"event", "session", "channel", "numbers", "count", "blame: lost here");
 	for (uint64_t i = first; i < n; i++)
 		print_event(app, &watch->kept[i % EVENTS_KEPT], out);
 	if (first > 0)
-		fprintf(out, "%s events before these are not kept\n", report_grouped(first));
+		fprintf(out, "%s older events are not kept\n", report_grouped(first));
 }

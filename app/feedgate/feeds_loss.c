@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Was it us? All counters of losses are noted a few times a second; what they grew by around a
- * gap's time says what we lost meanwhile, and where. A gap is blamed on the place before the feed
- * that lost most, and on the network if none lost anything. What sinks lose comes after.
- */
+#include "feeds_loss.h"
+
 #include <stdlib.h>
 #include <time.h>
 
-#include "feeds_watch.h"
+#include "app.h"
+#include "feed_events.h"
+#include "prefilter.h"
 
-#define RENEW_NS UINT64_C(50000000) /* a younger sample makes room for the next one */
+#define RENEW_NS UINT64_C(50000000) /* a sample younger than this is replaced by the next one */
 
 const char *loss_place_name(enum loss_place place)
 {
@@ -35,15 +34,15 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* Where the next sample goes. One that was asked for out of turn does not shorten our memory. */
+/* Where the next sample goes. Samples in quick succession do not use up the array. */
 static struct loss_sample *next_sample(struct losses *losses, uint64_t now)
 {
 	const uint64_t n = losses->count;
 
-	if (n > 1 && now - losses->at[(n - 2) % SAMPLES].time_ns < RENEW_NS)
-		return &losses->at[(n - 1) % SAMPLES];
+	if (n > 1 && now - losses->at[(n - 2) % LOSS_SAMPLES].time_ns < RENEW_NS)
+		return &losses->at[(n - 1) % LOSS_SAMPLES];
 	losses->count++;
-	return &losses->at[n % SAMPLES];
+	return &losses->at[n % LOSS_SAMPLES];
 }
 
 void losses_take(struct app *app)
@@ -67,36 +66,36 @@ void losses_take(struct app *app)
 }
 
 /*
- * The sample before the last one that is no younger than @p time_ns: what was lost shortly before
- * a gap was seen belongs to it. NULL: there is none, so what came before is not known.
+ * The sample before the last one taken at @time_ns or earlier: what was lost shortly before a gap
+ * was seen belongs to it. NULL: @time_ns is before the oldest sample.
  */
 static const struct loss_sample *sample_before(const struct losses *losses, uint64_t time_ns)
 {
-	const uint64_t oldest = losses->count > SAMPLES ? losses->count - SAMPLES : 0;
+	const uint64_t oldest = losses->count > LOSS_SAMPLES ? losses->count - LOSS_SAMPLES : 0;
 
 	for (uint64_t n = losses->count; n > oldest; n--)
-		if (losses->at[(n - 1) % SAMPLES].time_ns <= time_ns)
-			return n - 1 > oldest ? &losses->at[(n - 2) % SAMPLES]
+		if (losses->at[(n - 1) % LOSS_SAMPLES].time_ns <= time_ns)
+			return n - 1 > oldest ? &losses->at[(n - 2) % LOSS_SAMPLES]
 			       : oldest == 0  ? &losses->at[0]
 					      : NULL;
 	return oldest == 0 ? &losses->at[0] : NULL;
 }
 
-/* The first one that is no older than @p time_ns; the last if there is none. */
+/* The first sample taken at @time_ns or later; the last one if there is none. */
 static const struct loss_sample *sample_after(const struct losses *losses, uint64_t time_ns)
 {
-	const uint64_t oldest = losses->count > SAMPLES ? losses->count - SAMPLES : 0;
-	const struct loss_sample *found = &losses->at[(losses->count - 1) % SAMPLES];
+	const uint64_t oldest = losses->count > LOSS_SAMPLES ? losses->count - LOSS_SAMPLES : 0;
+	const struct loss_sample *found = &losses->at[(losses->count - 1) % LOSS_SAMPLES];
 
 	for (uint64_t n = losses->count; n > oldest; n--) {
-		if (losses->at[(n - 1) % SAMPLES].time_ns < time_ns)
+		if (losses->at[(n - 1) % LOSS_SAMPLES].time_ns < time_ns)
 			break;
-		found = &losses->at[(n - 1) % SAMPLES];
+		found = &losses->at[(n - 1) % LOSS_SAMPLES];
 	}
 	return found;
 }
 
-/* Which sources the rules in force let carry each feed. */
+/* By the running rules: which sources can carry each feed. */
 static void find_sources(const struct app *app, struct feeds_watch *watch)
 {
 	const struct fg_rules *rules = fg_pipeline_rules(app->pipeline);
@@ -135,27 +134,29 @@ static void subtract(const struct app *app, uint64_t sources, const struct loss_
 	lost[LOSS_SINK] = to->sink - from->sink;
 }
 
-void losses_attribute(struct app *app, struct told *told)
+/* The oldest sample there is. */
+static const struct loss_sample *oldest_sample(const struct losses *losses)
+{
+	return &losses->at[losses->count > LOSS_SAMPLES ? losses->count % LOSS_SAMPLES : 0];
+}
+
+void losses_attribute(struct app *app, struct feed_event *event)
 {
 	struct feeds_watch *watch = app->watch;
-	const struct fg_arbiter_event *event = &told->event;
-	const struct loss_sample *from = sample_before(&watch->losses, event->since_ns);
-	const struct loss_sample *to = sample_after(&watch->losses, event->time_ns);
-	uint64_t most = 0;
+	const struct loss_sample *from = sample_before(&watch->losses, event->event.since_ns);
+	const struct loss_sample *to = sample_after(&watch->losses, event->event.time_ns);
+	uint64_t max = 0;
 
-	if (!event_is_gap(event))
+	if (!event_is_gap(&event->event))
 		return;
-	told->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
+	event->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
 	if (from == NULL)
-		from = &watch->losses
-				.at[watch->losses.count > SAMPLES ? watch->losses.count % SAMPLES
-								  : 0];
+		from = oldest_sample(&watch->losses);
 	find_sources(app, watch);
-	subtract(app, watch->sources[told->feed], from, to, told->lost);
-	for (unsigned int place = 0; place < LOSS_SINK; place++) {
-		if (told->lost[place] > most) {
-			most = told->lost[place];
-			told->blame = (uint8_t)(place + 1);
+	subtract(app, watch->sources[event->feed], from, to, event->lost);
+	for (unsigned int place = 0; place < LOSS_SINK; place++)
+		if (event->lost[place] > max) {
+			max = event->lost[place];
+			event->blame = (uint8_t)(place + 1);
 		}
-	}
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* An event of a feed as a line of JSON; docs/configuration.md describes it. */
-#include <inttypes.h>
-#include <stdarg.h>
+#include "feeds_record.h"
+
+#include <jansson.h>
 #include <string.h>
 #include <time.h>
 
-#include "feeds_watch.h"
+#include "app.h"
+#include "feed_events.h"
+#include "feeds_loss.h"
 
 const char *session_text(const uint8_t session[FG_SESSION_BYTES], char text[SESSION_TEXT_BYTES])
 {
@@ -48,70 +50,57 @@ const char *time_text(uint64_t time_ns, char text[TIME_TEXT_BYTES])
 	return text;
 }
 
-struct record {
-	char *text;
-	size_t used;
-};
-
-static void add(struct record *record, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add(struct record *record, const char *format, ...)
+/* Beyond 2^63 as a floating-point number: JSON integers of jansson are signed. */
+static json_t *number(uint64_t value)
 {
-	const size_t room = RECORD_BYTES - record->used;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(record->text + record->used, room, format, args);
-	va_end(args);
-	if (n > 0)
-		record->used += (size_t)n < room ? (size_t)n : room - 1;
+	return value <= INT64_MAX ? json_integer((json_int_t)value) : json_real((double)value);
 }
 
-/* Names and sessions are printable ASCII: only these two need care. */
-static void add_text(struct record *record, const char *key, const char *text)
+static json_t *losses(const struct feed_event *e)
 {
-	add(record, ", \"%s\": \"", key);
-	for (; *text != '\0'; text++)
-		add(record, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
-	add(record, "\"");
+	json_t *object = json_object();
+
+	for (unsigned int place = 0; place < LOSS_PLACES; place++)
+		json_object_set_new(object, loss_place_name((enum loss_place)place),
+				    number(e->lost[place]));
+	return object;
 }
 
-static void add_losses(struct record *record, const struct told *told)
+static json_t *make(const struct app *app, const struct feed_event *e)
 {
-	const char *separator = "";
-
-	add(record, ", \"lost\": {");
-	for (unsigned int place = 0; place < LOSS_PLACES; place++) {
-		add(record, "%s\"%s\": %" PRIu64, separator,
-		    loss_place_name((enum loss_place)place), told->lost[place]);
-		separator = ", ";
-	}
-	add(record, "}");
-	add_text(record, "blame", blame_name(told->blame));
-}
-
-size_t record_make(const struct app *app, const struct told *told, char text[RECORD_BYTES])
-{
-	const struct fg_arbiter_event *event = &told->event;
+	const struct fg_arbiter_event *event = &e->event;
 	const char line[] = {(char)('A' + event->line), '\0'};
 	char session[SESSION_TEXT_BYTES], iso[TIME_TEXT_BYTES];
-	struct record record = {.text = text};
+	json_t *object = json_object();
 
-	add(&record, "{\"time\": %" PRIu64 ", \"iso\": \"%s\"", event->time_ns,
-	    time_text(event->time_ns, iso));
-	add_text(&record, "feed", app->feeds[told->feed]->conf.name);
-	add_text(&record, "event", fg_arbiter_event_name((enum fg_arbiter_event_kind)event->kind));
-	add_text(&record, "session", session_text(event->session, session));
-	add(&record,
-	    ", \"channel\": %" PRIu64 ", \"first\": %" PRIu64 ", \"last\": %" PRIu64
-	    ", \"count\": %" PRIu64,
-	    event->channel, event->first, event->last, event->n);
-	add_text(&record, "line", line);
-	add(&record, ", \"since\": %" PRIu64, event->since_ns);
-	if (event_is_gap(event))
-		add_losses(&record, told);
-	add(&record, "}\n");
-	return record.used;
+	json_object_set_new(object, "time", number(event->time_ns));
+	json_object_set_new(object, "iso", json_string(time_text(event->time_ns, iso)));
+	json_object_set_new(object, "feed", json_string(app->feeds[e->feed]->conf.name));
+	json_object_set_new(
+		object, "event",
+		json_string(fg_arbiter_event_name((enum fg_arbiter_event_kind)event->kind)));
+	json_object_set_new(object, "session", json_string(session_text(event->session, session)));
+	json_object_set_new(object, "channel", number(event->channel));
+	json_object_set_new(object, "first", number(event->first));
+	json_object_set_new(object, "last", number(event->last));
+	json_object_set_new(object, "count", number(event->n));
+	json_object_set_new(object, "line", json_string(line));
+	json_object_set_new(object, "since", number(event->since_ns));
+	if (event_is_gap(event)) {
+		json_object_set_new(object, "lost", losses(e));
+		json_object_set_new(object, "blame", json_string(blame_name(e->blame)));
+	}
+	return object;
+}
+
+size_t record_make(const struct app *app, const struct feed_event *e, char text[RECORD_BYTES])
+{
+	json_t *object = make(app, e);
+	const size_t bytes = json_dumpb(object, text, RECORD_BYTES - 1, 0);
+
+	json_decref(object);
+	if (bytes == 0 || bytes > RECORD_BYTES - 1)
+		return 0;
+	text[bytes] = '\n';
+	return bytes + 1;
 }

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of feeds: all of them, and one in full. */
+#include "feeds_report.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "feeds_watch.h"
+#include "app.h"
+#include "event_logs.h"
+#include "feeds.h"
+#include "feeds_record.h"
+#include "report_text.h"
 
 static bool has_protocol(const struct feed_entry *entry)
 {
 	return entry->conf.protocol != NULL;
 }
 
-/* The channels in use, to be freed; NULL: there are none. */
+/* The channels in use, to be freed by the caller; NULL: there are none. */
 static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, unsigned int *count)
 {
 	const struct fg_arbiter *lines = entry->feed != NULL ? fg_feed_arbiter(entry->feed) : NULL;
-	const unsigned int most = (unsigned int)entry->conf.channels;
-	struct fg_arbiter_channel *channels =
-		lines != NULL ? calloc(most, sizeof(*channels)) : NULL;
+	const unsigned int max = (unsigned int)entry->conf.channels;
+	struct fg_arbiter_channel *channels = lines != NULL ? calloc(max, sizeof(*channels)) : NULL;
 
-	*count = channels != NULL ? fg_arbiter_channels(lines, channels, most) : 0;
+	*count = channels != NULL ? fg_arbiter_channels(lines, channels, max) : 0;
 	return channels;
 }
 
-/* Session and number of the space that was heard last, and how many more there are. */
-static void print_place(const struct feed_entry *entry, FILE *out)
+/* Session and next number of the channel with the latest packet, and how many more there are. */
+static void print_sequence(const struct feed_entry *entry, FILE *out)
 {
 	unsigned int count, current = 0;
 	struct fg_arbiter_channel *channels = take_channels(entry, &count);
@@ -48,7 +52,7 @@ static void print_place(const struct feed_entry *entry, FILE *out)
 	free(channels);
 }
 
-/* Letters of the lines for which the counter is not 0. */
+/* The letters of the lines whose counter is not 0. */
 static const char *letters(const struct feed_totals *t, enum fg_arbiter_line_counter counter,
 			   char text[FG_ARBITER_LINES_MAX + 1])
 {
@@ -78,7 +82,7 @@ static void print_feed(const struct feed_entry *entry, const struct feed_totals 
 		duplicates += t->lines[i].counters[FG_ARBITER_LINE_duplicates];
 	fprintf(out, "%-16s %-12s %5s", entry->conf.name, entry->conf.protocol->name,
 		letters(t, FG_ARBITER_LINE_last_ns, heard));
-	print_place(entry, out);
+	print_sequence(entry, out);
 	fprintf(out, " %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
 		report_grouped(t->counters[FG_FEED_packets]),
 		report_grouped(t->counters[FG_FEED_matched]), report_grouped(duplicates),
@@ -100,12 +104,13 @@ void report_feeds(const struct app *app, const struct snapshot *s, FILE *out)
 	if (n == 0)
 		return;
 	fprintf(out, "\n%-16s %-12s %5s %-16s %15s %15s %15s %12s %9s %9s %9s %9s %13s %9s  %s\n",
-		"feed", "protocol", "lines", "session", "next", "packets", "subscription",
-		"duplicates", "gaps open", "by other", "late", "lost", "lost for good", "jumped",
+		"feed", "protocol", "lines", "session", "next", "packets", "matched", "duplicates",
+		"gaps open", "by other", "late", "unfilled", "unrecovered", "jumped over",
 		"silent");
 	for (uint32_t i = 0; i < s->n_feeds; i++)
 		if (has_protocol(app->feeds[i]))
 			print_feed(app->feeds[i], &s->feeds[i], out);
+	report_event_logs(app, s, out);
 }
 
 void report_feed_conf(const struct feed_entry *entry, FILE *out)
@@ -115,11 +120,13 @@ void report_feed_conf(const struct feed_entry *entry, FILE *out)
 		fprintf(out, "protocol: %s, messages: %s, ", entry->conf.protocol->name,
 			entry->conf.protocol->messages->name);
 		fg_option_print(out, fg_feed_options, &entry->conf);
+		if (entry->events != NULL)
+			fprintf(out, ", events: \"%s\"", event_log_path(entry->events));
 	}
 	fputc('}', out);
 }
 
-/* The least lead that @p share of the races won had at most; of a bucket, its end. */
+/* The lead that @share of the first arrivals did not exceed: the upper bound of a bucket. */
 static uint64_t lead_at(const uint64_t leads[FG_ARBITER_LEADS], double share)
 {
 	uint64_t all = 0, sum = 0;
@@ -162,7 +169,7 @@ static void print_line_counters(const struct feed_totals *t, unsigned int n_line
 	fputc('\n', out);
 }
 
-/* By how much lines were ahead when they won: shares of races, then the buckets that hold any. */
+/* How far ahead of the next line first arrivals were: percentiles, then buckets that hold any. */
 static void print_leads(const struct feed_totals *t, unsigned int n_lines, FILE *out)
 {
 	static const struct {
@@ -172,7 +179,8 @@ static void print_leads(const struct feed_totals *t, unsigned int n_lines, FILE 
 	uint64_t cells[FG_ARBITER_LINES_MAX];
 	char name[48];
 
-	fputs("lead over the next line, ns (of a bucket, its end), then races won by bucket\n",
+	fputs("lead over the next line, ns (upper bound of the bucket), then first arrivals by "
+	      "bucket\n",
 	      out);
 	for (unsigned int p = 0; p < RTE_DIM(points); p++) {
 		for (unsigned int i = 0; i < n_lines; i++)
@@ -209,10 +217,10 @@ static void print_channels(const struct feed_entry *entry, FILE *out)
 	struct fg_arbiter_channel *channels = take_channels(entry, &count);
 
 	fprintf(out,
-		"sequences, since the start\n  %-20s %20s %-8s %20s %12s %9s %9s %9s %9s %9s %13s "
+		"channels, since the start\n  %-20s %20s %-8s %20s %12s %9s %9s %9s %9s %9s %13s "
 		"%7s\n",
 		"session", "channel", "", "next", "last packet", "gaps", "open", "by other", "late",
-		"lost", "lost for good", "resets");
+		"unfilled", "unrecovered", "resets");
 	for (unsigned int i = 0; i < count; i++) {
 		const uint64_t *c = channels[i].counters;
 		char session[SESSION_TEXT_BYTES];
@@ -241,9 +249,9 @@ static void print_tracked(const struct feed_entry *entry, const struct feed_tota
 		report_row(out, fg_arbiter_channel_counter_name((enum fg_arbiter_channel_counter)i),
 			   t->channels[i],
 			   fg_arbiter_channel_counter_help((enum fg_arbiter_channel_counter)i));
-	report_row(out, "unrecovered", unrecovered(t), "lost less recovered");
+	report_row(out, "unrecovered", unrecovered(t), "missing less filled_late");
 	report_row(out, "events_lost", t->events_lost,
-		   "events that came too fast, and have no record");
+		   "events that came too fast to be shown or logged");
 	print_channels(entry, out);
 	print_lines(t, fg_feed_n_lines(entry->feed), out);
 }

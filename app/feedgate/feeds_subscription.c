@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a rule wants of its feed's messages, in words. */
+#include "feeds_subscription.h"
+
 #include "app.h"
+#include "report_text.h"
 
 #define TYPES_SHOWN       16u
 #define INSTRUMENTS_SHOWN 8u

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Events of feeds, on their way from the lcores to people and records. */
 #include "feeds_watch.h"
 
 #include <errno.h>
@@ -9,15 +8,17 @@
 
 #include <fg_log.h>
 
+#include "app.h"
+#include "event_log.h"
+#include "feed_events.h"
+#include "feeds.h"
+#include "feeds_loss.h"
+#include "feeds_record.h"
+
 #define BATCH      4096u
 #define ROUNDS_MAX 64u /* events may come faster than they are written */
 #define LOGS_PER_S 5u
 #define SECOND_NS  UINT64_C(1000000000)
-
-bool event_is_gap(const struct fg_arbiter_event *event)
-{
-	return event->kind <= FG_ARBITER_GAP_UNFILLED || event->kind == FG_ARBITER_JUMP_ACCEPTED;
-}
 
 int feeds_watch_open(struct app *app, struct fg_error *error)
 {
@@ -46,7 +47,7 @@ void feeds_watch_free(struct app *app)
 	app->watch = NULL;
 }
 
-/* What waits, as far as there is room; a feed that tells much does not keep others from it. */
+/* Take new events, as many as fit. Rounds begin with another feed, so that each gets its turn. */
 static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 {
 	struct fg_arbiter_event events[64];
@@ -65,8 +66,8 @@ static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 
 			got = fg_arbiter_events(lines, events, room);
 			for (unsigned int e = 0; e < got; e++, n++)
-				watch->batch[n] =
-					(struct told){.event = events[e], .feed = f, .order = n};
+				watch->batch[n] = (struct feed_event){
+					.event = events[e], .feed = f, .order = n};
 		} while (got > 0 && n < BATCH);
 		if (n == BATCH) {
 			watch->next_feed = f + 1;
@@ -78,23 +79,23 @@ static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct told *left = a, *right = b;
+	const struct feed_event *left = a, *right = b;
 
 	if (left->event.time_ns != right->event.time_ns)
 		return left->event.time_ns < right->event.time_ns ? -1 : 1;
 	return (left->order > right->order) - (left->order < right->order);
 }
 
-static void record(const struct app *app, const struct told *told)
+static void record(const struct app *app, const struct feed_event *e)
 {
-	struct sink_entry *sink = app->feeds[told->feed]->events;
+	struct event_log *log = feeds_events(app, app->feeds[e->feed]);
 	char text[RECORD_BYTES];
 	size_t bytes;
 
-	if (sink == NULL || !sink->open)
+	if (log == NULL)
 		return;
-	bytes = record_make(app, told, text);
-	(void)fg_sink_record(&sink->sink, text, bytes); /* It counts and logs what it loses. */
+	bytes = record_make(app, e, text);
+	(void)event_log_write(log, text, bytes); /* It counts and logs what is lost. */
 }
 
 /* One of a few lines a second? */
@@ -108,10 +109,10 @@ static bool may_log(struct feeds_watch *watch)
 	return false;
 }
 
-static void log_event(const struct app *app, struct feeds_watch *watch, const struct told *told)
+static void log_event(const struct app *app, struct feeds_watch *watch, const struct feed_event *e)
 {
-	const struct fg_arbiter_event *event = &told->event;
-	const char *name = app->feeds[told->feed]->conf.name;
+	const struct fg_arbiter_event *event = &e->event;
+	const char *name = app->feeds[e->feed]->conf.name;
 	char session[SESSION_TEXT_BYTES];
 
 	if (event->kind != FG_ARBITER_GAP_UNFILLED && event->kind != FG_ARBITER_SILENT &&
@@ -121,11 +122,10 @@ static void log_event(const struct app *app, struct feeds_watch *watch, const st
 		return;
 	if (event->kind == FG_ARBITER_GAP_UNFILLED)
 		fg_log(WARNING,
-		       "feed %s: %" PRIu64 " lost, numbers %" PRIu64 " to %" PRIu64
+		       "feed %s: %" PRIu64 " missing, numbers %" PRIu64 " to %" PRIu64
 		       ", session '%s', channel %" PRIu64 ": blame: %s",
 		       name, event->n, event->first, event->last,
-		       session_text(event->session, session), event->channel,
-		       blame_name(told->blame));
+		       session_text(event->session, session), event->channel, blame_name(e->blame));
 	else if (event->kind == FG_ARBITER_SILENT)
 		fg_log(WARNING, "feed %s: line %c is silent, for %.1f s so far", name,
 		       'A' + event->line, (double)(event->time_ns - event->first) * 1e-9);
@@ -134,7 +134,7 @@ static void log_event(const struct app *app, struct feeds_watch *watch, const st
 		       (double)(event->time_ns - event->first) * 1e-9);
 }
 
-/* Events that found no room since this was asked last. */
+/* Events that the arbiters had no room for since the last call. */
 static uint64_t new_lost_events(const struct app *app, struct feeds_watch *watch)
 {
 	uint64_t lost = 0, before = watch->events_lost;
@@ -149,10 +149,10 @@ static uint64_t new_lost_events(const struct app *app, struct feeds_watch *watch
 	return lost - before;
 }
 
-/* What log lines had no room for, once their second is over, or when all has stopped. */
+/* The sums of what was not logged: once a second, and when the pipeline has stopped. */
 static void log_rest(const struct app *app, struct feeds_watch *watch)
 {
-	const uint64_t now = watch->losses.at[(watch->losses.count - 1) % SAMPLES].time_ns;
+	const uint64_t now = watch->losses.at[(watch->losses.count - 1) % LOSS_SAMPLES].time_ns;
 	uint64_t lost;
 
 	if (fg_pipeline_running(app->pipeline) && now - watch->log_second_ns < SECOND_NS)
@@ -160,13 +160,13 @@ static void log_rest(const struct app *app, struct feeds_watch *watch)
 	lost = new_lost_events(app, watch);
 	if (watch->n_unlogged > 0)
 		fg_log(WARNING,
-		       "feeds: and %u more lost gaps or silent lines; `show gaps` has the last %u "
-		       "events",
+		       "feeds: and %u more unfilled gaps or silent lines; `show gaps` has the last "
+		       "%u events",
 		       watch->n_unlogged, EVENTS_KEPT);
 	if (lost > 0)
 		fg_log(WARNING,
-		       "feeds: %" PRIu64 " events came too fast, and are neither shown nor "
-		       "recorded; counters are right",
+		       "feeds: %" PRIu64 " events came too fast: they are neither shown nor "
+		       "in an event log, but counted",
 		       lost);
 	watch->log_second_ns = now;
 	watch->n_logged = 0;
@@ -182,15 +182,15 @@ void feeds_watch(struct app *app)
 		return;
 	for (unsigned int round = 0; n == BATCH && round < ROUNDS_MAX; round++) {
 		n = take_events(app, watch);
-		losses_take(app); /* All that was taken is older. */
+		losses_take(app); /* After the events, so that it is younger than all of them. */
 		qsort(watch->batch, n, sizeof(*watch->batch), by_time);
 		for (uint32_t i = 0; i < n; i++) {
-			struct told *told = &watch->kept[watch->n_kept++ % EVENTS_KEPT];
+			struct feed_event *e = &watch->kept[watch->n_events++ % EVENTS_KEPT];
 
-			*told = watch->batch[i];
-			losses_attribute(app, told);
-			record(app, told);
-			log_event(app, watch, told);
+			*e = watch->batch[i];
+			losses_attribute(app, e);
+			record(app, e);
+			log_event(app, watch, e);
 		}
 	}
 	log_rest(app, watch);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Shadowed and redundant rules, looked for once per rule set. */
+#include "findings.h"
+
 #include <stdlib.h>
 
 #include "app.h"
 
 #define WARNINGS_MAX 100u
 
-int findings_make(const struct fg_rules *rules, struct findings *findings, struct fg_error *error)
+static int analyse(const struct fg_rules *rules, struct findings *findings, struct fg_error *error)
 {
 	*findings = (struct findings){0};
 	return fg_rules_analyse(rules, &findings->at, &findings->count, &findings->complete, error);
@@ -26,7 +27,7 @@ const struct findings *findings_of(struct app *app)
 	if (app->findings.rules_version == rules_version)
 		return &app->findings;
 	findings_free(&app->findings);
-	if (findings_make(fg_pipeline_rules(app->pipeline), &app->findings, &error) == 0)
+	if (analyse(fg_pipeline_rules(app->pipeline), &app->findings, &error) == 0)
 		app->findings.rules_version = rules_version;
 	return &app->findings;
 }
@@ -63,7 +64,7 @@ void findings_warn(const struct app *app, FILE *out)
 	struct findings findings;
 	char text[128];
 
-	if (findings_make(rules, &findings, &error) != 0) {
+	if (analyse(rules, &findings, &error) != 0) {
 		fprintf(out, "feedgate: warning: %s\n", error.text);
 		return;
 	}

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * feedgate: argv, wiring, the control loop. What happens to a packet is in
- * lib/, in walking order.
- */
+/* feedgate. The path of a packet is in lib/pipeline: rx.c, worker.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +10,10 @@
 #include <fg_eal.h>
 
 #include "app.h"
+#include "control.h"
+#include "findings.h"
+#include "options.h"
+#include "setup.h"
 
 void app_fail(struct app *app, int status, const struct fg_error *error)
 {
@@ -53,7 +54,7 @@ static void check(struct app *app)
 	rte_eal_cleanup();
 }
 
-/* Everything between EAL's start and its end. */
+/* EAL runs. */
 static void run(struct app *app)
 {
 	struct fg_error error = {0};
@@ -62,7 +63,7 @@ static void run(struct app *app)
 	if (rc == 0)
 		control_run(app);
 	else
-		/* What the configuration asked for and cannot be is its fault, the rest is not. */
+		/* -EINVAL: the configuration is wrong. */
 		app_fail(app, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, &error);
 	if (rc != 0)
 		(void)setup_close(app, &(struct fg_error){0});

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "options.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -7,6 +9,7 @@
 
 #include "app.h"
 #include "protocols.h"
+#include "sources.h"
 
 enum {
 	OPTION_CMDLINE_FILE = 256,
@@ -48,11 +51,13 @@ void options_usage(FILE *out)
 	      "  --cmdline-file FILE    run console commands from FILE first\n"
 	      "  --stats-period S       a line of statistics every S seconds\n"
 	      "  --workers N            worker lcores; overrides pipeline: {workers: N}\n"
-	      "  --exit-when-done       end when every source has ended and all is drained\n"
+	      "  --exit-when-done       end when all sources have ended and all packets are "
+	      "delivered\n"
 	      "  --summary FILE         write totals as JSON when ending\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
 	      "  --list-protocols       the protocols built in, for feeds\n"
-	      "  --list-sources         which kinds of source this machine can do, and why not\n"
+	      "  --list-sources         kinds of source that this machine supports, and why not "
+	      "others\n"
 	      "  --version, --help\n"
 	      "\n"
 	      "EAL options come first, for example:\n"
@@ -107,7 +112,7 @@ static int read_option(struct options *options, int c, struct fg_error *error)
 	}
 }
 
-/* These options are feedgate's also before `--`, where EAL's options are. */
+/* These options need no EAL, and are also taken before `--`, among EAL's options. */
 static int serve_at_once(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "ports.h"
+
 #include <errno.h>
 
 #include <rte_ethdev.h>
 
 #include "app.h"
+#include "entries.h"
 
 int ports_as_sources(struct app *app, struct fg_error *error)
 {

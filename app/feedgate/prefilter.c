@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sources with a filter of their own are told: where packets go that some
- * rule may keep. Always more than the rules keep, never less: of a rule only
- * its destination counts, and rules that drop do not. So the rules judge what
- * comes as ever; what does not come they would have dropped.
+ * A source that has a filter of its own (kernel, NIC) gets the destinations of packets that some
+ * rule may keep. The filter lets pass at least what the rules keep: it goes by destinations alone,
+ * and ignores rules that drop. What it drops, the rules would have dropped too.
  */
+#include "prefilter.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,22 +15,22 @@
 
 #include "app.h"
 
-#define EXPAND_MAX   1024u      /* Channels of one entry. */
-#define HOST_BITS    8u         /* A wider prefix is not taken address by address. */
-#define CHANNELS_MAX (1u << 20) /* More no kernel takes. */
+#define EXPAND_MAX 1024u      /* Groups of one entry. */
+#define HOST_BITS  8u         /* A wider prefix is not expanded to addresses. */
+#define GROUPS_MAX (1u << 20) /* No kernel takes more. */
 
 struct groups {
 	struct fg_source_group *at;
 	uint32_t count, room;
-	char *why; /* None: what stands in the way. */
+	char *why; /* why there can be no filter */
 	size_t why_size;
 };
 
 static int add(struct groups *list, const struct fg_source_group *group)
 {
-	if (list->count == CHANNELS_MAX) {
+	if (list->count == GROUPS_MAX) {
 		snprintf(list->why, list->why_size, "the rules have more than %u groups",
-			 CHANNELS_MAX);
+			 GROUPS_MAX);
 		return -E2BIG;
 	}
 	if (list->count == list->room) {
@@ -47,7 +48,7 @@ static int add(struct groups *list, const struct fg_source_group *group)
 	return 0;
 }
 
-/* Bits of an address that the entry leaves open; UINT_MAX if it does not say of which family. */
+/* Bits of the destination that the entry leaves open; UINT_MAX if it may be of any family. */
 static unsigned int open_bits(const struct fg_match *m)
 {
 	const unsigned int bytes = m->value.family == FG_FAMILY_IPV4 ? 4 : 16;
@@ -69,7 +70,7 @@ static uint8_t transport(const struct fg_match *m)
 	return 0;
 }
 
-/* One address, or all, with ports @first to @last; without a protocol there are none. */
+/* Add the group with each of the ports @first to @last. */
 static int add_ports(struct groups *list, struct fg_source_group group, uint32_t first,
 		     uint32_t last)
 {
@@ -82,7 +83,7 @@ static int add_ports(struct groups *list, struct fg_source_group group, uint32_t
 	return rc;
 }
 
-/* @return -ENOTSUP if the entry is too wide. */
+/* Add the groups of an entry. -ENOTSUP: there are too many. */
 static int add_entry(struct groups *list, const struct fg_match *m)
 {
 	struct fg_source_group group = {.protocol = transport(m)};
@@ -91,7 +92,7 @@ static int add_entry(struct groups *list, const struct fg_match *m)
 	uint32_t first = m->dst_port_min, last = m->dst_port_max, hosts;
 	int rc = 0;
 
-	/* Port 0 in a group is every port: that is right, too, but no range may start with it. */
+	/* Port 0 of a group stands for any port, so a range that begins with 0 becomes any port. */
 	if (any_port || first == 0)
 		first = last = 0;
 	if (bits > HOST_BITS) {
@@ -118,7 +119,7 @@ bool prefilter_concerns(const struct fg_match *m, const struct fg_source *src)
 	       (m->mask.line == 0 || m->value.line == src->line);
 }
 
-/* All that @p rules (NULL: none) may keep of what @p src gives. */
+/* Add what @rules (NULL: none) may keep of the packets of @src. */
 static int add_rules(struct groups *list, const struct fg_rules *rules, const struct fg_source *src)
 {
 	int rc = 0;
@@ -144,7 +145,7 @@ static int add_rules(struct groups *list, const struct fg_rules *rules, const st
 	return rc;
 }
 
-/* Is there a filter, and was it asked for? */
+/* Has the source a filter, and is it switched on? */
 static bool has_filter(struct source_entry *entry)
 {
 	struct fg_error error = {0};
@@ -154,9 +155,9 @@ static bool has_filter(struct source_entry *entry)
 		entry->source.ops->prefilter(&entry->source, NULL, 0, &error) != -ENOTSUP);
 }
 
-/* Tell a source what @a and @b (NULL: none) may keep. @p text: as source_entry.prefilter. */
-static void tell(struct source_entry *entry, const struct fg_rules *a, const struct fg_rules *b,
-		 char *text, size_t size)
+/* Set the filter to what @a and @b (NULL: none) may keep. @text: as source_entry.prefilter. */
+static void apply(struct source_entry *entry, const struct fg_rules *a, const struct fg_rules *b,
+		  char *text, size_t size)
 {
 	static const struct fg_source_group none;
 	char why[sizeof(entry->prefilter) - sizeof("off: ")];
@@ -169,7 +170,7 @@ static void tell(struct source_entry *entry, const struct fg_rules *a, const str
 	if (rc != 0) {
 		(void)entry->source.ops->prefilter(&entry->source, NULL, 0, &error);
 	} else {
-		/* An empty list has no array yet, and NULL would open the filter. */
+		/* NULL would open the filter, so an empty list needs an address. */
 		rc = entry->source.ops->prefilter(&entry->source, list.at != NULL ? list.at : &none,
 						  list.count, &error);
 		if (rc != 0)
@@ -188,7 +189,7 @@ void prefilter_widen(struct app *app, const struct fg_rules *old, const struct f
 
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		if (has_filter(app->sources[i]))
-			tell(app->sources[i], old, new, text, sizeof(text));
+			apply(app->sources[i], old, new, text, sizeof(text));
 }
 
 void prefilter_set(struct app *app, const struct fg_rules *rules)
@@ -200,7 +201,7 @@ void prefilter_set(struct app *app, const struct fg_rules *rules)
 
 		if (!has_filter(entry))
 			continue;
-		tell(entry, rules, NULL, text, sizeof(text));
+		apply(entry, rules, NULL, text, sizeof(text));
 		if (strcmp(text, entry->prefilter) != 0)
 			fg_log(NOTICE, "source %s: prefilter is %s", entry->name, text);
 		memcpy(entry->prefilter, text, sizeof(text));

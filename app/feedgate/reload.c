@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Other rules while packets flow: built aside, then published. */
+#include "reload.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include <fg_stats.h>
 
 #include "app.h"
+#include "prefilter.h"
+#include "setup.h"
 
-/* How a new set of rules differs from the one in force, by name. */
+/* How a new rule set differs from the running one, by rule names. */
 struct change {
 	uint32_t added, removed, kept;
 };
@@ -18,7 +21,7 @@ struct change {
 static int count_change(const struct fg_rules *old, const struct fg_rules *new,
 			struct change *change, struct fg_error *error)
 {
-	/* Names have ids that stay, so a bit for each will do. */
+	/* A bit for each rule id: a name keeps its id as long as the process lives. */
 	uint8_t *seen = calloc(FG_RULE_IDS_MAX / 8, 1);
 
 	if (seen == NULL)
@@ -34,7 +37,7 @@ static int count_change(const struct fg_rules *old, const struct fg_rules *new,
 	return 0;
 }
 
-/* Compile @p book and put it in force. It stays the caller's. */
+/* Compile @book and publish its rules. The caller keeps @book. */
 static int publish(struct app *app, const struct rulebook *book, FILE *out, struct fg_error *error)
 {
 	const uint64_t begun = rte_rdtsc();
@@ -67,7 +70,7 @@ static int publish(struct app *app, const struct rulebook *book, FILE *out, stru
 	return 0;
 }
 
-/* The file's rules into force; @p file is the book's from then on. */
+/* Publish the rules of @file. On success app->book owns @file. */
 static int publish_file(struct app *app, struct fg_config *file, FILE *out, struct fg_error *error)
 {
 	struct rulebook book;
@@ -112,7 +115,10 @@ int reload_file(struct app *app, const char *path, FILE *out, struct fg_error *e
 	if (rc != 0)
 		fg_config_free(file);
 	if (differing[0] != '\0')
-		fprintf(out, "%s: not as in force, and read at start only: %s\n", path, differing);
+		fprintf(out,
+			"%s: differs from the running configuration in what is read at start "
+			"only: %s\n",
+			path, differing);
 	return rc;
 }
 

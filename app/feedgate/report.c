@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables for people. Scripts read --summary instead. */
+#include "report.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,31 +10,13 @@
 #include <rte_lcore.h>
 
 #include "app.h"
+#include "event_log.h"
+#include "feeds_report.h"
+#include "findings.h"
+#include "report_text.h"
+#include "sources.h"
 
-#define RULES_SHOWN_MAX 40u /* at the end and at `stop`; `show rules` shows all */
-
-/* 1,234,567. A few buffers in turn, so that one printf can hold several. */
-const char *report_grouped(uint64_t value)
-{
-	static char buffers[16][32];
-	static unsigned int turn;
-	char *text = buffers[turn++ % 16], digits[24];
-	const int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
-	char *to = text;
-
-	for (int i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-	return text;
-}
-
-void report_row(FILE *out, const char *name, uint64_t value, const char *help)
-{
-	fprintf(out, "  %-24s %18s  %s\n", name, report_grouped(value), help);
-}
+#define RULES_SHOWN_MAX 40u /* at the end and at `stop`; `show rules` has no limit */
 
 static uint64_t rate(uint64_t count, double seconds)
 {
@@ -56,56 +39,7 @@ void report_totals(const struct app *app, const struct snapshot *s, FILE *out)
 		fg_pipeline_running(app->pipeline) ? "running" : "stopped");
 }
 
-static const char *age(double seconds)
-{
-	static char text[32];
-
-	if (seconds < 100)
-		snprintf(text, sizeof(text), "%.1f s ago", seconds);
-	else if (seconds < 6000)
-		snprintf(text, sizeof(text), "%.0f min ago", seconds / 60);
-	else if (seconds < 360000)
-		snprintf(text, sizeof(text), "%.0f h ago", seconds / 3600);
-	else
-		snprintf(text, sizeof(text), "%.0f days ago", seconds / 86400);
-	return text;
-}
-
-const char *report_age(uint64_t ticks)
-{
-	const uint64_t now = rte_rdtsc();
-
-	if (ticks == 0)
-		return "-";
-	return age(now > ticks ? (double)(now - ticks) / (double)rte_get_tsc_hz() : 0);
-}
-
-const char *report_age_ns(uint64_t time_ns)
-{
-	struct timespec now;
-	double seconds;
-
-	if (time_ns == 0)
-		return "-";
-	clock_gettime(CLOCK_REALTIME, &now);
-	seconds = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)time_ns * 1e-9;
-	return age(seconds > 0 ? seconds : 0);
-}
-
-void report_action(const struct app *app, const struct fg_rule *rule, FILE *out)
-{
-	const char *separator = "";
-
-	if (rule->sinks == 0)
-		fputs("drop", out);
-	for (uint32_t i = 0; i < app->n_sinks; i++)
-		if ((rule->sinks >> i & 1) != 0) {
-			fprintf(out, "%s%s", separator, app->sinks[i]->name);
-			separator = ", ";
-		}
-}
-
-/* @p findings may be NULL: not asked. */
+/* @findings NULL: print none. */
 static void print_rule(const struct app *app, const struct snapshot *s, uint32_t number,
 		       const struct findings *findings, FILE *out)
 {
@@ -150,7 +84,7 @@ void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all
 			report_grouped(hidden));
 	print_rule(app, s, 0, NULL, out);
 	if (unused > 0)
-		fprintf(out, "%s of %s rules matched nothing\n", report_grouped(unused),
+		fprintf(out, "%s of %s rules matched no packet\n", report_grouped(unused),
 			report_grouped(set->count));
 	if (findings != NULL && !findings->complete)
 		fputs("there may be more shadowed or redundant rules: the search was cut short\n",
@@ -200,7 +134,7 @@ void report_lcores(const struct app *app, FILE *out)
 	struct fg_lcore_view view;
 
 	fprintf(out, "\n%5s %-6s %4s %16s %16s %7s %10s  %s\n", "lcore", "role", "node", "received",
-		"delivered", "busy", "waiting", "polls (source/queue)");
+		"delivered", "busy", "ring", "polls (source/queue)");
 	fprintf(out, "%5u %-6s %4u\n", rte_get_main_lcore(), "main",
 		rte_lcore_to_socket_id(rte_get_main_lcore()));
 	for (uint32_t i = 0; fg_pipeline_lcore(app->pipeline, i, &view); i++)
@@ -252,6 +186,8 @@ void report_config(const struct app *app, FILE *out)
 		report_feed_conf(app->feeds[i], out);
 		fputc('\n', out);
 	}
+	if (app->events != NULL)
+		fprintf(out, "events: {path: \"%s\"}\n", event_log_path(app->events));
 	fputs("sinks:\n", out);
 	for (uint32_t i = 0; i < app->n_sinks; i++) {
 		fprintf(out, "  %s: {%s: {", app->sinks[i]->name, app->sinks[i]->sink.ops->name);

@@ -16,7 +16,7 @@ static void link_entries(struct rulebook *book)
 	book->list.count = book->count;
 }
 
-/* Room for @p count entries in a book that is otherwise as @p from. */
+/* A copy of @from with uninitialised room for @count entries. */
 static int begin(const struct rulebook *from, uint32_t count, struct rulebook *out,
 		 struct fg_error *error)
 {
@@ -65,7 +65,7 @@ static int find(const struct rulebook *book, const char *name, uint32_t *index,
 	return fg_error_set(error, ENOENT, "no rule is called '%s'", name);
 }
 
-/* The index that a rule put at @p place gets. */
+/* The index of a rule that is inserted at @place. */
 static int find_place(const struct rulebook *book, const struct rulebook_place *place,
 		      uint32_t *index, struct fg_error *error)
 {
@@ -80,7 +80,7 @@ static int find_place(const struct rulebook *book, const struct rulebook_place *
 	return 0;
 }
 
-/* @p out = @p book without entry @p skip, and with @p more before what was at @p at. */
+/* @out = @book without entry @skip, and with @more before the entry that was at @at. */
 static void splice(const struct rulebook *book, uint32_t skip, uint32_t at,
 		   const struct rulebook_entry *more, struct rulebook *out)
 {

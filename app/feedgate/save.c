@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules in force to a file: beside it first, then in its place. */
+/* The rules are written to a temporary file, which then replaces the old one. */
+#include "save.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -8,13 +10,14 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "setup.h"
 
 static int refuse(struct fg_error *error, const char *path)
 {
 	return fg_error_set(error, errno, "%s: %s", path, strerror(errno));
 }
 
-/* The file in force, if it has more than rules, would lose that. */
+/* Is @path the running configuration, whose other sections would be lost? */
 static bool is_config(const struct app *app, const char *path)
 {
 	struct stat a, b;
@@ -27,7 +30,7 @@ static bool is_config(const struct app *app, const char *path)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Where the file really is: a link stays a link. */
+/* The file itself: a symbolic link is kept. */
 static int resolve(const char *path, char *target, struct fg_error *error)
 {
 	struct stat status;
@@ -39,11 +42,11 @@ static int resolve(const char *path, char *target, struct fg_error *error)
 		return 0;
 	}
 	if (stat(target, &status) == 0 && !S_ISREG(status.st_mode))
-		return fg_error_set(error, EINVAL, "%s: no regular file", path);
+		return fg_error_set(error, EINVAL, "%s: not a regular file", path);
 	return 0;
 }
 
-/* As open(2) would give it, or as it was. */
+/* The mode of the old file, or the one open(2) would give. */
 static mode_t mode_of(const char *target)
 {
 	const mode_t mask = umask(0);
@@ -78,7 +81,7 @@ int save_rules(const struct app *app, const char *path, struct fg_error *error)
 
 	if (is_config(app, path))
 		return fg_error_set(error, EINVAL,
-				    "%s: is the configuration in force, which has more than rules: "
+				    "%s: is the running configuration, which has more than rules: "
 				    "name another file",
 				    path);
 	if (resolve(path, target, error) != 0)

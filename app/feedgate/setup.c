@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From the configuration file to an opened pipeline, and back. */
+#include "setup.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,18 @@
 #include <fg_option.h>
 
 #include "app.h"
+#include "entries.h"
+#include "event_logs.h"
+#include "feeds.h"
+#include "feeds_watch.h"
+#include "findings.h"
+#include "ports.h"
+#include "prefilter.h"
 
-const char *const setup_part_names[PARTS] = {"sources",  "parse", "classify",
-					     "pipeline", "feeds", "sinks"};
+const char *const setup_part_names[PARTS] = {"sources", "parse", "classify", "pipeline",
+					     "feeds",   "sinks", "events"};
 
-/* The rules and their default are the rulebook's: they may change while the rest runs. */
+/* `rules` and `default` can be reloaded; the rulebook has them. */
 static bool is_top_key(const char *key)
 {
 	for (size_t i = 0; i < PARTS; i++)
@@ -43,7 +51,7 @@ static int check_top_keys(const struct fg_node *root, struct fg_error *error)
 	return 0;
 }
 
-/* Each entry of a list, in order. */
+/* Call @add for each entry of a list. */
 static int each(struct app *app, const struct fg_node *list,
 		int (*add)(struct app *, const struct fg_node *, struct fg_error *),
 		struct fg_error *error)
@@ -98,6 +106,11 @@ int setup_compile(const struct app *app, const struct rulebook *book, struct fg_
 	return rc;
 }
 
+static int read_events(struct app *app, const struct fg_node *events, struct fg_error *error)
+{
+	return events != NULL ? event_logs_get(app, events, &app->events, error) : 0;
+}
+
 /* All but the rules. */
 static int read_parts(struct app *app, const struct fg_node *root, struct fg_error *error)
 {
@@ -121,6 +134,8 @@ static int read_parts(struct app *app, const struct fg_node *root, struct fg_err
 		rc = each(app, fg_node_get(root, "sinks"), entries_add_sink, error);
 	if (rc == 0)
 		rc = each(app, fg_node_get(root, "feeds"), feeds_add, error);
+	if (rc == 0)
+		rc = read_events(app, fg_node_get(root, "events"), error);
 	return rc;
 }
 
@@ -128,6 +143,7 @@ static void free_parts(struct app *app)
 {
 	entries_free(app);
 	feeds_close(app);
+	event_logs_free(app);
 	fg_option_free(fg_parse_options, &app->parse);
 	fg_option_free(fg_classify_options, &app->classify);
 	fg_option_free(fg_pipeline_options, &app->pipeline_conf);
@@ -170,7 +186,7 @@ int setup_read(struct app *app, struct fg_error *error)
 	return rc != 0 ? rc : feeds_count_lines(app, app->rules, error);
 }
 
-/* Append the names of parts that @p root has and that are not as in app->parts. */
+/* The names of the parts of @root that differ from app->parts. */
 static int name_differing(const struct app *app, const struct fg_node *root, char *differing,
 			  size_t size, struct fg_error *error)
 {
@@ -247,7 +263,7 @@ static int open_sinks(struct app *app, struct fg_error *error)
 		entry->sink.n_lanes = app->placement.n_lanes;
 		entry->sink.source_names = names;
 		entry->sink.n_sources = (uint16_t)app->n_sources;
-		rc = entry->sink.ops->open(&entry->sink, entry->conf, error);
+		rc = fg_sink_open(&entry->sink, entry->conf, error);
 		if (rc != 0)
 			return rc;
 		entry->open = true;
@@ -287,6 +303,8 @@ int setup_open(struct app *app, struct fg_error *error)
 	unsigned int n_queues = 0;
 	int rc = feeds_try(app, error); /* Before anything is opened. */
 
+	if (rc == 0)
+		rc = event_logs_open(app, error);
 	if (rc == 0 && app->n_sources == 0)
 		rc = ports_as_sources(app, error);
 	for (uint32_t i = 0; i < app->n_sources; i++)
@@ -311,7 +329,7 @@ int setup_open(struct app *app, struct fg_error *error)
 	return rc;
 }
 
-/* What the feeds' rules cut out for sinks. */
+/* Slices (packets cut down for a rule) that sinks still hold. */
 static uint64_t count_slices(const struct app *app, struct fg_error *error)
 {
 	const uint64_t out = app->pipeline != NULL ? fg_pipeline_slices_out(app->pipeline) : 0;
@@ -328,7 +346,7 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		if (app->sinks[i]->open)
-			app->sinks[i]->sink.ops->close(&app->sinks[i]->sink);
+			fg_sink_close(&app->sinks[i]->sink);
 	lost = count_slices(app, error);
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct fg_source *source = &app->sources[i]->source;

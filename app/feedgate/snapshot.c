@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "snapshot.h"
+
 #include <stdlib.h>
 
 #include "app.h"
+#include "event_log.h"
+#include "feeds.h"
 
-/* One more than the highest rule id in force. */
+/* One more than the highest id of the running rules. */
 static uint32_t rule_id_bound(const struct fg_rules *rules)
 {
 	uint32_t bound = 1;
@@ -43,6 +47,16 @@ static void take_feeds(const struct app *app, struct snapshot *s)
 			feeds_totals(app->feeds[i]->feed, &s->feeds[i]);
 }
 
+static void take_event_logs(const struct app *app, struct snapshot *s)
+{
+	s->n_event_logs = app->n_event_logs;
+	s->event_logs = calloc((size_t)s->n_event_logs + 1, sizeof(*s->event_logs));
+	if (s->event_logs == NULL)
+		s->n_event_logs = 0;
+	for (uint32_t i = 0; i < s->n_event_logs; i++)
+		s->event_logs[i] = event_log_totals(app->event_logs[i]);
+}
+
 void snapshot_take(const struct app *app, struct snapshot *s)
 {
 	*s = (struct snapshot){0};
@@ -61,6 +75,7 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 			s->figures[i].count = source->ops->figures(source, s->figures[i].at);
 	}
 	take_feeds(app, s);
+	take_event_logs(app, s);
 	s->seconds = fg_pipeline_seconds(app->pipeline);
 }
 
@@ -70,7 +85,7 @@ static void subtract(uint64_t *from, const uint64_t *what, unsigned int count)
 		from[i] -= what[i];
 }
 
-/* All but what holds now: the like of gaps_open is no count. */
+/* All but gauges (gaps_open, ...), which describe the present. */
 static void subtract_feed(struct feed_totals *feed, const struct feed_totals *before)
 {
 	const struct feed_totals now = *feed;
@@ -119,6 +134,11 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 	}
 	for (uint32_t i = 0; i < s->n_feeds && i < before->n_feeds; i++)
 		subtract_feed(&s->feeds[i], &before->feeds[i]);
+	for (uint32_t i = 0; i < s->n_event_logs && i < before->n_event_logs; i++) {
+		s->event_logs[i].written -= before->event_logs[i].written;
+		s->event_logs[i].bytes -= before->event_logs[i].bytes;
+		s->event_logs[i].lost -= before->event_logs[i].lost;
+	}
 	s->seconds -= before->seconds;
 }
 
@@ -126,5 +146,6 @@ void snapshot_free(struct snapshot *s)
 {
 	free(s->rules);
 	free(s->feeds);
+	free(s->event_logs);
 	*s = (struct snapshot){0};
 }

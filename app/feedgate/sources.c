@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What people see of sources: which kinds there are, how devices are, what came and what was lost.
- */
+#include "sources.h"
+
 #include <string.h>
 
 #include <fg_log.h>
 #include <fg_port.h>
 
 #include "app.h"
+#include "report_text.h"
 
 void sources_list(FILE *out)
 {
@@ -36,7 +37,7 @@ static const char *link_name(enum fg_link link)
 
 void sources_watch(struct app *app)
 {
-	(void)fg_port_watch(NULL); /* Ports that only a sink has, too. */
+	(void)fg_port_watch(NULL); /* Also ports that only a sink uses. */
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct source_entry *entry = app->sources[i];
 		enum fg_link link;
@@ -56,7 +57,7 @@ void sources_watch(struct app *app)
 	}
 }
 
-/* The kind's own figures that say something, on one line. */
+/* The kind's own counters that are not 0, on one line. */
 static void print_figures(const struct figures *figures, FILE *out)
 {
 	bool any = false;
@@ -106,7 +107,7 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	if (app->sources[i]->prefilter[0] != '\0')
 		fprintf(out, "prefilter %s\n", app->sources[i]->prefilter);
 	report_row(out, "packets", s->sources[i].packets, "handed over");
-	report_row(out, "bytes", s->sources[i].bytes, "of these");
+	report_row(out, "bytes", s->sources[i].bytes, "of these packets");
 	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
 	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
 	report_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The --summary file: one JSON object, a format that scripts rely on. */
+#include "summary.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "app.h"
+#include "event_log.h"
+#include "feeds.h"
 
 static json_t *number(uint64_t value)
 {
@@ -68,7 +72,7 @@ static json_t *sources(const struct app *app, const struct snapshot *s)
 	return object;
 }
 
-/* Lines that brought anything. */
+/* Lines that carried any packet. */
 static json_t *lines(const struct feed_totals *t)
 {
 	json_t *object = json_object();
@@ -133,6 +137,19 @@ static json_t *feeds(const struct app *app, const struct snapshot *s)
 	return object;
 }
 
+static json_t *event_logs(const struct app *app, const struct snapshot *s)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < s->n_event_logs; i++)
+		json_object_set_new(object, event_log_path(app->event_logs[i]),
+				    json_pack("{s:o, s:o, s:o}", "written",
+					      number(s->event_logs[i].written), "bytes",
+					      number(s->event_logs[i].bytes), "lost",
+					      number(s->event_logs[i].lost)));
+	return object;
+}
+
 int summary_write(const struct app *app, const struct snapshot *s, bool balanced, const char *path,
 		  struct fg_error *error)
 {
@@ -145,6 +162,7 @@ int summary_write(const struct app *app, const struct snapshot *s, bool balanced
 	json_object_set_new(root, "dropped", drops(s));
 	json_object_set_new(root, "rules", rules(app, s));
 	json_object_set_new(root, "feeds", feeds(app, s));
+	json_object_set_new(root, "event_logs", event_logs(app, s));
 	json_object_set_new(root, "sinks", sinks(app, s));
 	json_object_set_new(root, "sources", sources(app, s));
 	json_object_set_new(root, "version", number(fg_pipeline_rules_version(app->pipeline)));

@@ -13,48 +13,48 @@
 
 #define LINE_BYTES_MAX 8192u
 #define LOAD_DEPTH_MAX 8u
-#define PROMPT_BYTES   32u /* What librte_cmdline keeps of a prompt. */
+#define PROMPT_BYTES   32u /* librte_cmdline keeps no more. */
 
-/* Cuts what is read from a descriptor into lines. */
+/* Reads lines from a file descriptor. */
 struct reader {
 	int fd;
 	int code;            /* errno of a read() that failed; 0: none did. */
-	bool ended;          /* Nothing more can be read. */
-	bool skipping;       /* Inside the rest of a line that was too long. */
+	bool ended;          /* End of file or error. */
+	bool skipping;       /* Skipping the rest of a line that was too long. */
 	unsigned int number; /* Of the line that was cut last, 1-based. */
-	size_t begin, end;   /* What of buffer[] was read and not cut. */
+	size_t begin, end;   /* The part of buffer[] that was read and not yet cut into lines. */
 	char buffer[LINE_BYTES_MAX + 1];
 	char line[LINE_BYTES_MAX + 2]; /* The line that was cut; room for "\n". */
 };
 
 enum cut {
 	CUT_LINE,  /* A line that can be run. */
-	CUT_BAD,   /* A line that cannot: too long, or with characters that nobody types. */
-	CUT_AGAIN, /* No whole line is there yet. */
-	CUT_END,   /* Nor will there be. */
+	CUT_BAD,   /* A line that cannot: too long, or with control characters. */
+	CUT_AGAIN, /* No whole line yet. */
+	CUT_END,   /* End of file. */
 };
 
 struct fg_console {
 	struct cmdline *cmdline;
 	bool terminal;
 	bool quitting;
-	bool in_command; /* On a terminal: no prompt stands there. */
+	bool in_command; /* On a terminal: the prompt is not shown. */
 	unsigned int load_depth;
-	bool loop; /* A file loads itself: every level of it stops. */
+	bool loop; /* A file loads itself: all levels stop. */
 	char prompt[PROMPT_BYTES];
-	struct reader input; /* Of a terminal, only whether it ended. */
+	struct reader input; /* Of a terminal only `ended` is used. */
 };
 
-/* One fg_console_load() at work. */
+/* A running fg_console_load(). */
 struct load {
 	struct reader reader;
 	const char *path;
 	bool stop_on_error;
-	bool wrong; /* Some line was no command. */
+	bool wrong; /* At least one line was no command. */
 	struct fg_error *error;
 };
 
-/* Blanks aside, a command is printable; others would run half, or paint on the terminal. */
+/* Control characters would end the command early, or be sent to the terminal. */
 static bool is_clean(const char *line, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
@@ -80,7 +80,7 @@ static void reader_fill(struct reader *r)
 	}
 }
 
-/* A line was cut from the buffer: is it one to run? Then it is in r->line. */
+/* Copy a line that was cut from the buffer to r->line, or the reason why it cannot be run. */
 static enum cut take_line(struct reader *r, const char *from, size_t length, bool too_long)
 {
 	r->number++;
@@ -99,7 +99,7 @@ static enum cut take_line(struct reader *r, const char *from, size_t length, boo
 	return CUT_BAD;
 }
 
-/* Cut the next line into r->line; if it is a bad one, what to say about it. */
+/* Cut the next line into r->line; of a bad line, the message about it. */
 static enum cut reader_cut(struct reader *r)
 {
 	const char *from = r->buffer + r->begin;
@@ -130,7 +130,7 @@ static const char *parse_problem(int rc)
 }
 
 /*
- * Echo and run a line, which has room for one byte more.
+ * Echo and run a line; its buffer has room for one more byte.
  * @return what is wrong with it, or NULL. Static text.
  */
 static const char *run_line(struct fg_console *console, char *line)
@@ -139,7 +139,7 @@ static const char *run_line(struct fg_console *console, char *line)
 	const char *problem;
 
 	printf("%s%s\n", console->prompt, line);
-	/* The command may print by cmdline_printf(), which knows nothing of stdio's buffer. */
+	/* The command may use cmdline_printf(), which bypasses stdio's buffer. */
 	(void)fflush(stdout);
 	memcpy(line + length, "\n", 2);
 	problem = parse_problem(cmdline_parse(console->cmdline, line));
@@ -153,11 +153,11 @@ static struct cmdline *open_cmdline(cmdline_parse_ctx_t *commands, const char *p
 				    bool terminal)
 {
 	if (!terminal)
-		/* No prompt: it would be printed at once, before there is a line. */
+		/* No prompt: librte_cmdline would print it before there is a line. */
 		return cmdline_new(commands, "", STDIN_FILENO, STDOUT_FILENO);
 	/*
-	 * librte_cmdline prints the next prompt right after a command, past
-	 * stdio's buffer: each line of a command must be out by then.
+	 * librte_cmdline prints the next prompt right after a command and bypasses
+	 * stdio's buffer, so that must be empty by then.
 	 */
 	(void)fflush(stdout);
 	(void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
@@ -186,7 +186,7 @@ int fg_console_open(cmdline_parse_ctx_t *commands, const char *prompt, struct fg
 	return 0;
 }
 
-/* @return false at the end of file, typed or not. */
+/* @return false at the end of file. */
 static bool read_terminal(struct fg_console *console)
 {
 	char typed[256];
@@ -202,14 +202,14 @@ static bool read_terminal(struct fg_console *console)
 	taken = cmdline_in(console->cmdline, typed, (int)got);
 	console->in_command = false;
 	if (taken < 0 && !console->quitting) {
-		putchar('\n'); /* The shell's prompt begins a line. */
+		putchar('\n'); /* The shell's prompt shall begin a line. */
 		return false;
 	}
 	(void)fflush(stdout);
 	return true;
 }
 
-/* One line a call, so that the control loop turns between any two. */
+/* One line a call, so that the control loop is never kept waiting for long. */
 static bool run_input(struct fg_console *console)
 {
 	switch (reader_cut(&console->input)) {
@@ -227,7 +227,7 @@ static bool run_input(struct fg_console *console)
 	}
 }
 
-/* A whole line, or the end, is in memory already. */
+/* Is a whole line, or the end, in the buffer? */
 static bool input_is_held(const struct reader *r)
 {
 	return r->ended || memchr(r->buffer + r->begin, '\n', r->end - r->begin) != NULL;
@@ -241,7 +241,7 @@ bool fg_console_poll(struct fg_console *console, int timeout_ms)
 		return false;
 	if (input_is_held(&console->input))
 		return run_input(console);
-	/* Interrupted or timed out: the caller may have a flag to look at. */
+	/* Interrupted or timed out: return, so that the caller can check its flags. */
 	if (poll(&wait, 1, timeout_ms) <= 0)
 		return true;
 	if (console->terminal) {
@@ -287,7 +287,7 @@ static bool load_line(struct fg_console *console, struct load *load)
 	return !console->quitting && !console->loop && (problem == NULL || !load->stop_on_error);
 }
 
-/* Loads within loads end here, all at once: each level might load itself several times. */
+/* All levels stop: each might load itself several times. */
 static int refuse_loop(struct fg_console *console, const char *path, struct fg_error *error)
 {
 	console->loop = console->load_depth > 0;
@@ -295,7 +295,7 @@ static int refuse_loop(struct fg_console *console, const char *path, struct fg_e
 			    LOAD_DEPTH_MAX);
 }
 
-/* From outside a command, a terminal's prompt waits already: the echo goes over it. */
+/* Outside a command the terminal shows a prompt already: the echo overwrites it. */
 static void load_all(struct fg_console *console, struct load *load)
 {
 	const bool prompted = console->terminal && !console->in_command && console->load_depth == 0;
@@ -350,7 +350,7 @@ int fg_console_load(struct fg_console *console, const char *path, bool stop_on_e
 void fg_console_quit(struct fg_console *console)
 {
 	console->quitting = true;
-	/* What was typed behind `quit` is not looked at. */
+	/* Ignore what was typed after `quit`. */
 	cmdline_quit(console->cmdline);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * The console's engine: librte_cmdline on a terminal, a pipe or a file.
+ * The console: reads commands from a terminal, a pipe or a file, and runs them by
+ * librte_cmdline.
  *
- * It knows no command. The application hands over a table of them and runs
- * fg_console_poll() from its control loop, so commands run on the control
- * thread and nothing here needs a lock.
+ * It knows no command: the application passes a table of them. Call
+ * fg_console_poll() from the control loop, so that commands run on the control
+ * thread; nothing here takes a lock.
  */
 #ifndef FG_CONSOLE_H
 #define FG_CONSOLE_H
@@ -21,13 +22,12 @@ struct fg_console;
 /**
  * Open on standard input and output.
  *
- * A terminal gets editing, history and TAB completion, and is restored on
- * close; it has no signal keys: Ctrl-C drops the line being typed. From a pipe
- * or a file, lines are read as they come and echoed after the prompt, so that a
- * transcript can be read; one is 8192 bytes at most and has no control
- * characters but tab.
+ * A terminal gets editing, history and TAB completion, and its settings are
+ * restored on close. Ctrl-C clears the line being typed: there are no signal keys.
+ * Lines from a pipe or a file are echoed after the prompt, so that the output is a
+ * transcript. Such a line has at most 8192 bytes, and no control characters but tab.
  *
- * @param commands  NULL-terminated, as librte_cmdline has it; lives as long as the console.
+ * @param commands  NULL-terminated table of librte_cmdline; must outlive the console.
  * @param prompt    "feedgate> "; copied, up to 31 characters.
  * @return 0; -ENOMEM; -errno with @p error set.
  * Threads: control; one console a process.
@@ -59,22 +59,22 @@ int fg_console_load(struct fg_console *console, const char *path, bool stop_on_e
 /** Make fg_console_poll() return false. Called by the command `quit`. */
 void fg_console_quit(struct fg_console *console);
 
-/** fg_console_quit() was called. */
+/** Was fg_console_quit() called? */
 bool fg_console_quitting(const struct fg_console *console);
 
-/** Commands are typed, and librte_cmdline keeps no more than 512 bytes of a line. */
+/** Is it a terminal? Then librte_cmdline keeps no more than 512 bytes of a line. */
 bool fg_console_is_terminal(const struct fg_console *console);
 
-/** Something was printed from outside a command: on a terminal, print the prompt again. */
+/** On a terminal, print the prompt again after output that came from outside a command. */
 void fg_console_prompt(const struct fg_console *console);
 
 /**
- * Where commands print: cmdline_printf() cuts long lines, so commands use this.
- * What a command prints ends with a newline, or comes after the next prompt.
+ * The stream for the output of commands (cmdline_printf() truncates long lines).
+ * The output of a command must end with a newline, or it comes after the next prompt.
  */
 FILE *fg_console_out(struct fg_console *console);
 
-/** Close; the terminal is as it was. NULL is allowed. */
+/** Close, and restore the terminal. NULL is allowed. */
 void fg_console_close(struct fg_console *console);
 
 #endif /* FG_CONSOLE_H */

@@ -59,7 +59,6 @@ struct fg_feed_conf {
 	char *symbol_file;    /**< Preloaded symbols; "": none. */
 	uint64_t symbols_max; /**< Entries of the symbol map. */
 	uint64_t orders;      /**< Entries of the order map, a power of two; 0: none. */
-	char *events;         /**< Name of the sink that gets records of gaps; "": none. */
 };
 
 /** Rows of `feeds:`, without name, protocol and messages; the last row is empty. */

@@ -51,7 +51,6 @@ const struct fg_option fg_feed_options[] = {
 	{ROW(orders, FG_OPTION_U64, "auto",
 	     "entries of the order map; auto: 1 M where messages name only the order, else 0"),
 	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},
-	{ROW(events, FG_OPTION_STRING, "", "name of the sink that gets records of gaps")},
 	{0},
 };
 

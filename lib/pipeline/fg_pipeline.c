@@ -274,7 +274,7 @@ static int stop_sinks(struct fg_pipeline *p, uint32_t count, struct fg_error *er
 	int first = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const int rc = p->sinks[i]->ops->stop(p->sinks[i], error);
+		const int rc = fg_sink_stop(p->sinks[i], error);
 
 		if (first == 0)
 			first = rc;
@@ -295,7 +295,7 @@ static int start_endpoints(struct fg_pipeline *p, struct fg_error *error)
 	int rc = 0;
 
 	while (rc == 0 && sinks < p->n_sinks) {
-		rc = p->sinks[sinks]->ops->start(p->sinks[sinks], error);
+		rc = fg_sink_start(p->sinks[sinks], error);
 		sinks += rc == 0;
 	}
 	while (rc == 0 && sources < p->n_sources) {

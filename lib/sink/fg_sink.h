@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Where matched packets go: one ops table per kind of sink.
+ * Sinks: where the packets that a rule keeps go.
  *
- * The kinds are listed in one visible array, fg_sink_kinds[]. A new kind is a
- * file of its own and a line in that array.
+ * A kind of sink (count, pcapng, port) is one ops table in a file of its own;
+ * fg_sink_kinds[] lists them. A sink in use is a struct fg_sink: the program
+ * fills it from the configuration and calls fg_sink_open(); the pipeline calls
+ * fg_sink_start(), fg_sink_put() on its lcores, and fg_sink_stop(); the program
+ * calls fg_sink_close().
  *
- * Several lcores may use one sink; each has a lane of its own, 0..n_lanes-1,
- * and a kind keeps whatever they write apart by lane.
+ * Several lcores may use one sink. Each has a lane of its own, 0..n_lanes-1, and
+ * a kind keeps whatever lcores write apart by lane.
  */
 #ifndef FG_SINK_H
 #define FG_SINK_H
@@ -26,20 +29,22 @@
 
 struct fg_sink;
 
+/** A kind of sink. What is marked optional may be NULL. */
 struct fg_sink_ops {
-	const char *name; /**< As written in config: "count", "pcapng", "port", "records". */
-	const char *help; /**< One line for people. */
+	const char *name;                /**< As written in the configuration. */
+	const char *help;                /**< One line for people. */
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `port: net_null0`. */
-	size_t conf_bytes;               /**< Size of the struct that the rows fill. */
+	size_t conf_bytes;               /**< Size of the struct that the rows fill; 0: no rows. */
 
 	/**
-	 * Acquire everything; sets sink->priv.
+	 * Acquire everything; may set sink->priv and sink->takes_stdout. Optional.
 	 * @param conf  As filled by fg_option_read(); lives as long as the sink.
-	 * @return 0 or -errno with @p error set; then nothing is left to close. Control.
+	 * @return 0 or -errno with @p error set; then nothing is left to close.
+	 * Threads: control.
 	 */
 	int (*open)(struct fg_sink *sink, const void *conf, struct fg_error *error);
 
-	/** Before lcores put; 0 or -errno with @p error set. Control. */
+	/** Before lcores put. Optional. @return 0 or -errno with @p error set. Threads: control. */
 	int (*start)(struct fg_sink *sink, struct fg_error *error);
 
 	/**
@@ -53,20 +58,13 @@ struct fg_sink_ops {
 			uint16_t count);
 
 	/**
-	 * Take a record, a text that is complete in itself. NULL: the kind takes
-	 * packets. A kind that takes records takes no packets: its put() refuses all.
-	 * @return 0 or -errno; then nothing of it was kept.
-	 * Threads: control, between open and close. Must not block for long.
-	 */
-	int (*record)(struct fg_sink *sink, const char *text, size_t bytes);
-
-	/**
-	 * Lcores have stopped: push out all that put() took. 0 or -errno with
-	 * @p error set. Control. May block for as long as the disk needs.
+	 * Lcores have stopped: push out all that put() took. May block for as long as the
+	 * disk needs. Optional.
+	 * @return 0 or -errno with @p error set. Threads: control.
 	 */
 	int (*stop)(struct fg_sink *sink, struct fg_error *error);
 
-	/** Free everything. Control; after stop. */
+	/** Free everything; the sink is stopped. Optional. Threads: control. */
 	void (*close)(struct fg_sink *sink);
 };
 
@@ -80,18 +78,22 @@ struct fg_sink_lane {
 struct fg_sink {
 	const struct fg_sink_ops *ops;
 	void *priv;        /**< The kind's own; set by open. */
-	const char *name;  /**< From config. */
+	const char *name;  /**< From the configuration. */
 	uint8_t index;     /**< Position in the configuration; its bit in a rule's sink mask. */
 	uint16_t n_lanes;  /**< Lcores that will put: 1..FG_SINK_LANES_MAX. */
-	bool takes_stdout; /**< Set by open: standard output is the sink's, not people's. */
+	bool takes_stdout; /**< Set by open: the sink writes to standard output. */
 	uint16_t n_sources;
 	const char *const *source_names; /**< [n_sources], by fg_meta.source. */
-	/** Taken but not delivered after all (disk full, ...). One writer: the kind's own thread,
-	 * or, of records, control. */
+	/** Taken but not delivered after all (disk full, ...). Writer: the kind's own thread. */
 	struct fg_flow_counter lost;
-	struct fg_flow_counter recorded; /**< Records given to it; written by control. */
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };
+
+/** ops->open if the kind has it, else 0; so are the next three. Threads: control. */
+int fg_sink_open(struct fg_sink *sink, const void *conf, struct fg_error *error);
+int fg_sink_start(struct fg_sink *sink, struct fg_error *error);
+int fg_sink_stop(struct fg_sink *sink, struct fg_error *error);
+void fg_sink_close(struct fg_sink *sink);
 
 /**
  * Put and count: what fits is taken, the rest is left to the caller.
@@ -113,27 +115,13 @@ static inline uint16_t fg_sink_put(struct fg_sink *sink, uint16_t lane, struct r
 	return taken;
 }
 
-/**
- * Give a record to a sink whose kind takes them, and count it.
- * @return as ops->record. Threads: control.
- */
-static inline int fg_sink_record(struct fg_sink *sink, const char *text, size_t bytes)
-{
-	const int rc = sink->ops->record(sink, text, bytes);
-
-	fg_flow_counter_add(&sink->recorded, 1, bytes);
-	if (rc != 0)
-		fg_flow_counter_add(&sink->lost, 1, bytes);
-	return rc;
-}
-
-/** Sums over the lanes, and records; delivered = taken - lost. Threads: any. */
+/** Sums over the lanes: delivered = taken - lost. */
 struct fg_sink_totals {
-	uint64_t packets, bytes; /**< Delivered; or records, and their bytes. */
-	uint64_t dropped;        /**< Refused or lost. */
+	uint64_t packets, bytes; /**< Delivered. */
+	uint64_t dropped;        /**< Packets refused or lost. */
 };
 
-/** Fill @p totals. Threads: control. */
+/** Fill @p totals. Threads: any. */
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals);
 
 /** Every kind built in, NULL-terminated. */

@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-#include <fg_sink.h>
+#define SINK_KIND_ADDRESS(name) &fg_sink_##name,
 
-const struct fg_sink_ops *const fg_sink_kinds[] = {
-	&fg_sink_count, &fg_sink_pcapng, &fg_sink_port, &fg_sink_records, NULL,
-};
+const struct fg_sink_ops *const fg_sink_kinds[] = {SINK_KINDS(SINK_KIND_ADDRESS) NULL};
 
 const struct fg_sink_ops *fg_sink_kind(const char *name)
 {
@@ -17,13 +15,32 @@ const struct fg_sink_ops *fg_sink_kind(const char *name)
 	return NULL;
 }
 
+int fg_sink_open(struct fg_sink *sink, const void *conf, struct fg_error *error)
+{
+	return sink->ops->open != NULL ? sink->ops->open(sink, conf, error) : 0;
+}
+
+int fg_sink_start(struct fg_sink *sink, struct fg_error *error)
+{
+	return sink->ops->start != NULL ? sink->ops->start(sink, error) : 0;
+}
+
+int fg_sink_stop(struct fg_sink *sink, struct fg_error *error)
+{
+	return sink->ops->stop != NULL ? sink->ops->stop(sink, error) : 0;
+}
+
+void fg_sink_close(struct fg_sink *sink)
+{
+	if (sink->ops->close != NULL)
+		sink->ops->close(sink);
+}
+
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals)
 {
 	const uint64_t lost = fg_counter_read(&sink->lost.packets);
 
-	totals->packets = fg_counter_read(&sink->recorded.packets);
-	totals->bytes = fg_counter_read(&sink->recorded.bytes);
-	totals->dropped = lost;
+	*totals = (struct fg_sink_totals){.dropped = lost};
 	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
 		totals->packets += fg_counter_read(&sink->lanes[lane].taken.packets);
 		totals->bytes += fg_counter_read(&sink->lanes[lane].taken.bytes);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The ops tables, one per file of this folder. */
+/* The kinds of sinks: one row, one file of this folder, one ops table fg_sink_NAME each. */
 #ifndef SINK_KINDS_H
 #define SINK_KINDS_H
 
 #include <fg_sink.h>
 
-extern const struct fg_sink_ops fg_sink_count;
-extern const struct fg_sink_ops fg_sink_pcapng;
-extern const struct fg_sink_ops fg_sink_port;
-extern const struct fg_sink_ops fg_sink_records;
+#define SINK_KINDS(ROW) ROW(count) ROW(pcapng) ROW(port)
+
+#define SINK_KIND_DECLARE(name) extern const struct fg_sink_ops fg_sink_##name;
+SINK_KINDS(SINK_KIND_DECLARE)
 
 #endif /* SINK_KINDS_H */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sink that writes pcapng files. put() only passes pointers through a ring
- * per lane; a thread of the sink's own empties the rings, formats and writes.
- * It inherits the control thread's CPUs, so it stays away from the lcores.
+ * The sink that writes pcapng files. put() passes pointers through a ring per
+ * lane; a thread of the sink empties the rings, formats and writes. It has the
+ * control thread's CPU affinity, so it never runs on an lcore's CPU.
  *
- * The thread may be preempted while it gives packets back. Their pool should be
- * of a kind whose other users do not wait for it then ("ring_mt_rts"): with
- * DPDK's default an lcore that frees packets may spin for a time slice.
+ * The thread may be preempted while it frees packets. Mbuf pools should be of a
+ * kind where other users need not wait for it then ("ring_mt_rts"): with DPDK's
+ * default an lcore that frees packets may spin for a time slice.
  *
  * Packets of one lane keep their order; those of different lanes are not
  * sorted by time.
@@ -169,7 +169,7 @@ static void *writer(void *arg)
 	pcapng_file_flush(&pcapng->file);
 	sem_post(&pcapng->begun);
 	while (!stopping) {
-		/* Read first: what was put before stop() is seen by the round after. */
+		/* Read first: the round after sees all that was put before stop(). */
 		stopping = atomic_load_explicit(&pcapng->stopping, memory_order_acquire);
 		if (write_round(pcapng) > 0) {
 			stopping = false;
@@ -204,7 +204,7 @@ static int start_thread(struct pcapng *pcapng)
 	return 0;
 }
 
-/* 0, or -errno with what the writer met. */
+/* 0, or -errno with the writer's error. */
 static int writer_result(const struct pcapng *pcapng, struct fg_error *error)
 {
 	const struct pcapng_file *file = &pcapng->file;

@@ -45,7 +45,7 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value)
 	return at + sizeof(value);
 }
 
-/* A time or count of 64 bits: the format has the upper half first, whatever the byte order. */
+/* A time or count of 64 bits: the upper half comes first in either byte order. */
 static uint8_t *put_halves(uint8_t *at, uint64_t value)
 {
 	return put_u32(put_u32(at, (uint32_t)(value >> 32)), (uint32_t)value);
@@ -72,7 +72,7 @@ static uint8_t *block_begin(uint8_t *block, uint32_t type)
 	return put_u32(put_u32(block, type), 0);
 }
 
-/* The length stands at both ends, so that readers can walk backwards. */
+/* The length is at both ends, so that readers can go backwards. */
 static size_t block_end(uint8_t *block, uint8_t *at)
 {
 	const uint32_t total = (uint32_t)(at - block) + 4u;
@@ -88,9 +88,9 @@ size_t pcapng_section(uint8_t *out)
 	uint8_t *at = block_begin(out, BLOCK_SECTION);
 
 	_Static_assert(sizeof(application) < 64, "fits PCAPNG_SECTION_MAX_BYTES");
-	at = put_u32(at, 0x1A2B3C4D);    /* tells the byte order */
+	at = put_u32(at, 0x1A2B3C4D);    /* byte order magic */
 	at = put_u16(put_u16(at, 1), 0); /* version 1.0 */
-	at = put_halves(at, UINT64_MAX); /* section length: not said */
+	at = put_halves(at, UINT64_MAX); /* section length: unknown */
 	at = put_option(at, OPTION_SHB_USERAPPL, application, sizeof(application) - 1);
 	at = put_option(at, OPTION_END, NULL, 0);
 	return block_end(out, at);

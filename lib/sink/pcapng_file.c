@@ -39,8 +39,8 @@ static void fail(struct pcapng_file *file, int code)
 }
 
 /*
- * Two writers in one file would ruin it: another sink of this process, or
- * feedgate started twice. Where locks do not exist we go without. 0 or errno.
+ * Two writers would corrupt the file: another sink of this process, or a second feedgate. File
+ * systems without locks cannot tell. 0 or errno.
  */
 static int lock(int fd)
 {
@@ -53,7 +53,7 @@ static int open_file(struct pcapng_file *file)
 	struct stat at;
 	int code = 0;
 
-	/* Cut only once locked, so that a file in use stays whole. */
+	/* Truncate after locking: a file in use must not change. */
 	file->fd = to_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
 			     : open(file->path.text, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
 	if (file->fd < 0 || fstat(file->fd, &at) != 0)
@@ -77,7 +77,7 @@ static void add_head(struct pcapng_file *file)
 		file->used += pcapng_interface(file->buffer + file->used, sink->source_names[i]);
 }
 
-/* Close, if open. What the file system only tells now (a quota, a server) is an error too. */
+/* Close, if open. Some file systems report an error (a quota, a server) only now. */
 static void close_file(struct pcapng_file *file)
 {
 	if (file->fd >= 0 && close(file->fd) != 0 && errno != EINTR)
@@ -112,8 +112,8 @@ static void add_lost(struct pcapng_file *file, uint64_t packets, uint64_t bytes)
 }
 
 /*
- * Only `done` bytes of the buffer reached the file. The packets of the blocks
- * behind are lost, and a block that is there in part is taken back.
+ * Only `done` bytes of the buffer reached the file. Packets in the remaining blocks are lost, and
+ * a partial block is cut off.
  */
 static void give_up(struct pcapng_file *file, size_t done)
 {
@@ -147,7 +147,7 @@ void pcapng_file_flush(struct pcapng_file *file)
 			done += (size_t)n;
 		else if (n == 0)
 			fail(file, EIO);
-		else if (errno == EAGAIN) /* standard output may be a pipe set so by its reader */
+		else if (errno == EAGAIN) /* standard output may be a non-blocking pipe */
 			poll(&(struct pollfd){.fd = file->fd, .events = POLLOUT}, 1, -1);
 		else if (errno != EINTR)
 			fail(file, errno);
@@ -164,14 +164,14 @@ static size_t statistics_bytes(const struct pcapng_file *file)
 	return (size_t)file->sink->n_sources * PCAPNG_STATISTICS_MAX_BYTES;
 }
 
-/* A file takes at least one packet, so that each turn makes progress. */
+/* A file has at least one packet, or rotation would never end. */
 static bool is_full(const struct pcapng_file *file, size_t more_bytes)
 {
 	return file->rotate_bytes != 0 && file->n_packets > 0 && file->error == 0 &&
 	       file->size + file->used + more_bytes + statistics_bytes(file) > file->rotate_bytes;
 }
 
-/* Have `bytes` of room in the buffer. Frames beyond its size are rare: then it grows. */
+/* Make room for `bytes` in the buffer. It grows for a frame that is larger than the buffer. */
 static void make_room(struct pcapng_file *file, size_t bytes)
 {
 	if (file->used + bytes > file->room)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a pcapng sink writes: one file after the other, each complete by itself.
+ * The files of a pcapng sink: one after the other, each complete by itself.
  *
- * One thread at a time. The first write that fails ends it: from then on every
- * packet is counted in sink->lost, until the next pcapng_file_begin().
+ * One thread at a time. After the first write that fails every packet is
+ * counted in sink->lost, until the next pcapng_file_begin().
  */
 #ifndef PCAPNG_FILE_H
 #define PCAPNG_FILE_H
@@ -24,11 +24,11 @@ struct pcapng_file {
 	uint64_t rotate_bytes; /* 0: never */
 
 	int fd;                           /* -1: none */
-	int error;                        /* errno of what went wrong, 0 if nothing did */
-	bool regular;                     /* can be cut back */
-	off_t start;                      /* where our first block stands in the file */
+	int error;                        /* errno of the first failure, or 0 */
+	bool regular;                     /* can be truncated */
+	off_t start;                      /* offset of the first block in the file */
 	uint64_t size;                    /* bytes written, whole blocks */
-	uint64_t n_packets;               /* in this file, and waiting for it */
+	uint64_t n_packets;               /* in this file and in the buffer */
 	uint64_t received[UINT8_MAX + 1]; /* the same by source */
 
 	uint8_t *buffer;
@@ -38,16 +38,16 @@ struct pcapng_file {
 /* Allocate; 0 or -ENOMEM. `file` is zeroed but for sink, path.pattern and rotate_bytes. */
 int pcapng_file_init(struct pcapng_file *file);
 
-/* Open the next file; its head waits in the buffer. 0 or -errno, noted in file->error. */
+/* Open the next file; its head is in the buffer. 0 or -errno; file->error is set. */
 int pcapng_file_begin(struct pcapng_file *file);
 
-/* Write a packet, sooner or later; the mbuf stays the caller's. */
+/* Add a packet to the buffer, and write that when it is full. The caller keeps the mbuf. */
 void pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf);
 
-/* Write what waits in the buffer. May block. */
+/* Write the buffer. May block. */
 void pcapng_file_flush(struct pcapng_file *file);
 
-/* Add the statistics, write all and close. file->error tells whether it is complete. */
+/* Add the statistics, write all and close. The file is complete if file->error is 0. */
 void pcapng_file_end(struct pcapng_file *file);
 
 /* Free everything. */

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A name given, in the tree by its text. */
+/* A name in use; the tree is sorted by text. */
 struct used_name {
-	uint32_t next_suffix; /* to try when this name is wanted again */
+	uint32_t next_suffix; /* to try when this name is needed again */
 	char text[];
 };
 
@@ -25,8 +25,8 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(left->text, right->text);
 }
 
-/* The name's entry; *fresh says whether it is new. NULL: no memory. */
-static struct used_name *note_name(struct pcapng_path *path, const char *text, bool *fresh)
+/* The name's entry; *fresh: it was added. NULL: out of memory. */
+static struct used_name *add_name(struct pcapng_path *path, const char *text, bool *fresh)
 {
 	const size_t bytes = strlen(text) + 1;
 	struct used_name *name = malloc(sizeof(*name) + bytes);
@@ -79,14 +79,14 @@ int pcapng_path_next(struct pcapng_path *path)
 	rc = expand(path->pattern, path->text);
 	if (rc != 0)
 		return rc;
-	plain = note_name(path, path->text, &fresh);
+	plain = add_name(path, path->text, &fresh);
 	if (plain == NULL)
 		return -ENOMEM;
 	while (!fresh) {
 		rc = add_suffix(plain->text, plain->next_suffix++, path->text);
 		if (rc != 0)
 			return rc;
-		if (note_name(path, path->text, &fresh) == NULL)
+		if (add_name(path, path->text, &fresh) == NULL)
 			return -ENOMEM;
 	}
 	return 0;

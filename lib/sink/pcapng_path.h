@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of the files that one pcapng sink writes, none of them twice. */
+/* Names of the files that one pcapng sink writes; none is given twice. */
 #ifndef PCAPNG_PATH_H
 #define PCAPNG_PATH_H
 
@@ -17,7 +17,7 @@ struct pcapng_path {
 /* The pattern that stands for standard output. */
 #define PCAPNG_PATH_STDOUT "-"
 
-/* Find out early whether a file could be made: 0 or -errno with the reason in `error`. */
+/* Can a file be created? 0 or -errno with `error` set. */
 int pcapng_path_check(struct pcapng_path *path, const char *sink_name, struct fg_error *error);
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sink that sends out of a DPDK port, without copying: each lane has a tx
- * queue of its own. A packet that another sink holds too is only read here. What lies in
- * memory that a device cannot reach (a kernel's ring) is copied to an mbuf of its pool.
+ * The sink that sends packets out of a DPDK port without copying them; each lane
+ * has a tx queue of its own. Packets are only read, since other sinks may hold
+ * them too. A packet in memory that the device cannot reach (a kernel's ring) is
+ * copied to an mbuf of its pool.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,10 +30,10 @@ static const struct fg_option port_options[] = {
 
 static int port_open(struct fg_sink *sink, const void *conf, struct fg_error *error)
 {
-	const struct port_conf *wanted = conf;
+	const struct port_conf *port_conf = conf;
 	struct fg_error reason = {0};
 	struct fg_port *port = NULL;
-	const int rc = fg_port_claim_tx(wanted->device, sink->n_lanes, &port, &reason);
+	const int rc = fg_port_claim_tx(port_conf->device, sink->n_lanes, &port, &reason);
 
 	if (rc != 0)
 		return fg_error_set(error, -rc, "sink %s (%u tx queues, one per lcore): %s",
@@ -88,14 +89,15 @@ static uint16_t port_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **
 	ready = within_reach(pkts, (uint16_t)RTE_MIN(count, FG_BURST_MAX), out);
 	sent = rte_eth_tx_burst(port->id, lane, out, ready);
 	fg_port_leave(port, lane);
-	/* A copy was sent instead, or was not: one of the two is left. */
+	/* Of a packet and its copy one is left: the original if the copy was sent, else the copy.
+	 */
 	for (uint16_t i = 0; i < ready; i++)
 		if (unlikely(out[i] != pkts[i]))
 			rte_pktmbuf_free(i < sent ? pkts[i] : out[i]);
 	return sent;
 }
 
-/* What the device has sent already goes back to its pools; stopping frees the rest. */
+/* Free what the device has sent; stopping the port frees the rest. */
 static int port_stop(struct fg_sink *sink, struct fg_error *error)
 {
 	struct fg_port *port = sink->priv;

@@ -224,7 +224,7 @@ static void check_transcript(const char *input, const char *expected)
 
 /*
  * Reads until @p text has come, not looking at carriage returns, of which a
- * terminal adds its own. What comes behind it stays for the next call.
+ * terminal adds its own. What comes after it stays for the next call.
  */
 static void expect(int fd, const char *text)
 {

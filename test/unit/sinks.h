@@ -111,9 +111,9 @@ static inline int subject_open(struct subject **out, const char *kind, uint8_t i
 	s->sink.n_lanes = n_lanes;
 	s->sink.n_sources = 2;
 	s->sink.source_names = source_names;
-	s->conf = calloc(1, s->sink.ops->conf_bytes);
+	s->conf = calloc(1, s->sink.ops->conf_bytes + 1);
 	assert_int_equal(fg_option_read(s->sink.ops->options, &map, s->conf, error), 0);
-	rc = s->sink.ops->open(&s->sink, s->conf, error);
+	rc = fg_sink_open(&s->sink, s->conf, error);
 	*out = rc == 0 ? s : NULL;
 	if (rc != 0) {
 		assert_true(error->text[0] != '\0');
@@ -139,7 +139,7 @@ static inline void subject_start(struct subject *s)
 {
 	struct fg_error error = {0};
 
-	if (s->sink.ops->start(&s->sink, &error) != 0)
+	if (fg_sink_start(&s->sink, &error) != 0)
 		fail_msg("%s", error.text);
 }
 
@@ -147,13 +147,13 @@ static inline void subject_stop(struct subject *s)
 {
 	struct fg_error error = {0};
 
-	if (s->sink.ops->stop(&s->sink, &error) != 0)
+	if (fg_sink_stop(&s->sink, &error) != 0)
 		fail_msg("%s", error.text);
 }
 
 static inline void subject_close(struct subject *s)
 {
-	s->sink.ops->close(&s->sink);
+	fg_sink_close(&s->sink);
 	fg_option_free(s->sink.ops->options, s->conf);
 	free(s->conf);
 	free(s);

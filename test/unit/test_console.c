@@ -238,7 +238,7 @@ static void terminal_may_go_away(void **state)
 	end_child(t.pid);
 }
 
-static void note_signal(int number)
+static void count_signal(int number)
 {
 	(void)number;
 }
@@ -256,7 +256,7 @@ static void signal_ends_the_wait(void **state)
 	if (pid == 0) {
 		const struct itimerval soon = {.it_value.tv_usec = 20000,
 					       .it_interval.tv_usec = 20000};
-		const struct sigaction action = {.sa_handler = note_signal};
+		const struct sigaction action = {.sa_handler = count_signal};
 		struct fg_error error = {0};
 		bool more;
 

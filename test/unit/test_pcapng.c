@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pcapng sink: its files as tshark and libpcap read them, and what happens when it cannot
- * write. */
+/* The pcapng sink: its files as tshark and libpcap read them, and failures to write. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +48,7 @@ static struct rte_mbuf *make_chain(uint32_t number)
 	return head;
 }
 
-/* Expected by hand: what each line of tshark must say about the packets below. */
+/* Written by hand: the lines of tshark about the packets below. */
 static const char *const tshark_lines = "1700000000.123456789\t60\t60\trule=tech\tnic-a\n"
 					"1700000000.124456792\t61\t61\trule=-\tday\n"
 					"1700000000.125456795\t1514\t62\trule=tech\tnic-a\n"
@@ -242,7 +241,7 @@ static void test_restart(void **state)
 	read_capture(in_folder("again.2"), &seen);
 	assert_int_equal(seen.count, 30);
 
-	/* A sink of its own knows nothing of them: it begins anew. */
+	/* Another sink does not know these names: it begins again. */
 	s = pcapng_new(in_folder("again"));
 	subject_start(s);
 	subject_stop(s);

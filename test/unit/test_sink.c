@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sinks that count and that send: what they take arrives, what they refuse stays the caller's. */
+/* The sinks count and port: packets taken arrive, and the caller keeps those refused. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +59,7 @@ static void test_port_ring(void **state)
 		fail_msg("%s", error.text);
 	subject_start(s);
 
-	/* A queue per lane; the very same mbufs come back, a shared one too. */
+	/* A queue per lane; the same mbufs come back, a shared one too. */
 	for (uint16_t lane = 0; lane < 2; lane++) {
 		for (uint32_t i = 0; i < 8; i++)
 			sent[i] = make_packet(lane, i);

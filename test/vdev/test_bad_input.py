@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whatever is wrong with what feedgate is given: one clear line, the right exit status, nothing half-written."""
+"""Bad input of every kind: one clear line, the right exit status, no file half-written."""
 import os
 import random
 import re
@@ -132,7 +132,7 @@ def prepare(folder):
 
 
 def check_refused(folder, result, status, pattern=None, before=()):
-    """Exit status, one line that says it, and nothing written."""
+    """Exit status, one line with the reason, and nothing written."""
     assert result.code in (status if isinstance(status, tuple) else (status,)), f"exit {result.code}, expected {status}\n{result}"
     lines = [text for text in result.err.splitlines() if text.startswith("feedgate: ")]
     assert len(lines) == 1, f"{len(lines)} error lines\n{result}"
@@ -172,7 +172,7 @@ def test_good(folder):
 
 @lib.each("missing", "folder", "secret")
 def test_file(folder, kind):
-    """The configuration itself cannot be read."""
+    """The configuration file cannot be read."""
     path, user = os.path.join(folder, "none.yaml"), {}
     line = lib.command(path, None)
     if kind == "folder":
@@ -327,7 +327,7 @@ def test_output(folder, kind):
 
 
 def test_output_fills_up(folder):
-    """A file system that runs out of room: told once, counted, balanced, exit 1."""
+    """A file system that runs out of room: logged once, counted, balanced, exit 1."""
     if os.geteuid() != 0:
         raise lib.Skip("needs root for a small tmpfs")
     small = os.path.join(folder, "small")

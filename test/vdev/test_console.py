@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How people and scripts drive feedgate: terminal, pipe, command file, signals, --help."""
+"""Control of feedgate: terminal, pipe, command file, signals, --help."""
 import os
 import re
 import signal
@@ -30,7 +30,7 @@ rules:
 
 
 def prepare(folder, loops=1, sink="[disk, seen]"):
-    """Configuration and capture; (path, what one pass must give)."""
+    """Configuration and capture; (path, the expected counters of one pass)."""
     capture = os.path.join(folder, "in.pcap")
     oracle.write_pcap(capture, shapes.whole())
     text = CONFIG.replace("DIR/", folder + "/").replace("LOOPS", str(loops)).replace("SINK", sink)
@@ -43,7 +43,7 @@ def grouped(number):
 
 
 def check_transcript(text, expected):
-    """What `show ...` must have said of one pass."""
+    """The output of `show ...` after one pass."""
     for pattern in (rf"received +{grouped(expected.received)} ", rf"delivered +{grouped(expected.delivered)} ",
                     rf"dropped +{grouped(expected.received - expected.delivered)}\b",
                     rf"day +replay +A +1 +- +{grouped(expected.received)} ", rf"\n  packets +{grouped(expected.received)}  handed over", rf"tech +{grouped(expected.rules['tech'])} ",
@@ -63,7 +63,7 @@ def test_cmdline_file(folder, workers):
     again = lib.write(folder, "more.cmd", "\n".join(SHOWS) + "\n")
     commands = lib.write(folder, "start.cmd", f"# what to do\n\nstart\nstop\nload {again}\nclear stats\nshow stats\nquit\n")
     summary = os.path.join(folder, "summary.json")
-    # `stop` comes before the replay has ended: what counts is that the numbers agree with the summary.
+    # `stop` comes before the replay has ended: the numbers only have to agree with the summary.
     result = lib.finish(lib.start(lib.command(path, summary, workers=workers, args=["--cmdline-file", commands])), summary)
     lib.check_done(result)
     for command in ("start", "stop", f"load {again}", *SHOWS, "clear stats", "quit"):
@@ -76,7 +76,7 @@ def test_cmdline_file(folder, workers):
 
 
 def test_cmdline_file_bad(folder):
-    """A line that is no command is named with file and line, the rest is run, and the exit status is 2."""
+    """A line that is no command is reported with file and line, the others are run, and the exit status is 2."""
     path, _ = prepare(folder)
     commands = lib.write(folder, "bad.cmd", "show stats\nshow nonsense\nshow drops\nquit\n")
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
@@ -101,7 +101,7 @@ def test_pipe(folder, how):
 
 
 def test_pipe_hostile(folder):
-    """Nonsense from a pipe: long lines, control characters, half a command; it goes on and ends in order."""
+    """Nonsense from a pipe: long lines, control characters, half a command; feedgate goes on and ends in order."""
     path, expected = prepare(folder)
     lines = ["x" * 100000, "show", "show  stats   extra", "\x00\x01\x1b[A\x7f", "quit now", "show rule", "show rule " + "y" * 5000,
              "show rule nowhere", "load", "load /nonexistent", "load " + folder, "show port stats 99", "show port info all",
@@ -111,8 +111,8 @@ def test_pipe_hostile(folder):
                         stdin="\n".join(lines) + "\n")
     lib.check_done(result)
     assert result.summary["received"] <= expected.received and "no rule is called 'nowhere'" in result.out, str(result)
-    for said in ("/nonexistent", "it does not run"):
-        assert said in result.out + result.err, f"no {said}\n{result}"
+    for text in ("/nonexistent", "the pipeline is not running"):
+        assert text in result.out + result.err, f"no {text}\n{result}"
 
 
 def test_load_itself(folder):
@@ -271,20 +271,20 @@ def test_no_reader(folder):
 
 
 @lib.each("--version", "--help")
-def test_told(folder, option):
-    """Alone, behind EAL options, and behind `--`; no configuration, no EAL."""
+def test_printed(folder, option):
+    """Alone, after EAL options, and after `--`; no configuration, no EAL."""
     for line in ([option], [*lib.EAL, option], ["--", option], ["--", "-c", "/nonexistent", option]):
         result = lib.finish(lib.start([lib.binary("feedgate"), *line], cwd=folder))
         assert result.code == 0 and result.err == "", f"{line}: {result}"
-        wanted = [r"^feedgate \d+\.\d+\.\d+"] if option == "--version" else [
+        patterns = [r"^feedgate \d+\.\d+\.\d+"] if option == "--version" else [
             re.escape(name) for name in ("-c", "-i", "--cmdline-file", "--stats-period", "--check", "--exit-when-done",
                                          "--summary", "--workers", "--version", "--help")]
-        for pattern in wanted:
+        for pattern in patterns:
             assert re.search(pattern, result.out), f"{line}: no {pattern}\n{result}"
 
 
 def test_nothing_given(folder):
-    """No configuration and no port: told what is missing."""
+    """No configuration and no port: the error names what is missing."""
     result = lib.finish(lib.start([lib.binary("feedgate"), *lib.EAL, "--lcores", lib.LCORES[0]], cwd=folder))
     assert result.code in (1, 2) and "feedgate: " in result.err, str(result)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Feeds through the whole program: arbitration, gaps and their blame, content, records, console, refusals.
+"""Feeds through the whole program: arbitration, gaps and their blame, message filters, event logs, console, refusals.
 
-What must come out is computed here from the captures, by readers of MoldUDP64, ITCH and MDP 3.0 headers of our own.
+Expected values are computed here from the captures, by independent readers of MoldUDP64, ITCH and MDP 3.0 headers.
 """
 import collections
 import json
@@ -26,30 +26,30 @@ CONFIG = """sources:
   - {name: day-a, replay: {path: DIR/day-a.pcap, rate: RATE}, line: A}
   - {name: day-b, replay: {path: DIR/day-b.pcap, rate: RATE}, line: B}
 pipeline: {ring_slots: SLOTS}
+events: DIR/gaps.json
 sinks:
   - {name: kept, pcapng: DIR/kept.pcapng}
-  - {name: gaps, records: DIR/gaps.json}
   - {name: seen, count: {}}
 feeds:
-  - {name: itch, protocol: itch50, events: gaps, OPTIONS}
-  - {name: cme, protocol: cme_mdp3, events: gaps, OPTIONS}
+  - {name: itch, protocol: itch50, OPTIONS}
+  - {name: cme, protocol: cme_mdp3, OPTIONS}
   - {name: other}
 rules:
-  - {name: itch, match: ITCH, feed: itch, to: kept, WANTS}
+  - {name: itch, match: ITCH, feed: itch, to: kept, SUBSCRIPTION}
   - {name: cme, match: CME, feed: cme, to: seen}
 """
 
 
-def config(folder, options="arbitrate: true", wants="", rate="recorded", slots=65536):
+def config(folder, options="arbitrate: true", subscription="", rate="recorded", slots=65536):
     """The configuration above with its gaps filled."""
-    text = CONFIG.replace(", WANTS", f", {wants}" if wants else "").replace("OPTIONS", options)
+    text = CONFIG.replace(", SUBSCRIPTION", f", {subscription}" if subscription else "").replace("OPTIONS", options)
     for name, value in (("RATE", rate), ("SLOTS", str(slots)), ("ITCH", ITCH), ("CME", CME), ("DIR", folder)):
         text = text.replace(name, value)
     return text
 
 
 def generate(folder, *options, packets=20000):
-    """day-a.pcap and day-b.pcap: ITCH on two channels, MDP on one of its two that is looked at."""
+    """day-a.pcap and day-b.pcap: ITCH on two channels, MDP on two channels, of which the tests look at one."""
     line = [lib.binary("feedgate-gen"), "-o", os.path.join(folder, "day"), "--packets", str(packets), "--channels", "2",
             "--instruments", "20", "--mix", "itch=70,cme=30", "--rate", "50000", *options]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -106,9 +106,9 @@ def missing(packets):
     return {(s, n) for s in first for n in range(first[s], after[s])} - found
 
 
-def records(folder):
-    """The records, each of which is one whole line."""
-    path = os.path.join(folder, "gaps.json")
+def events(folder, name="gaps.json"):
+    """The events of a log, each of which is one whole line."""
+    path = os.path.join(folder, name)
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as file:
@@ -123,14 +123,14 @@ def kept_itch(folder):
 
 
 def check_lines(feed, brought):
-    """won and duplicate numbers: each number was won once, and lines brought what is in their captures."""
+    """First and duplicate numbers: each number arrived first once, and lines brought what is in their captures."""
     for name, found in brought.items():
         line = feed["lines"][name]
-        assert line["won_numbers"] + line["duplicate_numbers"] == sum(found.values()), (name, line)
+        assert line["first_numbers"] + line["duplicate_numbers"] == sum(found.values()), (name, line)
         races = sum(line["leads"])
-        assert races <= line["won"], line
+        assert races <= line["first_arrivals"], line
     union = set().union(*brought.values())
-    assert sum(line["won_numbers"] for line in feed["lines"].values()) == len(union), (feed, len(union))
+    assert sum(line["first_numbers"] for line in feed["lines"].values()) == len(union), (feed, len(union))
     duplicates = sum(line["duplicates"] for line in feed["lines"].values())
     measured = sum(sum(line["leads"]) + line["unmeasured"] for line in feed["lines"].values())
     assert measured == duplicates, (measured, duplicates)
@@ -151,7 +151,7 @@ def test_arbitrate(folder, workers, reorder):
     brought = {line.upper(): collections.Counter((p.session, p.first + i) for p in packets for i in range(len(p.messages)))
                for line, packets in both.items()}
     check_lines(feed, brought)
-    assert feed["unrecovered"] == feed["lost"] - feed["recovered"] == len(gone), (feed, len(gone))
+    assert feed["unrecovered"] == feed["missing"] - feed["filled_late"] == len(gone), (feed, len(gone))
     assert feed["gaps_opened"] >= feed["gaps_closed_other"] + feed["gaps_closed_late"], feed
     assert feed["gaps_open"] == feed["held_now"] == feed["events_lost"] == 0, feed
     kept = kept_itch(folder)
@@ -162,22 +162,22 @@ def test_arbitrate(folder, workers, reorder):
         for session in {p.session for p in kept}:
             mine = [n for s, n in came if s == session]
             assert mine == sorted(mine), f"{session}: out of order"
-    check_gap_records(folder, feed, gone)
+    check_gap_events(folder, feed, gone)
     cme = result.summary["feeds"]["cme"]
     union = set(cme_of(folder, "a")) | set(cme_of(folder, "b"))
     assert cme["unrecovered"] == max(union) - min(union) + 1 - len(union), (cme, len(union))
-    assert result.summary["sinks"]["gaps"]["packets"] == len(records(folder))
+    assert result.summary["event_logs"][f"{folder}/gaps.json"]["written"] == len(events(folder))
 
 
-def check_gap_records(folder, feed, gone):
-    """Records agree with counters, and lost gaps name what both lines lost, and nothing else but what came late."""
-    mine = [r for r in records(folder) if r["feed"] == "itch"]
-    events = collections.Counter(r["event"] for r in mine)
+def check_gap_events(folder, feed, gone):
+    """Events agree with counters, and unfilled gaps name what both lines lost, and nothing else but what came late."""
+    mine = [r for r in events(folder) if r["feed"] == "itch"]
+    kinds = collections.Counter(r["event"] for r in mine)
     for event, counter in (("gap opened", "gaps_opened"), ("gap closed by another line", "gaps_closed_other"),
-                           ("gap closed late", "gaps_closed_late"), ("gap lost", "gaps_lost"), ("session ended", "ended")):
-        assert events[event] == feed[counter], (event, events, feed)
-    lost = [r for r in mine if r["event"] == "gap lost"]
-    assert sum(r["count"] for r in lost) == feed["lost"]
+                           ("gap closed late", "gaps_closed_late"), ("gap unfilled", "gaps_unfilled"), ("session ended", "ended")):
+        assert kinds[event] == feed[counter], (event, kinds, feed)
+    lost = [r for r in mine if r["event"] == "gap unfilled"]
+    assert sum(r["count"] for r in lost) == feed["missing"]
     spans = {(r["session"], n) for r in lost for n in range(r["first"], r["last"] + 1)}
     assert {(s.strip(), n) for s, n in gone} <= spans
     for r in mine:
@@ -186,7 +186,7 @@ def check_gap_records(folder, feed, gone):
         assert ("blame" in r) == r["event"].startswith("gap"), r
         if "blame" in r:
             assert r["blame"] == "network" and not any(r["lost"].values()), r
-    assert [r["time"] for r in records(folder)] == sorted(r["time"] for r in records(folder))
+    assert [r["time"] for r in events(folder)] == sorted(r["time"] for r in events(folder))
 
 
 def test_not_arbitrated(folder):
@@ -198,10 +198,11 @@ def test_not_arbitrated(folder):
     feed = result.summary["feeds"]["itch"]
     assert feed["unrecovered"] == len(missing(both))
     assert sorted(kept_itch(folder)) == sorted(both)
-    assert result.summary["rules"]["itch"]["filtered"] == 0
+    rule = result.summary["rules"]["itch"]
+    assert rule["duplicates"] == rule["unmatched"] == 0, rule
 
 
-WANTS = {
+SUBSCRIPTIONS = {
     "types": ("messages: [AddOrder, E, P]", "AEP", None),
     "numbers": ("instruments: [1, 4, 7]", None, {1, 4, 7}),
     "both": ("messages: [A, E], instruments: [2, 3]", "AE", {2, 3}),
@@ -211,50 +212,50 @@ WANTS = {
 }
 
 
-def want(packet, types, locates):
-    """Messages of an ITCH packet that are wanted; those of locate 0 are of all instruments."""
+def matching(packet, types, locates):
+    """Messages of an ITCH packet that match; those of locate 0 are of all instruments."""
     return [m for m in packet.messages if (types is None or chr(m[0]) in types)
             and (locates is None or struct.unpack(">H", m[1:3])[0] in locates | {0})]
 
 
-@lib.each(*[(name, workers, cut) for name in WANTS for workers, cut in ((1, False), (0, True))])
+@lib.each(*[(name, workers, cut) for name in SUBSCRIPTIONS for workers, cut in ((1, False), (0, True))])
 def test_msg_filter(folder, name, workers, cut):
-    """Of the packets that lines bring first those pass that hold a wanted message, whole or cut down to these."""
-    wishes, types, locates = WANTS[name]
-    generate(folder, "--loss-a", "10000")  # B has all: nobody lacks the directory
+    """Of the packets that lines bring first those pass that hold a matching message, whole or cut down to these."""
+    subscription, types, locates = SUBSCRIPTIONS[name]
+    generate(folder, "--loss-a", "10000")  # B has all: every symbol is learned
     lib.write(folder, "list", "# two\nAAPL\n\nMSFT   # Microsoft\n")
-    wishes = wishes.replace("DIR", folder) + (", slice: true" if cut else "")
-    result = lib.run(folder, config(folder, wants=wishes), workers=workers)
+    subscription = subscription.replace("DIR", folder) + (", slice: true" if cut else "")
+    result = lib.run(folder, config(folder, subscription=subscription), workers=workers)
     lib.check_done(result)
     packets = {(p.session, p.first): p for line in "ab" for p in itch_of(folder, line) if p.messages}
-    wanted = {key: want(p, types, locates) for key, p in packets.items()}
+    matched = {key: matching(p, types, locates) for key, p in packets.items()}
     feed = result.summary["feeds"]["itch"]
     assert feed["messages"] == sum(len(p.messages) for p in packets.values()), feed
-    assert feed["wanted"] == sum(map(len, wanted.values())) and feed["unmapped"] == 0, feed
+    assert feed["matched"] == sum(map(len, matched.values())) and feed["unmapped"] == 0, feed
     ends = [p for line in "ab" for p in itch_of(folder, line) if p.count == 0xFFFF]
     kept = sorted((p.session, p.first, p.messages) for p in kept_itch(folder))
-    assert kept == sorted([(*key, wanted[key] if cut else packets[key].messages) for key in packets if wanted[key]]
+    assert kept == sorted([(*key, matched[key] if cut else packets[key].messages) for key in packets if matched[key]]
                           + [(p.session, p.first, []) for p in ends])
-    few = sum(0 < len(wanted[key]) < len(packets[key].messages) for key in packets)
-    assert not cut or few <= feed["sliced"] <= sum(1 for m in wanted.values() if m), feed
+    few = sum(0 < len(matched[key]) < len(packets[key].messages) for key in packets)
+    assert not cut or few <= feed["sliced"] <= sum(1 for m in matched.values() if m), feed
     assert feed["slice_failed"] == 0, feed
     beats = sum(p.count == 0 for line in "ab" for p in itch_of(folder, line))
-    assert result.summary["dropped"]["no_matching_message"] == beats + sum(not m for m in wanted.values()), result.summary["dropped"]
+    assert result.summary["dropped"]["no_matching_message"] == beats + sum(not m for m in matched.values()), result.summary["dropped"]
     rule = result.summary["rules"]["itch"]
-    assert rule["packets"] - rule["filtered"] == len(kept), rule
+    assert rule["packets"] - rule["duplicates"] - rule["unmatched"] == len(kept), rule
 
 
-def test_content_console(folder):
-    """What a rule wants, in words, and which symbols have no number so far."""
+def test_msg_filter_console(folder):
+    """A rule's subscription in words, and how many symbols have no number so far."""
     generate(folder, packets=100)
     lib.write(folder, "list", "AAPL\nNOSUCH\n")
-    text = config(folder, wants=f"messages: [AddOrder, D], instruments_file: {folder}/list, unmapped: drop, slice: true")
+    text = config(folder, subscription=f"messages: [AddOrder, D], instruments_file: {folder}/list, unmapped: drop, slice: true")
     path = lib.write(folder, "rules.yaml", text)
     commands = lib.write(folder, "c.cmd", "show rule itch\nexplain ipv4.dst 233.54.12.111 udp.dst 26477\nquit\n")
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
     words = r"messages A \(\w+\), D \(\w+\) of 2 instruments: AAPL, NOSUCH \(" + re.escape(folder) + r"/list\); unmapped: drop; slice: true"
-    for pattern in (rf"  wants: {words}\n", r"  unresolved: 2 symbols have no number so far", rf"  of feed itch it wants {words}\n"):
+    for pattern in (rf"  subscription: {words}\n", r"  unmapped symbols: 2 have no number so far", rf"  subscription of feed itch: {words}\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
 
@@ -267,33 +268,34 @@ def test_one_line(folder):
     gone = missing(itch_of(folder, "a"))
     feed = result.summary["feeds"]["itch"]
     assert feed["unrecovered"] == len(gone) > 0 and list(feed["lines"]) == ["A"], feed
-    lost = [r for r in records(folder) if r["event"] == "gap lost" and r["feed"] == "itch"]
+    lost = [r for r in events(folder) if r["event"] == "gap unfilled" and r["feed"] == "itch"]
     assert {(r["session"], n) for r in lost for n in range(r["first"], r["last"] + 1)} == {(s.strip(), n) for s, n in gone}
     assert {r["blame"] for r in lost} == {"network"}
-    assert re.search(r"feed itch: \d+ lost, numbers \d+ to \d+, session '\w+', channel 0: blame: network", result.err), str(result)
+    assert re.search(r"feed itch: \d+ missing, numbers \d+ to \d+, session '\w+', channel 0: blame: network", result.err), str(result)
 
 
 def test_blame_ring(folder):
-    """A ring of 64 slots, and packets as fast as they can be replayed: it was us, and the record says where."""
+    """A ring of 64 slots, and packets as fast as they can be replayed: the loss was here, and the event names the place."""
     generate(folder, packets=60000)
     result = lib.run(folder, config(folder, rate="max", slots=64), workers=1)
     lib.check_done(result)
     dropped = result.summary["dropped"]["ring_full"]
     assert dropped > 0, "the ring was never full: the test shows nothing"
-    gaps = [r for r in records(folder) if r["event"].startswith("gap")]
+    gaps = [r for r in events(folder) if r["event"].startswith("gap")]
     assert gaps and {r["blame"] for r in gaps} == {"ring"}, collections.Counter(r["blame"] for r in gaps)
     assert all(0 < r["lost"]["ring"] <= dropped and r["lost"]["nic"] == 0 for r in gaps)
     assert re.search(r"blame: ring", result.err), str(result)
     lines = [text for text in result.err.splitlines() if text.startswith("feedgate: feed ")]
     assert len(lines) <= 5 * (2 + int(result.summary["seconds"])), f"{len(lines)} lines of log"
-    told = sum(len([r for r in records(folder) if r["feed"] == name]) for name in ("itch", "cme"))
+    written = sum(len([r for r in events(folder) if r["feed"] == name]) for name in ("itch", "cme"))
     lost = sum(feed["events_lost"] for feed in result.summary["feeds"].values())
-    assert result.summary["sinks"]["gaps"] == {"packets": told, "bytes": os.path.getsize(f"{folder}/gaps.json"), "dropped": 0}
+    assert result.summary["event_logs"] == {
+        f"{folder}/gaps.json": {"written": written, "bytes": os.path.getsize(f"{folder}/gaps.json"), "lost": 0}}
     assert lost == 0 or "events came too fast" in result.err, str(result)
 
 
 def test_silence(folder):
-    """One line ends early: it is silent, in the log, in records, in the table; and by the lines' counters."""
+    """One line ends early: it is silent, in the log, in the event log, in the table; and by the lines' counters."""
     generate(folder)
     whole = oracle.read_capture(os.path.join(folder, "day-b.pcap"))[1]
     oracle.write_pcap(os.path.join(folder, "day-b.pcap"), [p.data for p in whole[:2000]])
@@ -301,7 +303,7 @@ def test_silence(folder):
     result = lib.run(folder, text, workers=1)
     lib.check_done(result)
     assert re.search(r"feed itch: line B is silent, for 0\.\d s so far", result.err), str(result)
-    silent = [r for r in records(folder) if r["event"] == "line silent" and r["feed"] == "itch"]
+    silent = [r for r in events(folder) if r["event"] == "line silent" and r["feed"] == "itch"]
     assert [r["line"] for r in silent][0] == "B", silent
     feed = result.summary["feeds"]["itch"]
     assert feed["lines"]["B"]["silences"] == feed["lines"]["B"]["silent"] == 1, feed
@@ -344,17 +346,17 @@ def test_console(folder):
     first, second = result.out.split(PROMPT + "clear stats")
     for pattern in (r"itch: \{protocol: itch50, messages: itch50, arbitrate: true, reorder: hold, .*window: 4096,",
                     rf"  packets +{total:,}  packets of the feed's rules", rf"  gaps_opened +{feed['gaps_opened']:,}  gaps found",
-                    rf"  won +{feed['lines']['A']['won']:,} +{feed['lines']['B']['won']:,}  packets", r"  p50 +[\d,]+ +[\d,]+\n",
+                    rf"  first_arrivals +{feed['lines']['A']['first_arrivals']:,} +{feed['lines']['B']['first_arrivals']:,}  packets", r"  p50 +[\d,]+ +[\d,]+\n",
                     r"  last packet +\d+\.\d s ago +\d+\.\d s ago", r"  9\w{9} +0 current +\d+ ", r"no feed is called 'nowhere'",
-                    r"\n  other: \{\}\n", r"feed: itch\n  wants: all of its packets\n", r"itch +[\d,]+ +[\d,]+ +[\d,]+ +0 ",
-                    r"of feed itch it wants all of its packets", r"Z itch +[AB] gap opened +\w{10} +0 \d+-\d+ +\d+  network\n"):
+                    r"\n  other: \{\}\n", r"feed: itch\n  subscription: all of its packets\n", r"itch +[\d,]+ +[\d,]+ +[\d,]+ +0 ",
+                    r"subscription of feed itch: all of its packets", r"Z itch +[AB] gap opened +\w{10} +0 \d+-\d+ +\d+  network\n"):
         assert re.search(pattern, first), f"no {pattern} in\n{first[-12000:]}"
-    assert re.search(r"  packets +0  packets of the feed's rules", second) and re.search(r"  won +0 +0 ", second), second
+    assert re.search(r"  packets +0  packets of the feed's rules", second) and re.search(r"  first_arrivals +0 +0 ", second), second
     buckets = re.findall(r"  up to ([\d,]+) ns +([\d,]+) +([\d,]+)\n", first)
     for column, line in ((1, "A"), (2, "B")):
         shown = {int(b[0].replace(",", "")): int(b[column].replace(",", "")) for b in buckets}
-        wanted = {2 ** i - 1: n for i, n in enumerate(feed["lines"][line]["leads"]) if n}
-        assert {b: n for b, n in shown.items() if n} == wanted, (shown, wanted)
+        expected = {2 ** i - 1: n for i, n in enumerate(feed["lines"][line]["leads"]) if n}
+        assert {b: n for b, n in shown.items() if n} == expected, (shown, expected)
 
 
 def test_no_feeds(folder):
@@ -390,25 +392,23 @@ def test_completion(folder):
 
 
 def test_reload(folder):
-    """Other wishes under load are put in force; more lines than there were at start are refused."""
+    """Other rules are published under load; more lines than there were at start are refused."""
     generate(folder, packets=2000)
     text = config(folder)
     path = lib.write(folder, "rules.yaml", text)
     more = lib.write(folder, "more.yaml", text.replace("feed: itch, to: kept", "feed: itch, line: C, to: kept"))
-    records_sink = lib.write(folder, "records.yaml", text.replace("to: kept", "to: [kept, gaps]"))
     fewer = lib.write(folder, "fewer.yaml", text.replace("feed: itch, to: kept", "feed: itch, line: B, to: kept"))
-    commands = lib.write(folder, "c.cmd", f"rules reload {more}\nrules reload {records_sink}\nrules reload {fewer}\nshow rule itch\nquit\n")
+    commands = lib.write(folder, "c.cmd", f"rules reload {more}\nrules reload {fewer}\nshow rule itch\nquit\n")
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
-    for pattern in (rf"{more}:14:\d+: line: feed itch was started with 2 lines, A to B", rf"{records_sink}:14:\d+: to: sink gaps is of kind records",
-                    r"rules version 2: 2 rules", r"  feed: itch, line B\n"):
+    for pattern in (rf"{more}:14:\d+: line: feed itch was started with 2 lines, A to B", r"rules version 2: 2 rules", r"  feed: itch, line B\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
 
 def test_lookup(folder):
-    """feedgate-lookup takes such files, and judges headers: each packet that a rule wins, whatever its feed leaves out."""
+    """feedgate-lookup takes such files, and looks at headers alone: each packet that a rule wins, whatever its feed drops."""
     generate(folder, packets=2000)
-    text = config(folder, wants="messages: [A], instruments: [AAPL], slice: true")
+    text = config(folder, subscription="messages: [A], instruments: [AAPL], slice: true")
     result = lib.run(folder, text)
     lib.check_done(result)
     won = collections.Counter()
@@ -419,20 +419,23 @@ def test_lookup(folder):
         won.update(text.split(",")[1] for text in done.stdout.splitlines()[1:])
     rules = result.summary["rules"]
     assert won == {name: rule["packets"] for name, rule in rules.items() if rule["packets"]}, (won, rules)
-    assert 0 < rules["itch"]["filtered"] < rules["itch"]["packets"]
+    assert 0 < rules["itch"]["duplicates"] + rules["itch"]["unmatched"] < rules["itch"]["packets"]
 
 
 # name: (what is replaced in the configuration, with what, line of the mistake or None, what the message speaks of)
 REFUSED = {
-    "events-unknown": ("events: gaps, arbitrate", "events: holes, arbitrate", 10, r"holes"),
-    "events-packets": ("events: gaps, arbitrate", "events: kept, arbitrate", 10, r"kept.*pcapng.*records"),
-    "to-records": ("to: kept", "to: gaps", 14, r"gaps.*records"),
-    "default-to-records": ("to: seen}\n", "to: seen}\ndefault: {to: gaps}\n", 16, r"gaps.*records"),
+    "events-stdout": ("events: DIR/gaps.json", "events: \"-\"", 5, r"standard output"),
+    "events-empty": ("events: DIR/gaps.json", "events:", 5, r"expected a file's path"),
+    "events-list": ("events: DIR/gaps.json", "events: [DIR/gaps.json]", 5, r"found a list"),
+    "feed-events-stdout": ("itch50, arb", "itch50, events: \"-\", arb", 10, r"standard output"),
+    "feed-events-map": ("itch50, arb", "itch50, events: {file: x}, arb", 10, r"file"),
+    "feed-events-no-protocol": ("{name: other}", "{name: other, events: x}", 12, r"events.*protocol"),
+    "sink-event-log": ("  - {name: seen, count: {}}", "  - {name: seen, records: DIR/gaps.json}", 8, r"event log"),
     "source-line": ("line: B}", "line: J}", None, r"day-b.*line J.*8 lines.*A to H"),
     "rule-line": ("feed: itch, to", "feed: itch, line: I, to", 14, r"8 lines.*A to H"),
     "rule-line-word": ("feed: itch, to", "feed: itch, line: 2, to", 14, r"line"),
     "protocol": ("protocol: itch50", "protocol: itch60", 10, r"itch60"),
-    "option": ("events: gaps, arbitrate", "event: gaps, arbitrate", 10, r"event"),
+    "option": ("itch50, arb", "itch50, event: x, arb", 10, r"event"),
     "no-protocol": ("{name: other}", "{name: other, arbitrate: true}", 12, r"protocol"),
     "hold": ("arbitrate: true}\n  - {name: cme", "reorder: hold}\n  - {name: cme", 10, r"arbitrate"),
     "type": ("to: kept", "to: kept, messages: [AddOrder, Zorro]", 14, r"Zorro"),
@@ -441,7 +444,7 @@ REFUSED = {
     "messages-alone": ("feed: itch, to: kept", "to: kept, messages: A", 14, r"feed"),
     "symbol-long": ("to: kept", "to: kept, instruments: [ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ]", 14, r"rule itch.*ABCDEFGHIJ"),
     "same-name": ("{name: other}", "{name: itch}", 12, r"itch"),
-    "records-path": ("records: DIR/gaps.json", "records: {paths: x}", 7, r"path"),
+    "events-path": ("events: DIR/gaps.json", "events: {paths: x}", 5, r"path"),
 }
 
 
@@ -461,27 +464,66 @@ def test_refused(folder, name):
     assert not os.path.exists(os.path.join(folder, "gaps.json"))
 
 
-@lib.each("stdout", "nowhere", "taken")
-def test_records_refused(folder, kind):
-    """Where records cannot go."""
+@lib.each("nowhere", "folder", "taken", "pipe")
+def test_events_refused(folder, kind):
+    """Files that an event log cannot be opened on; nothing else is opened then."""
     generate(folder, packets=100)
-    target = {"stdout": '"-"', "nowhere": f"{folder}/no/such/file", "taken": f"{folder}/gaps.json"}[kind]
-    text = config(folder).replace(f"records: {folder}/gaps.json", f"records: {target}")
-    if kind == "taken":
-        text = text.replace("  - {name: seen,", f"  - {{name: again, records: {target}}}\n  - {{name: seen,")
+    target = {"nowhere": f"{folder}/no/such/file", "folder": folder, "taken": f"{folder}/./gaps.json", "pipe": f"{folder}/fifo"}[kind]
+    if kind == "pipe":
+        os.mkfifo(target)  # without a reader
+    text = config(folder, options=f"arbitrate: true, events: {{path: {target}}}")
+    names = f"{folder}/gaps.json" if kind == "taken" else target  # the second log of one file is refused
     result = lib.run(folder, text)
-    assert result.code in (1, 2) and re.search(r"feedgate: sink (gaps|again): ", result.err), str(result)
+    assert result.code in (1, 2) and re.search(rf"feedgate: events: {re.escape(names)}: ", result.err), str(result)
+    assert not os.path.exists(f"{folder}/kept.pcapng"), "a sink was opened"
 
 
-def test_records_full(folder):
-    """A disk that is full: counted, told once, and the run goes on."""
+def test_events_full(folder):
+    """A disk that is full: counted, logged once, and the run goes on."""
     generate(folder, "--loss-a", "20000", packets=5000)
     text = config(folder).replace(f"{folder}/gaps.json", "/dev/full")
     result = lib.run(folder, text)
     lib.check_done(result)
-    sink = result.summary["sinks"]["gaps"]
-    assert sink["packets"] == 0 and sink["dropped"] > 1, sink
+    log = result.summary["event_logs"]["/dev/full"]
+    assert log["written"] == log["bytes"] == 0 and log["lost"] > 1, log
     assert len(re.findall(r"/dev/full", result.err)) == 1, str(result)
+
+
+def test_events_files(folder):
+    """A feed's own event log takes its events from that of all feeds; feeds that name one path share its log."""
+    generate(folder, "--loss-a", "20000", "--loss-b", "20000", packets=5000)
+    both = lib.run(folder, config(folder))
+    lib.check_done(both)
+    kinds = collections.Counter((r["feed"], r["event"]) for r in events(folder))
+    assert {feed for feed, _ in kinds} == {"itch", "cme"}
+    for feeds in (("itch",), ("itch", "cme")):
+        os.remove(f"{folder}/gaps.json")
+        text = config(folder)
+        for name, protocol in (("itch", "itch50"), ("cme", "cme_mdp3")):
+            if name in feeds:
+                text = text.replace(f"protocol: {protocol},", f"protocol: {protocol}, events: {folder}/own.json,")
+        result = lib.run(folder, text)
+        lib.check_done(result)
+        assert {r["feed"] for r in events(folder, "own.json")} == set(feeds)
+        assert {r["feed"] for r in events(folder)} == {"itch", "cme"} - set(feeds)
+        logs = result.summary["event_logs"]
+        assert logs == {f"{folder}/{name}": {"written": len(events(folder, name)), "bytes": os.path.getsize(f"{folder}/{name}"),
+                                             "lost": 0} for name in ("own.json", "gaps.json")}, logs
+        os.remove(f"{folder}/own.json")
+
+
+def test_events_console(folder):
+    """`show feeds` has the event logs, `show config` their files; a reload names another one as not the running one."""
+    generate(folder, "--loss-a", "20000", packets=2000)
+    path = lib.write(folder, "rules.yaml", config(folder, options=f"arbitrate: true, events: {folder}/own.json"))
+    other = lib.write(folder, "other.yaml", config(folder, options=f"arbitrate: true, events: {folder}/own.json").replace("gaps.json", "more.json"))
+    commands = lib.write(folder, "c.cmd", f"show feeds\nshow config\nrules reload {other}\nquit\n")
+    result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
+    assert result.code == 0, str(result)
+    for pattern in (rf"event log +written +bytes +lost\n{folder}/own.json +0 +0 +0\n", rf"  itch: {{.*events: \"{folder}/own.json\"}}\n",
+                    rf'\nevents: {{path: "{folder}/gaps.json"}}\n', r"differs from the running configuration .*: events\n"):
+        assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
+    assert not os.path.exists(f"{folder}/more.json")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_decode_as_tshark(folder, material):
 
 
 @lib.each(*[(name, material) for name in lib.rule_files() for material in ("shapes", "data")])
-def test_judge_as_tcpdump(folder, template, material):
+def test_match_as_tcpdump(folder, template, material):
     """For frames in order and without IPv6 extension headers, tcpdump keeps the same."""
     rules = oracle.Rules(lib.fill(template, folder, lib.replays(["x", "y"]).values()))
     # To tcpdump `len` is what was on the wire.
@@ -94,9 +94,9 @@ def test_judge_as_tcpdump(folder, template, material):
     for source in ("s0", "s1"):
         expected = oracle.Expected(rules, {source: packets})
         for sink in sinks:
-            want = [packet.data for packet, _ in expected.frames.get((sink, source), [])]
+            due = [packet.data for packet, _ in expected.frames.get((sink, source), [])]
             got = [p.data for p in lib.tcpdump(path, oracle.pcap_filter(rules, sink, source), folder)]
-            lib.compare(f"{sink} from {source}: tcpdump", got, want)
+            lib.compare(f"{sink} from {source}: tcpdump", got, due)
 
 
 def plain(frame, rules):

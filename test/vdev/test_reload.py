@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Other rules while packets flow: reload, SIGHUP, edits by console, save, explain, marks of shadowed rules."""
+"""Changes of rules while packets flow: reload, SIGHUP, edits by console, save, explain, shadowed rules."""
 import os
 import random
 import re
@@ -76,7 +76,7 @@ def expect(text, pattern):
 
 @lib.each((0, "stopped"), (0, "running"), (1, "running"), (2, "running"))
 def test_reload(folder, workers, when):
-    """Another file, and the first one again: what was added, removed and kept, and what is in force then."""
+    """Another file, and the first one again: what was added, removed and kept, and which rules run then."""
     path, other = prepare(folder), lib.write(folder, "other.yaml", OTHER)
     begin = ["start"] if when == "running" else []
     result, said = session(folder, path, [*begin, "show rules", f"rules reload {other}", "show rules", "show config",
@@ -104,7 +104,7 @@ def test_counters_stay(folder):
     lib.check_done(result)
     for text, names in zip(result.out.split(PROMPT + "show rules")[1:], (("tech", "rest"), ("tech", "noise", "rest"))):
         for name in names:
-            expect(text, rf"\n{name} +{expected.rules[name]:,} +{expected.rule_bytes[name]:,} +0 +0 +[\d.]+ \w+ ago ")
+            expect(text, rf"\n{name} +{expected.rules[name]:,} +{expected.rule_bytes[name]:,} +0 +0 +0 +[\d.]+ \w+ ago ")
 
 
 BAD = [
@@ -131,7 +131,7 @@ BAD = [
 
 @lib.each("stopped", "running")
 def test_bad_files(folder, when):
-    """Each kind of bad file: what and where is said, the old set stays in force, and it goes on."""
+    """Each kind of bad file: the error names what and where, the old rules stay, and feedgate goes on."""
     path = prepare(folder)
     commands = ["start"] if when == "running" else []
     files = [lib.write(folder, f"bad{i}.yaml", text) for i, (text, _) in enumerate(BAD)]
@@ -160,7 +160,7 @@ def test_parts_need_a_restart(folder):
     assert "at start only" not in said[0] + said[1], said
     expect(said[1], r"rules version 3: 0 rules \(0 entries\), .* 0 added, 3 removed, 0 kept")
     expect(said[2], r"rules version 4: 3 rules")
-    expect(said[2], r"not as in force, and read at start only: parse, sinks\n")
+    expect(said[2], r"differs from the running configuration in what is read at start only: parse, sinks\n")
 
 
 @lib.each(("stopped", 0), ("running", 0), ("running", 1))
@@ -220,7 +220,7 @@ def test_edit_from_nothing(folder):
 
 
 def test_save(folder):
-    """What is saved is what is in force, reads back as the same, and takes a file's place at once."""
+    """The saved file has the running rules, reads back as the same, and replaces a file at once."""
     path = prepare(folder, OTHER)
     out, link = os.path.join(folder, "out.yaml"), os.path.join(folder, "link.yaml")
     os.symlink(out, link)
@@ -231,13 +231,13 @@ def test_save(folder):
                                      f"rules save {folder}/no/where.yaml", f"rules save {folder}", f"rules save {folder}/new.yaml"])
     expect(said[2], r"4 rules, version 3\n")
     expect(said[3], r"rules version 4: 4 rules \(5 entries\), .* 0 added, 0 removed, 4 kept\n")
-    expect(said[4], r"is the configuration in force")
+    expect(said[4], r"is the running configuration")
     expect(said[5], r"No such file or directory")
-    expect(said[6], r"no regular file")
-    wanted = yaml.load(OTHER, Loader=yaml.BaseLoader)
-    wanted["rules"] = [{"name": "'quo#ted", "match": {"mac": {"src": ["02:00:00:00:00:01"]}, "ipv6": {"dst": "ff02::/16"}}, "drop": "true"},
-                       *wanted["rules"][1:], wanted["rules"][0]]
-    assert lib.yaml_of(out) == lib.yaml_of(f"{folder}/new.yaml") == wanted
+    expect(said[6], r"not a regular file")
+    expected = yaml.load(OTHER, Loader=yaml.BaseLoader)
+    expected["rules"] = [{"name": "'quo#ted", "match": {"mac": {"src": ["02:00:00:00:00:01"]}, "ipv6": {"dst": "ff02::/16"}}, "drop": "true"},
+                       *expected["rules"][1:], expected["rules"][0]]
+    assert lib.yaml_of(out) == lib.yaml_of(f"{folder}/new.yaml") == expected
     assert os.path.islink(link) and os.stat(out).st_mode & 0o777 == 0o640
     assert sorted(os.listdir(folder)) == ["feedgate.yaml", "in.pcap", "link.yaml", "new.yaml", "out.yaml", "summary.json"]
 
@@ -254,7 +254,7 @@ def reloaded(process, pattern, stream=None):
 
 @lib.each("SIGINT", "SIGTERM")
 def test_hangup(folder, name):
-    """SIGHUP reads the -c file again; a bad one is told on standard error; one other signal then ends it in order."""
+    """SIGHUP reads the -c file again; an error goes to standard error; one other signal then ends it in order."""
     path = prepare(folder)
     summary = os.path.join(folder, "summary.json")
     process = lib.start(lib.command(path, summary, args=["--stats-period", "1"]))
@@ -306,7 +306,7 @@ def test_under_load(folder, workers):
 
 
 def test_many_rules(folder):
-    """An edit of a large set: it is built again, and in force."""
+    """An edit of a large set: it is built again and published."""
     count = 20000
     rules = "rules:\n" + "".join(f"  - {{name: r{i}, match: {{ipv4: {{dst: 239.{i >> 8}.{i & 255}.1}}, udp: {{dst: {i % 60000}}}}}, to: a}}\n"
                                  for i in range(count))
@@ -320,7 +320,7 @@ def test_many_rules(folder):
 
 
 def test_long_rules(folder):
-    """A line holds 8192 bytes from a pipe; a terminal holds less, and says so instead of cutting a rule."""
+    """A line has up to 8192 bytes from a pipe; a terminal takes less, and refuses a rule instead of cutting it."""
     path = prepare(folder)
     ports = ", ".join(str(port) for port in range(1000, 2300))
     rule = "rules add {name: long, match: {udp: {dst: [" + ports + "]}}, to: a} first"
@@ -378,7 +378,7 @@ def test_completion(folder):
 
 
 def explained(text):
-    """What a transcript says: (frame, drop reason or None, names of the winner and of the others, how many others more)."""
+    """The contents of a transcript: (frame, drop reason or None, names of the winner and of the others, how many others more)."""
     assert "DISAGREEMENT" not in text, text
     frame = bytes.fromhex(expect(text, r"^frame: \d+ bytes ([0-9a-f]*)").group(1))
     dropped = re.search(r"\ndropped before any rule: (\w+): ", text)
@@ -392,7 +392,7 @@ def explained(text):
     return frame, None, [winner, *others], int(more.group(1)) if more else 0
 
 
-def judged(rules, frame, source, line):
+def match_of(rules, frame, source, line):
     """The same by the oracle."""
     try:
         key = oracle.decode(frame, rules.fragments)
@@ -416,8 +416,8 @@ def test_explain_capture(folder, template):
     for n, text in zip(numbers, said):
         _, *got = explained(text)
         source = "s1" if n % 2 else "s0"
-        wanted = judged(rules, bytes(frames[n - 1]), source, rules.lines[source])
-        assert tuple(got) == wanted, f"packet {n}: {got}, expected {wanted}\n{text}"
+        expected = match_of(rules, bytes(frames[n - 1]), source, rules.lines[source])
+        assert tuple(got) == expected, f"packet {n}: {got}, expected {expected}\n{text}"
 
 
 def random_fields(pick):
@@ -478,10 +478,10 @@ def test_explain_fields(folder, template):
         mark = pick.choice(("=", " "))
         commands.append("explain " + " ".join(f"{key}{mark}{value}" for key, value in words) + pick.choice(("", " source s0")))
     _, said = session(folder, path, commands)
-    for command, (_, wanted), text in zip(commands, cases, said):
+    for command, (_, expected), text in zip(commands, cases, said):
         frame, *got = explained(text)
-        assert frame == wanted, f"{command}\n{frame.hex()}\n{wanted.hex()}"
-        assert tuple(got) == judged(rules, wanted, "s0", "A"), f"{command}\n{text}"
+        assert frame == expected, f"{command}\n{frame.hex()}\n{expected.hex()}"
+        assert tuple(got) == match_of(rules, expected, "s0", "A"), f"{command}\n{text}"
 
 
 def test_explain_words(folder):

@@ -70,9 +70,9 @@ def test_as_tcpdump(folder, template):
         found = oracle.read_capture(out)[1]
         assert len(found) == result.summary["sinks"][sink]["packets"], f"{sink}: {result.summary['sinks'][sink]}"
         for source in sources:
-            want = lib.tcpdump(path, oracle.pcap_filter(rules, sink, source), folder)
+            due = lib.tcpdump(path, oracle.pcap_filter(rules, sink, source), folder)
             got = [p for p in found if p.interface == source]
-            lib.compare(f"{sink} from {source}", [(p.time_ns, p.data) for p in got], [(p.time_ns, p.data) for p in want])
+            lib.compare(f"{sink} from {source}", [(p.time_ns, p.data) for p in got], [(p.time_ns, p.data) for p in due])
 
 
 def expressible(frame, rules):

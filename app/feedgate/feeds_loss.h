@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which part of this machine lost packets around a gap. All counters of losses are sampled a few
+ * times a second. What they grew by between a sample before the gap and one after it was lost in
+ * its time. A gap is blamed on the place before the feed stage that lost most, and on the network
+ * if none lost anything. Sinks come after the feed stage: their losses are shown, never blamed.
+ */
+#ifndef FEEDS_LOSS_H
+#define FEEDS_LOSS_H
+
+#include <stdint.h>
+
+#include "feed_events.h"
+
+/* Sample all counters. */
+void losses_take(struct app *app);
+
+/* Set event->lost and event->blame. A sample was taken after the event was. */
+void losses_attribute(struct app *app, struct feed_event *event);
+
+/* "nic", "ring", ... */
+const char *loss_place_name(enum loss_place place);
+
+/* "network", "unknown", a place, or "-" for 0. */
+const char *blame_name(uint8_t blame);
+
+#endif /* FEEDS_LOSS_H */
