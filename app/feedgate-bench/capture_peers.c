@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <fg_burst.h>
 #include <fg_classify.h>
 #include <fg_meta.h>
 

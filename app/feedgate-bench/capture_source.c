@@ -9,6 +9,7 @@
 #include <rte_dev.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_classify.h>
 #include <fg_free.h>
 #include <fg_meta.h>

@@ -8,6 +8,7 @@
 
 #include <rte_common.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "child.h"

@@ -18,6 +18,7 @@
 #include <rte_mbuf.h>
 #include <rte_vect.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "classify_burst.h"

@@ -5,6 +5,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 #include <fg_parse.h>
 #include <fg_stats.h>

@@ -11,6 +11,7 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_eal.h>
 #include <fg_meta.h>
 #include <fg_sink.h>

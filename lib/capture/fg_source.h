@@ -22,6 +22,7 @@
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 
+#include <fg_burst.h>
 #include <fg_error.h>
 #include <fg_meta.h>
 #include <fg_option.h>

@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 
 #include <fg_meta.h>
+#include <fg_pool.h>
 
 #define CACHE_MAX 256u /* Mbufs in an lcore's cache. */
 

@@ -16,6 +16,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "acl_fields.h"

@@ -12,6 +12,7 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "tiered_table.h"

@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include <fg_burst.h>
 #include <fg_handoff.h>
 
 int fg_handoff_create(unsigned int rx, uint16_t n_workers, uint32_t slots, const int *socket_ids,

@@ -24,9 +24,6 @@
 
 #include <rte_mbuf.h>
 
-#include <fg_burst.h>
-#include <fg_pool.h>
-
 /** Bits of fg_meta.flags. */
 enum fg_meta_flag {
 	FG_META_TIMED = 1 << 0,    /**< The source wrote rx_ns. */

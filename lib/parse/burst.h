@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <fg_burst.h>
 #include <fg_drop.h>
 #include <fg_meta.h>
 #include <fg_parse.h>

@@ -8,7 +8,9 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_free.h>
+#include <fg_pool.h>
 
 #include "pipeline.h"
 

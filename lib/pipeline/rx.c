@@ -4,6 +4,7 @@
 
 #include <rte_pause.h>
 
+#include <fg_burst.h>
 #include <fg_free.h>
 
 #include "pipeline.h"

@@ -2,6 +2,8 @@
 /* Deliver: stamp, feed, dispatch. On worker lcores, or on rx lcores that run to completion. */
 #include <rte_pause.h>
 
+#include <fg_burst.h>
+
 #include "pipeline.h"
 
 /* What dispatch needs of a burst after the sinks have taken its packets. */

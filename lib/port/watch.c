@@ -22,6 +22,7 @@
 #include <rte_bus.h>
 #include <rte_cycles.h>
 
+#include <fg_burst.h>
 #include <fg_log.h>
 #include <fg_meta.h>
 

@@ -11,6 +11,7 @@
 
 #include <rte_ethdev.h>
 
+#include <fg_burst.h>
 #include <fg_log.h>
 #include <fg_port.h>
 

@@ -12,6 +12,7 @@
 
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_drop.h>
 #include <fg_eal.h>
 #include <fg_feed.h>

@@ -18,6 +18,8 @@
 
 #include <rte_eal.h>
 
+#include <fg_burst.h>
+
 #include "source_rig.h"
 
 #define FRAME_MAX 65600

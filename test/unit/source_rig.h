@@ -17,6 +17,7 @@
 
 #include <rte_malloc.h>
 
+#include <fg_burst.h>
 #include <fg_node.h>
 #include <fg_option.h>
 #include <fg_source.h>

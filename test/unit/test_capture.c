@@ -2,6 +2,8 @@
 /* The replay source: order, pace, loops, and mbufs in flight. */
 #include <rte_launch.h>
 
+#include <fg_burst.h>
+
 #include "replay_rig.h"
 
 #define HELD_MAX   4096u

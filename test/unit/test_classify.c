@@ -21,6 +21,7 @@
 #include <rte_memory.h>
 #include <rte_vect.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "classify_sets.h"

@@ -17,6 +17,7 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_clock.h>
 
 #define NS_IN_S 1000000000ull

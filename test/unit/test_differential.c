@@ -17,6 +17,7 @@
 #include <rte_eal.h>
 #include <rte_memory.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "differential_sets.h"

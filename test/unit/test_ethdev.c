@@ -15,6 +15,7 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
+#include <fg_burst.h>
 #include <fg_port.h>
 
 #include "source_rig.h"

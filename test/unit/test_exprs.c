@@ -14,6 +14,7 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_classify.h>
 #include <fg_meta.h>
 

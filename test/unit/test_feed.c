@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include <fg_burst.h>
 /* clang-format on */
 #include "feed_rig.h"
 

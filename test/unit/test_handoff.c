@@ -18,6 +18,7 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_handoff.h>
 
 #define POOL_PACKETS 4095u

@@ -10,6 +10,8 @@
 
 #include <rte_eal.h>
 
+#include <fg_burst.h>
+
 #include "veth_rig.h"
 
 #define MBUFS 2048u

@@ -2,6 +2,9 @@
 /* A queue of the io_uring source alone: cases that the source cannot produce. */
 #include <rte_eal.h>
 
+#include <fg_burst.h>
+#include <fg_pool.h>
+
 #include "io_uring/io_uring_queue.h"
 #include "veth_rig.h"
 

@@ -3,6 +3,8 @@
  * Packet sockets, tested with the packet_mmap source: which packets are received, on which queue,
  * and what happens when the interface changes.
  */
+#include <fg_burst.h>
+
 #include "packet_rig.h"
 
 #define SHARED 4000u /* Packets for two queues. */

@@ -15,6 +15,8 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <fg_burst.h>
+
 #include "captures.h"
 
 static struct subject *pcapng_new(const char *path)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <ftw.h>
 
+#include <fg_burst.h>
+
 #include "replay_rig.h"
 
 /* Replay a file of @count packets to its end. */

@@ -13,6 +13,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
+#include <fg_burst.h>
 #include <fg_port.h>
 
 #include "sinks.h"

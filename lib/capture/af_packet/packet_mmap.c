@@ -18,6 +18,8 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
+
 #include "packet_mmap_ring.h"
 #include "packet_socket/packet_socket.h"
 #include "source_pool.h"

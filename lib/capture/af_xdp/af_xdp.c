@@ -20,6 +20,7 @@
 #include <rte_dev.h>
 #include <rte_ether.h>
 
+#include <fg_burst.h>
 #include <fg_log.h>
 
 #include "af_xdp_interface.h"

@@ -16,6 +16,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_port.h>
 
 #include "ethdev_figures.h"

@@ -12,6 +12,7 @@
 #include <rte_memzone.h>
 
 #include <fg_meta.h>
+#include <fg_pool.h>
 
 /*
  * The kernel's maximum buffer size is a page. In IOVA mode VA an object may cross a page; it has an

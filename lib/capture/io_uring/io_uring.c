@@ -17,6 +17,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include <fg_burst.h>
 #include <fg_meta.h>
 
 #include "io_uring_queue.h"

@@ -23,6 +23,7 @@
 #include <rte_mbuf.h>
 #include <rte_memcpy.h>
 
+#include <fg_burst.h>
 #include <fg_log.h>
 
 #include "packet_socket/packet_socket.h"

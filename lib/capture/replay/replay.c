@@ -24,6 +24,8 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include <fg_pool.h>
+
 #include "replay_file.h"
 #include "source_pool.h"
 
