@@ -95,8 +95,10 @@ struct fg_rules {
 int fg_rules_load(const struct fg_node *rules, const struct fg_node *default_action,
 		  const struct fg_scope *scope, struct fg_rules **out, struct fg_error *error);
 
-/** Free a set, and with it its expressions: no table may use them. NULL is allowed. Threads:
- * control. */
+/**
+ * Free a set with its expressions, which no table may use any more. NULL is allowed.
+ * Threads: control.
+ */
 void fg_rules_free(struct fg_rules *rules);
 
 /**
