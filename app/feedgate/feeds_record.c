@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "feeds_record.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
@@ -50,10 +51,11 @@ const char *time_text(uint64_t time_ns, char text[TIME_TEXT_BYTES])
 	return text;
 }
 
-/* Beyond 2^63 as a floating-point number: JSON integers of jansson are signed. */
+/* An integer; above 2^63 - 1, where jansson has none, a string with all digits. */
 static json_t *number(uint64_t value)
 {
-	return value <= INT64_MAX ? json_integer((json_int_t)value) : json_real((double)value);
+	return value <= INT64_MAX ? json_integer((json_int_t)value)
+				  : json_sprintf("%" PRIu64, value);
 }
 
 static json_t *losses(const struct feed_event *e)
