@@ -30,12 +30,12 @@ static const struct fg_option capture_options[] = {
 	 .value = "300", .help = "duration of each live run"},
 	{ROW(latency_pps), .name = "latency-pps", .type = FG_OPTION_U64, .min = 10, .max = 1000000,
 	 .value = "50000", .help = "packets/s at which CPU time and latency are measured"},
-	{ROW(only), .name = "only", .type = FG_OPTION_STRING, .value = "",
+	{ROW(only), .name = "only", .type = FG_OPTION_STRING, .unit = "REGEX", .value = "",
 	 .help = "measure only subjects that match this regular expression"},
-	{ROW(cases), .name = "cases", .type = FG_OPTION_STRING,
+	{ROW(cases), .name = "cases", .type = FG_OPTION_STRING, .unit = "LIST",
 	 .value = "64B,128B,512B,1500B,64B-filter,128B-filter,512B-filter,1500B-filter",
 	 .help = "cases of the drain measurement, separated by commas; or none"},
-	{ROW(live_cases), .name = "live-cases", .type = FG_OPTION_STRING,
+	{ROW(live_cases), .name = "live-cases", .type = FG_OPTION_STRING, .unit = "LIST",
 	 .value = "128B,128B-filter", .help = "cases of the live measurement; or none"},
 	{0}};
 

@@ -39,13 +39,13 @@ struct feed_conf {
 
 static const struct fg_option feed_options[] = {
 	{ROW(packets), .name = "packets", .type = FG_OPTION_U64, .min = 64, .max = 262144,
-	 .value = "8192", .help = "packets that are filtered in visit, in the L3 cache"},
+	 .value = "8192", .help = "packets to filter, in the L3 cache"},
 	{ROW(dram_packets), .name = "dram-packets", .type = FG_OPTION_U64, .min = 64,
 	 .max = 1048576, .value = "131072", .help = "packets of the case in memory"},
-	{ROW(cases), .name = "case", .type = FG_OPTION_STRING, .value = "",
+	{ROW(cases), .name = "case", .type = FG_OPTION_STRING, .unit = "NAME", .value = "",
 	 .help = "measure only this case: itch50-l3, itch50-dram, mdp3-l3, instruments-1000000, "
 		 "lines-96x2"},
-	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .value = "",
+	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .unit = "NAME", .value = "",
 	 .help = "measure only this subject: touch, feedgate, naive"},
 	{ROW(pass_ms), .name = "pass-ms", .type = FG_OPTION_U64, .max = 10000, .value = "50",
 	 .help = "minimum duration of a measurement; 0: one pass, for profilers"},

@@ -73,10 +73,12 @@ static void print_options(const struct fg_option *rows)
 	for (; rows->name != NULL; rows++) {
 		char text[64];
 
-		snprintf(text, sizeof(text), "--%s%s", rows->name,
-			 rows->type == FG_OPTION_BOOL  ? ""
-			 : rows->type == FG_OPTION_U64 ? " N"
-						       : " PATH");
+		/* The unit of a text row names its value. */
+		snprintf(text, sizeof(text), "--%s%s%s", rows->name,
+			 rows->type == FG_OPTION_BOOL ? "" : " ",
+			 rows->type == FG_OPTION_BOOL     ? ""
+			 : rows->type == FG_OPTION_STRING ? rows->unit
+							  : "N");
 		printf("    %-18s %s", text, rows->help);
 		if (rows->type == FG_OPTION_U64)
 			printf(" (default %s)", rows->value);

@@ -41,9 +41,9 @@ static const struct fg_option path_options[] = {
 	 .help = "rules on a group and port each; a quarter of the packets match one"},
 	{ROW(seconds), .type = FG_OPTION_U64, .min = 1, .max = 3600, .value = "2",
 	 .help = "duration of each measurement"},
-	{ROW(feedgate), .type = FG_OPTION_STRING, .value = "",
+	{ROW(feedgate), .type = FG_OPTION_STRING, .unit = "PATH", .value = "",
 	 .help = "the program feedgate; default: beside this one, else from PATH"},
-	{ROW(testpmd), .type = FG_OPTION_STRING, .value = "",
+	{ROW(testpmd), .type = FG_OPTION_STRING, .unit = "PATH", .value = "",
 	 .help = "the program testpmd; default: dpdk-testpmd from PATH"},
 	{0}};
 

@@ -93,13 +93,13 @@ void report_rules(struct app *app, const struct snapshot *s, FILE *out, bool all
 
 void report_drops(const struct snapshot *s, FILE *out, bool all)
 {
-	fprintf(out, "\n%-12s %16s  %s\n", "dropped", "packets", "meaning");
+	fprintf(out, "\n%-20s %16s  %s\n", "dropped", "packets", "meaning");
 	for (unsigned int i = 0; i < FG_DROP_COUNT; i++)
 		if (all || s->totals.dropped[i] > 0)
-			fprintf(out, "%-12s %16s  %s\n", fg_drop_name((enum fg_drop)i),
+			fprintf(out, "%-20s %16s  %s\n", fg_drop_name((enum fg_drop)i),
 				report_grouped(s->totals.dropped[i]),
 				fg_drop_help((enum fg_drop)i));
-	fprintf(out, "%-12s %16s\n", "all", report_grouped(fg_totals_dropped(&s->totals)));
+	fprintf(out, "%-20s %16s\n", "all", report_grouped(fg_totals_dropped(&s->totals)));
 }
 
 void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
