@@ -276,7 +276,7 @@ static int print_case(const struct run *run, uint32_t c, struct fg_error *error)
 
 static int measure_all(struct run *run, struct fg_error *error)
 {
-	struct fg_error print_error;
+	struct fg_error print_error = {0};
 	int rc = 0;
 
 	for (uint32_t c = 0; c < CAPTURE_CASES_MAX; c++)

@@ -189,7 +189,7 @@ struct reader {
 
 	uint64_t packets;           /* Received. */
 	uint64_t matched;           /* By a rule, if filtered. */
-	struct times sent, stamped; /* Since sending; since the kernel's time stamp, if any. */
+	struct times sent, stamped; /* Since sending; since the kernel's timestamp, if any. */
 };
 
 struct reader_kind {

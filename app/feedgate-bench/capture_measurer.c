@@ -84,8 +84,7 @@ static int start_eal(struct fg_error *error)
 
 	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
 		return 0;
-	return fg_error_set(error, rte_errno, "the EAL does not start: %s",
-			    rte_strerror(rte_errno));
+	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
 }
 
 int measurer_open(struct measurer *m, struct reader *reader, const struct capture_case *with,
@@ -284,7 +283,7 @@ static int next_sample(int fd, uint64_t until_ns, struct sample *sample, struct 
 	} while (rc == 0 || (rc < 0 && errno == EINTR));
 	got = read(fd, sample, sizeof(*sample));
 	if (got != 0 && got != (ssize_t)sizeof(*sample))
-		return fg_error_set(error, EIO, "it sent half a sample");
+		return fg_error_set(error, EIO, "the measurer sent half a sample");
 	return got != 0;
 }
 
@@ -307,8 +306,8 @@ static int follow(pid_t pid, int fd, uint64_t until_ns, sample_taker take, void 
 	if (rc < 0 || ended)
 		return rc;
 	if (WIFSIGNALED(status))
-		return fg_error_set(error, EIO, "it was killed by signal %d (%s)", WTERMSIG(status),
-				    strsignal(WTERMSIG(status)));
+		return fg_error_set(error, EIO, "the measurer was killed by signal %d (%s)",
+				    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return fg_error_set(error, EIO, "it ended with status %d", WEXITSTATUS(status));
 }
 

@@ -2,7 +2,7 @@
 /*
  * Readers without DPDK, as common programs have them: libpcap's callback, as in tcpdump, and
  * recvmmsg() on a packet socket. `recvmmsg-cmsg` also asks for control messages (cmsg(3)): the
- * time stamp, and the VLAN tag that the kernel removed. The same filter classifies their packets,
+ * timestamp, and the VLAN tag that the kernel removed. The same filter classifies their packets,
  * in the library's buffer or their own.
  */
 #include <arpa/inet.h>
@@ -335,7 +335,7 @@ static int open_cmsg(struct reader *reader, struct fg_error *error)
 	return open_socket(reader, true, error);
 }
 
-/* @return the kernel's time stamp, in ns; makes room for the next message's control data. */
+/* @return the kernel's timestamp, in ns; makes room for the next message's control data. */
 static inline uint64_t read_stamp(struct msghdr *message)
 {
 	uint64_t stamp_ns = 0;

@@ -48,7 +48,7 @@ static int read_settings(const struct fg_source_ops *ops, void *conf,
 	return fg_option_read(ops->options, &map, conf, error);
 }
 
-/* Add a virtual device. Each has a new name, because the EAL may remember an old one. */
+/* Add a virtual device. Each has a new name, because EAL may remember an old one. */
 static int add_device(struct source *source, const struct backend *backend, struct fg_error *error)
 {
 	static unsigned int serial;

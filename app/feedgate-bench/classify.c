@@ -37,7 +37,7 @@ struct classify_conf {
 
 static const struct fg_option classify_options[] = {
 	{ROW(groups), .name = "groups", .type = FG_OPTION_U64, .max = 100000, .value = "0",
-	 .help = "rules, each on an address and a port; 0: 16, then 1000, 20000 and 100000"},
+	 .help = "rules, each on a group; 0: 16, then 1000, 20000 and 100000"},
 	{ROW(rules), .name = "rules", .type = FG_OPTION_STRING, .unit = "FILE", .value = "",
 	 .help = "use the rules of this ClassBench file instead"},
 	{ROW(trace), .name = "trace", .type = FG_OPTION_STRING, .unit = "FILE", .value = "",
@@ -214,7 +214,7 @@ static bool is_optional(const struct measurement *m)
 	return m->subject.kind->may_fail || (m->probe.rc == -ENOTSUP && m->subject.variant != NULL);
 }
 
-/* Build each table once in a child process, before the EAL is started here. */
+/* Build each table once in a child process, before EAL is started here. */
 static int probe_case(const struct run *run, struct classify_case *c, struct fg_error *error)
 {
 	for (uint32_t e = 0; e < c->count; e++) {
@@ -361,7 +361,7 @@ static int print_case(const struct run *run, struct classify_case *c, struct fg_
 
 static int run_case(struct run *run, struct classify_case *c, struct fg_error *error)
 {
-	struct fg_error print_error;
+	struct fg_error print_error = {0};
 	int rc = measure_case(run, c, error), print_rc = 0;
 
 	if (rc == 0 || rc == -EINTR)

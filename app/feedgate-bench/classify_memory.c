@@ -25,7 +25,7 @@
 
 #define HEAP       "feedgate-bench"
 #define HUGE_BYTES ((size_t)2 << 20)
-/* For the EAL's own heap, in MiB; address space until it is used. */
+/* For EAL's own heap, in MiB; address space until it is used. */
 #define EAL_MEGABYTES "4096"
 /* As small as possible, so that packets take few pages of the TLB. */
 #define ROOM_BYTES   (RTE_PKTMBUF_HEADROOM + FRAME_BYTES)
@@ -54,8 +54,7 @@ static int start_eal(struct fg_error *error)
 	snprintf(lcores, sizeof(lcores), "0@%d", last_cpu());
 	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
 		return 0;
-	return fg_error_set(error, rte_errno, "the EAL does not start: %s",
-			    rte_strerror(rte_errno));
+	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
 }
 
 static int make_heap(struct memory *memory, size_t bytes)

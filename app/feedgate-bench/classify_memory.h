@@ -13,7 +13,7 @@ struct memory {
 	int socket_id; /* Where tables and packets are allocated. */
 };
 
-/* Start the EAL on one CPU, with small pages. 0, or -errno with @p error set. */
+/* Start EAL on one CPU, with small pages. 0, or -errno with @p error set. */
 int memory_open(struct memory *memory, struct fg_error *error);
 
 /* Add a heap for @p packets packets and so many bytes of tables, on huge pages if there are any,

@@ -110,7 +110,7 @@ static int acl_build(struct subject *subject, const struct work *work, int socke
 			    strerror(-rc));
 }
 
-/* Choose the algorithm that is the fastest here, whichever the EAL prefers. */
+/* Choose the algorithm that is the fastest here, whichever EAL prefers. */
 static void acl_tune(struct subject *subject, const struct work *work)
 {
 	static const enum rte_acl_classify_alg algorithms[] = {

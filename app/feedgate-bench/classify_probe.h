@@ -18,7 +18,7 @@ struct probe {
 };
 
 /*
- * Build @p subject's table in a child process. To be called before the EAL is started.
+ * Build @p subject's table in a child process. To be called before EAL is started.
  * @return 0 if the child ended, also if the build failed; -errno with @p error set if there is no
  * child, or -EINTR if we were interrupted.
  */

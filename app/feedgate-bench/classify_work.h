@@ -101,7 +101,7 @@ int work_make_rules(struct work *work, const char *rules, const char *trace, uin
 
 struct rte_mempool;
 
-/* Make the packets of @p work; the EAL must be up. 0, or -ENOMEM with @p error set. */
+/* Make the packets of @p work; EAL must be up. 0, or -ENOMEM with @p error set. */
 int work_fill_packets(struct work *work, struct rte_mempool *pool, struct fg_error *error);
 
 void work_free(struct work *work);

@@ -324,7 +324,7 @@ static int print_case(struct run *run, struct fg_error *error)
 
 static int run_case(struct run *run, struct fg_error *error)
 {
-	struct fg_error print_error;
+	struct fg_error print_error = {0};
 	int rc, print_rc = 0;
 
 	memset(run->subjects, 0, sizeof(run->subjects));

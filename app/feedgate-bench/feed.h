@@ -81,9 +81,9 @@ struct feed_subject {
 	bool answers;                 /* The return value is checked. */
 	struct fg_msg_filter *filter; /* feedgate */
 	struct fg_symbols *symbols;
-	struct naive *naive;       /* naive */
-	struct fg_arbiter **lines; /* Of each feed. */
-	uint64_t sequence;         /* Added to the numbers of a pass, for the next one. */
+	struct naive *naive;          /* naive */
+	struct fg_arbiter **arbiters; /* Of each feed. */
+	uint64_t sequence;            /* Added to the numbers of a pass, for the next one. */
 	uint64_t now_ns;
 	uint64_t answer; /* Of each pass; 0: not known yet. */
 	double *ns;      /* [repeats], per packet. */

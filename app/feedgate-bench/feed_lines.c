@@ -57,7 +57,7 @@ static __rte_always_inline uint64_t pass(struct feed_subject *subject, const str
 			continue;
 		}
 		/* After LEAD numbers the other line is first. */
-		fg_arbiter_arbitrate(subject->lines[feed],
+		fg_arbiter_arbitrate(subject->arbiters[feed],
 				     (round ^ (uint32_t)(packet.first / LEAD)) & 1, subject->now_ns,
 				     &packet, NULL, &result);
 		sum += result.disposition == FG_ARBITER_PASS;
@@ -92,10 +92,10 @@ int feed_subject_make_arbiter(struct feed_subject *subject, int socket_id, struc
 	subject->now_ns = 1;
 	subject->answer = LINES_FEEDS * ROUNDS / 2;
 	subject->answers = true;
-	subject->lines = calloc(LINES_FEEDS, sizeof(struct fg_arbiter *));
-	if (subject->lines == NULL)
+	subject->arbiters = calloc(LINES_FEEDS, sizeof(struct fg_arbiter *));
+	if (subject->arbiters == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", LINES_FEEDS);
 	for (uint32_t i = 0; rc == 0 && i < LINES_FEEDS; i++)
-		rc = fg_arbiter_create(&conf, &subject->lines[i], error);
+		rc = fg_arbiter_create(&conf, &subject->arbiters[i], error);
 	return rc;
 }

@@ -249,9 +249,9 @@ void feed_subject_make_touch(struct feed_subject *subject)
 
 void feed_subject_free(struct feed_subject *subject)
 {
-	for (uint32_t i = 0; subject->lines != NULL && i < LINES_FEEDS; i++)
-		fg_arbiter_free(subject->lines[i]);
-	free(subject->lines);
+	for (uint32_t i = 0; subject->arbiters != NULL && i < LINES_FEEDS; i++)
+		fg_arbiter_free(subject->arbiters[i]);
+	free(subject->arbiters);
 	fg_msg_filter_free(subject->filter);
 	fg_symbols_free(subject->symbols);
 	if (subject->naive != NULL)

@@ -184,9 +184,10 @@ int output_finish_case(struct output *out, struct fg_error *error)
 	for (uint32_t i = 0; i < out->count; i++)
 		print_cells(&out->rows[i]);
 	out->count = 0;
+	errno = EIO;
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return 0;
-	return fg_error_set(error, EIO, "cannot write to standard output");
+	return fg_error_set(error, errno, "cannot write to standard output: %s", strerror(errno));
 }
 
 void output_free(struct output *out)

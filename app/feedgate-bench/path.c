@@ -276,7 +276,7 @@ static int measure_and_print(struct path *path, uint32_t repeats, struct output 
 {
 	double *values = calloc(repeats, 3 * sizeof(*values));
 	struct series s = {values, values + repeats, values + 2 * (size_t)repeats, 0};
-	struct fg_error print_error;
+	struct fg_error print_error = {0};
 	int rc, print_rc = 0;
 
 	if (values == NULL)

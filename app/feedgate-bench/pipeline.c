@@ -142,7 +142,7 @@ static int make_capture(struct run *run, struct fg_error *error)
 static int measure_all(struct run *run, uint32_t repeats, struct output *out,
 		       struct fg_error *error)
 {
-	struct fg_error print_error;
+	struct fg_error print_error = {0};
 	int rc = pipeline_eal(error), print_rc = 0;
 
 	progress_expect(repeats * (PIPELINE_DEPTHS + 1) * run->run_ms);

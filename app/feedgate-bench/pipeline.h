@@ -22,7 +22,7 @@
 /* The last stage that packets reach. Each depth includes the ones before. */
 enum pipeline_depth {
 	PIPELINE_RX,        /* receive, parse, classify, drop */
-	PIPELINE_DELIVER,   /* stamp, dispatch to a sink that counts */
+	PIPELINE_DELIVER,   /* stamp, deliver to a counting sink */
 	PIPELINE_ARBITRATE, /* each sequence number once */
 	PIPELINE_FILTER,    /* message types and instruments */
 	PIPELINE_DEPTHS,
@@ -39,7 +39,7 @@ uint64_t pipeline_numbers(void);
 char *pipeline_feeds_text(void);
 char *pipeline_rules_text(enum pipeline_depth depth);
 
-/* Start the EAL with a main lcore and one lcore on each of two CPUs. To be called once. 0, or
+/* Start EAL with a main lcore and one lcore on each of two CPUs. To be called once. 0, or
  * -errno with @p error set. */
 int pipeline_eal(struct fg_error *error);
 

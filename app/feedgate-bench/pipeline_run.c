@@ -63,8 +63,7 @@ int pipeline_eal(struct fg_error *error)
 	snprintf(lcores, sizeof(lcores), "0@%u,1@%u,2@%u", first, last, first);
 	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
 		return 0;
-	return fg_error_set(error, rte_errno, "the EAL does not start: %s",
-			    rte_strerror(rte_errno));
+	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
 }
 
 /* The objects of one run. */

@@ -168,7 +168,7 @@ static int make_packets(struct lookup *l, struct fg_error *error)
 	return 0;
 }
 
-/* The part that needs the EAL. */
+/* The part that needs EAL. */
 static int run(struct lookup *l, struct fg_error *error)
 {
 	int rc = build_table(l, error);

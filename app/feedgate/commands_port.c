@@ -31,7 +31,7 @@ static void print_info(uint16_t port, FILE *out)
 	uint16_t mtu = 0;
 
 	if (rte_eth_dev_info_get(port, &info) != 0) {
-		fprintf(out, "port %u: does not describe itself\n", port);
+		fprintf(out, "port %u: its driver gives no information\n", port);
 		return;
 	}
 	(void)rte_eth_dev_get_name_by_port(port, name);

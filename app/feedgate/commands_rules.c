@@ -88,7 +88,7 @@ const struct command commands_rules[] = {
 	{"rules move", "RULE before|after RULE", "move a rule next to another", move},
 	{"rules save", "PATH", "write the running rules to a file", save},
 	{"explain", "FIELDS",
-	 "which rule wins such a packet: ipv4.src A, udp.dst N, vlan N,\n"
+	 "which rule wins a packet with these fields: ipv4.src A, udp.dst N, vlan N,\n"
 	 "payload HEX, ... (TAB lists them), or pcap FILE N: packet N of a capture",
 	 explain_packet},
 	{0},

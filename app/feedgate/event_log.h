@@ -3,8 +3,8 @@
  * A file to which lines of text are appended, one per event. It knows nothing of
  * feeds or JSON. Control thread only.
  *
- * A line is in the file whole or not at all. One that cannot be written is lost:
- * it is counted, and the first one is logged. Writing never waits.
+ * A line is in the file whole or not at all. A line that cannot be written is lost
+ * and counted; the first lost line is logged. Writing never waits.
  */
 #ifndef EVENT_LOG_H
 #define EVENT_LOG_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys and entries of rules in words; no newline. */
+/* Print keys and entries of rules as text; no newline. */
 #ifndef EXPLAIN_WORDS_H
 #define EXPLAIN_WORDS_H
 

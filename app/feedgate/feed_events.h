@@ -13,7 +13,7 @@
 #define EVENTS_KEPT  1024u
 #define LOSS_SAMPLES 1024u /* at 5 a second the last 200 s */
 
-/* Where packets are lost. Those before LOSS_SINK can be the cause of a gap. */
+/* Where this machine loses packets. The places before LOSS_SINK can be the cause of a gap. */
 enum loss_place { LOSS_NIC, LOSS_NO_MBUF, LOSS_ERRORS, LOSS_RING, LOSS_SINK, LOSS_PLACES };
 
 /* Who lost the packets of a gap: 0 (the event is no gap), a place + 1, or one of these. */

@@ -235,15 +235,15 @@ void feeds_close(struct app *app)
 
 void feeds_totals(const struct fg_feed *feed, struct feed_totals *totals)
 {
-	const struct fg_arbiter *lines = fg_feed_arbiter(feed);
+	const struct fg_arbiter *arbiter = fg_feed_arbiter(feed);
 
 	fg_feed_counters(feed, totals->counters);
 	fg_symbols_counters(fg_feed_symbols(feed), totals->symbols);
 	fg_orders_counters(fg_feed_orders(feed), totals->orders);
-	if (lines == NULL)
+	if (arbiter == NULL)
 		return;
-	fg_arbiter_totals(lines, totals->channels);
-	totals->events_lost = fg_arbiter_events_lost(lines);
+	fg_arbiter_totals(arbiter, totals->channels);
+	totals->events_lost = fg_arbiter_events_lost(arbiter);
 	for (unsigned int i = 0; i < fg_feed_n_lines(feed); i++)
-		fg_arbiter_line(lines, i, &totals->lines[i]);
+		fg_arbiter_line(arbiter, i, &totals->lines[i]);
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "app.h"
+#include "event_json.h"
 #include "feed_events.h"
 #include "feeds_loss.h"
-#include "feeds_record.h"
 #include "report_text.h"
 
 /* The places that lost packets in the time of a gap. */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "app.h"
+#include "event_json.h"
 #include "event_logs.h"
 #include "feeds.h"
-#include "feeds_record.h"
 #include "report_text.h"
 
 static bool has_protocol(const struct feed_entry *entry)
@@ -19,11 +19,13 @@ static bool has_protocol(const struct feed_entry *entry)
 /* The channels in use, to be freed by the caller; NULL: there are none. */
 static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, unsigned int *count)
 {
-	const struct fg_arbiter *lines = entry->feed != NULL ? fg_feed_arbiter(entry->feed) : NULL;
+	const struct fg_arbiter *arbiter =
+		entry->feed != NULL ? fg_feed_arbiter(entry->feed) : NULL;
 	const unsigned int max = (unsigned int)entry->conf.channels;
-	struct fg_arbiter_channel *channels = lines != NULL ? calloc(max, sizeof(*channels)) : NULL;
+	struct fg_arbiter_channel *channels =
+		arbiter != NULL ? calloc(max, sizeof(*channels)) : NULL;
 
-	*count = channels != NULL ? fg_arbiter_channels(lines, channels, max) : 0;
+	*count = channels != NULL ? fg_arbiter_channels(arbiter, channels, max) : 0;
 	return channels;
 }
 

@@ -9,11 +9,11 @@
 #include <fg_log.h>
 
 #include "app.h"
+#include "event_json.h"
 #include "event_log.h"
 #include "feed_events.h"
 #include "feeds.h"
 #include "feeds_loss.h"
-#include "feeds_record.h"
 
 #define BATCH      4096u
 #define ROUNDS_MAX 64u /* events may come faster than they are written */
@@ -56,15 +56,15 @@ static uint32_t take_events(const struct app *app, struct feeds_watch *watch)
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		const uint32_t f = (watch->next_feed + i) % app->n_feeds;
 		const struct fg_feed *feed = app->feeds[f]->feed;
-		struct fg_arbiter *lines = feed != NULL ? fg_feed_arbiter(feed) : NULL;
+		struct fg_arbiter *arbiter = feed != NULL ? fg_feed_arbiter(feed) : NULL;
 		unsigned int got;
 
-		if (lines == NULL)
+		if (arbiter == NULL)
 			continue;
 		do {
 			const uint32_t room = BATCH - n < 64 ? BATCH - n : 64;
 
-			got = fg_arbiter_events(lines, events, room);
+			got = fg_arbiter_events(arbiter, events, room);
 			for (unsigned int e = 0; e < got; e++, n++)
 				watch->batch[n] = (struct feed_event){
 					.event = events[e], .feed = f, .order = n};
@@ -89,12 +89,12 @@ static int by_time(const void *a, const void *b)
 static void record(const struct app *app, const struct feed_event *e)
 {
 	struct event_log *log = feeds_events(app, app->feeds[e->feed]);
-	char text[RECORD_BYTES];
+	char text[EVENT_JSON_BYTES];
 	size_t bytes;
 
 	if (log == NULL)
 		return;
-	bytes = record_make(app, e, text);
+	bytes = event_json_make(app, e, text);
 	(void)event_log_write(log, text, bytes); /* It counts and logs what is lost. */
 }
 

@@ -45,19 +45,20 @@ void options_usage(FILE *out)
 {
 	fputs("usage: feedgate [EAL options] -- [options]\n"
 	      "\n"
-	      "  -c, --config FILE      sources, sinks and rules (YAML); see feedgate.yaml(5)\n"
+	      "  -c, --config FILE      sources, feeds, sinks and rules (YAML); see "
+	      "feedgate.yaml(5)\n"
 	      "  -i, --interactive      console on standard input; `start` starts\n"
 	      "  -a, --auto-start       with -i: start at once\n"
 	      "  --cmdline-file FILE    run console commands from FILE first\n"
 	      "  --stats-period S       a line of statistics every S seconds\n"
 	      "  --workers N            worker lcores; overrides pipeline: {workers: N}\n"
-	      "  --exit-when-done       end when all sources have ended and all packets are "
-	      "delivered\n"
-	      "  --summary FILE         write totals as JSON when ending\n"
+	      "  --exit-when-done       exit when all sources have ended and all packets "
+	      "are delivered\n"
+	      "  --summary FILE         write all counters as JSON at exit\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
-	      "  --list-protocols       the protocols built in, for feeds\n"
-	      "  --list-sources         kinds of source that this machine supports, and why not "
-	      "others\n"
+	      "  --list-protocols       list the built-in protocols\n"
+	      "  --list-sources         list the source kinds, and what this machine lacks for "
+	      "those it does not support\n"
 	      "  --version, --help\n"
 	      "\n"
 	      "EAL options come first, for example:\n"
@@ -65,7 +66,7 @@ void options_usage(FILE *out)
 	      "  feedgate --no-huge -m 512 --no-pci -l 0-1 -- -c replay.yaml --exit-when-done\n"
 	      "\n"
 	      "Exit status: 0 done, 1 failed at run time, 2 wrong usage or configuration,\n"
-	      "3 packets are not accounted for.\n",
+	      "3 accounting unbalanced.\n",
 	      out);
 }
 

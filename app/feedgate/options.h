@@ -11,7 +11,7 @@ struct options;
 
 /*
  * Read the whole command line, EAL's part included. @options points into @argv.
- * @return 0; 1: --help, --version or --list-sources was served, and all is done; -EINVAL with
+ * @return 0; 1: --help, --version or a --list option was served, and all is done; -EINVAL with
  *         @error set.
  */
 int options_read(struct options *options, int argc, char **argv, struct fg_error *error);

@@ -24,7 +24,8 @@ int ports_as_sources(struct app *app, struct fg_error *error)
 		if (rc == 0)
 			rc = rte_eth_dev_get_name_by_port(port, name);
 		if (rc != 0)
-			return fg_error_set(error, -rc, "port %u does not describe itself", port);
+			return fg_error_set(error, -rc, "port %u: its driver gives no information",
+					    port);
 		n_queues = placement.n_rx;
 		if (n_queues > info.max_rx_queues)
 			n_queues = info.max_rx_queues > 0 ? info.max_rx_queues : 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A source that has a filter of its own (kernel, NIC) gets the destinations of packets that some
- * rule may keep. The filter lets pass at least what the rules keep: it goes by destinations alone,
- * and ignores rules that drop. What it drops, the rules would have dropped too.
+ * A source with a prefilter gets the destinations of packets that some rule may keep. The prefilter
+ * passes at least what the rules keep: it looks at destinations alone, and ignores rules that drop.
+ * What it drops, the rules would have dropped, too.
  */
 #include "prefilter.h"
 
@@ -145,7 +145,7 @@ static int add_rules(struct groups *list, const struct fg_rules *rules, const st
 	return rc;
 }
 
-/* Has the source a filter, and is it switched on? */
+/* Has the source a prefilter, and is it switched on? */
 static bool has_filter(struct source_entry *entry)
 {
 	struct fg_error error = {0};
@@ -155,7 +155,7 @@ static bool has_filter(struct source_entry *entry)
 		entry->source.ops->prefilter(&entry->source, NULL, 0, &error) != -ENOTSUP);
 }
 
-/* Set the filter to what @a and @b (NULL: none) may keep. @text: as source_entry.prefilter. */
+/* Set the prefilter to what @a and @b (NULL: none) may keep. @text: source_entry.prefilter. */
 static void apply(struct source_entry *entry, const struct fg_rules *a, const struct fg_rules *b,
 		  char *text, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --list-protocols: the protocols built in. */
+/* --list-protocols: the built-in protocols. */
 #ifndef FEEDGATE_PROTOCOLS_H
 #define FEEDGATE_PROTOCOLS_H
 

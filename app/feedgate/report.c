@@ -123,7 +123,7 @@ static void print_lcore(const struct fg_lcore_view *view, FILE *out)
 		view->worker ? "worker" : "rx", view->socket_id,
 		report_grouped(fg_counter_read(&view->stats->received.packets)),
 		report_grouped(fg_counter_read(&view->stats->delivered.packets)), busy,
-		report_grouped(view->in_rings));
+		report_grouped(view->ring_occupancy));
 	for (uint16_t q = 0; q < view->n_queues; q++)
 		fprintf(out, " %s/%u", view->queues[q].source->name, view->queues[q].queue);
 	fputc('\n', out);

@@ -51,8 +51,8 @@ static void print_feed(const struct app *app, const struct fg_rule *rule, uint32
 	report_subscription(app, rule, out);
 	fputc('\n', out);
 	if (fg_pipeline_filter(app->pipeline, number, &info))
-		fprintf(out, "  unmapped symbols: %u have no number so far; compiled: %s bytes\n",
-			info.n_unmapped_symbols, report_grouped(info.bytes));
+		fprintf(out, "  symbols without a number so far: %u; compiled: %s bytes\n",
+			info.n_symbols_without_number, report_grouped(info.bytes));
 }
 
 static void print(struct app *app, const struct snapshot *s, uint32_t number, FILE *out)

@@ -335,7 +335,7 @@ static uint64_t count_slices(const struct app *app, struct fg_error *error)
 	const uint64_t out = app->pipeline != NULL ? fg_pipeline_slices_out(app->pipeline) : 0;
 
 	if (out > 0)
-		(void)fg_error_set(error, EBADMSG, "%lu slices never came back to their pool",
+		(void)fg_error_set(error, EBADMSG, "%lu slices were not returned to their pool",
 				   (unsigned long)out);
 	return out;
 }
@@ -357,7 +357,7 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 		out = source->ops->outstanding(source);
 		if (out > 0)
 			(void)fg_error_set(error, EBADMSG,
-					   "source %s: %lu packets never came back to their pool",
+					   "source %s: %lu packets were not returned to their pool",
 					   source->name, (unsigned long)out);
 		lost += out;
 		source->ops->close(source);

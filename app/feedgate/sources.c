@@ -106,13 +106,13 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 	fprintf(out, "}}, link %s\n", link_name(app->sources[i]->link));
 	if (app->sources[i]->prefilter[0] != '\0')
 		fprintf(out, "prefilter %s\n", app->sources[i]->prefilter);
-	report_row(out, "packets", s->sources[i].packets, "handed over");
+	report_row(out, "packets", s->sources[i].packets, "received by rx lcores");
 	report_row(out, "bytes", s->sources[i].bytes, "of these packets");
 	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
 	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
-	report_row(out, "lost: errors", s->lost[i].errors, "broken on the wire, or too long");
+	report_row(out, "lost: errors", s->lost[i].errors, "damaged on the wire, or too long");
 	report_row(out, "prefiltered", s->lost[i].prefiltered,
-		   "dropped by the source's own filter, as the rules would have done");
+		   "dropped by the source's prefilter, as the rules would have done");
 	for (unsigned int f = 0; f < s->figures[i].count; f++)
 		report_row(out, s->figures[i].at[f].name, s->figures[i].at[f].value,
 			   s->figures[i].at[f].help);

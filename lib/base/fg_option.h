@@ -12,7 +12,7 @@
  *         {.name = "path", .type = FG_OPTION_STRING, .offset = offsetof(struct replay_conf, path),
  *          .help = "capture file, pcap or pcapng"},
  *         {.name = "loops", .type = FG_OPTION_U64, .offset = offsetof(struct replay_conf, loops),
- *          .max = UINT32_MAX, .value = "1", .help = "how many times; 0: for ever"},
+ *          .max = UINT32_MAX, .value = "1", .help = "how many times; 0: forever"},
  *         {0}};
  *
  * fg_option_read() fills the struct from a map of the file, `{path: day.pcap, loops: 3}`,

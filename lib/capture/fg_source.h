@@ -4,8 +4,8 @@
  * A source: where packets come from. Each kind of source (a capture backend, such as
  * ethdev, af_xdp or replay) is one struct fg_source_ops.
  *
- * The kinds are rows of lib/capture/meson.build, which fg_source_kinds[] is made of. A new
- * kind is one file, which defines `const struct fg_source_ops fg_source_NAME`, and one row.
+ * fg_source_kinds[] is made from the rows of lib/capture/meson.build. A new kind is a folder
+ * with a file that defines `const struct fg_source_ops fg_source_NAME`, and one row.
  *
  * Life of a source: open -> start -> (rx_burst ...) -> stop -> start ... -> stop -> close.
  *
@@ -36,7 +36,7 @@ struct fg_source;
 /** Packets that a source did not hand over, since open. */
 struct fg_source_lost {
 	uint64_t nic;         /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
-	uint64_t no_mbuf;     /**< No mbuf was free (rx_nombuf), or none might be used. */
+	uint64_t no_mbuf;     /**< No mbuf was free (rx_nombuf); more in docs/capture.md. */
 	uint64_t errors;      /**< Damaged on the wire (ierrors), or longer than a buffer. */
 	uint64_t prefiltered; /**< Not lost: dropped by the source's prefilter, if it can count. */
 };
@@ -107,7 +107,7 @@ struct fg_source_ops {
 	/** Stop receiving. Packets not yet polled may be lost. Threads: control; no lcore polls. */
 	void (*stop)(struct fg_source *src);
 
-	/** Optional: true once no more packets can come, as at the end of a file. NULL: never.
+	/** Optional: true once no more packets can come, such as at the end of a file. NULL: never.
 	 * Threads: control; lcores may poll. */
 	bool (*ended)(struct fg_source *src);
 

@@ -60,7 +60,7 @@ struct fg_match {
 	const struct fg_expr *expr; /**< Must accept the packet; NULL: none. */
 };
 
-/** An immutable, compiled rule set. Opaque. */
+/** Compiled entries; immutable. Opaque. */
 struct fg_table;
 
 /** Names of the engines, best first; NULL-terminated. */
@@ -117,7 +117,7 @@ struct fg_table_info {
  * @param conf     Copied.
  * @param matches  Array of @p count entries; copied, but not their expressions,
  *                 which must outlive the table.
- * @param count    0..FG_MATCHES_MAX. 0 gives a table matching nothing.
+ * @param count    0..FG_MATCHES_MAX. With 0 the table matches nothing.
  * @param out      Set on success only; free with fg_table_free().
  *
  * @return

@@ -7,7 +7,7 @@
 #define NS_IN_S UINT64_C(1000000000)
 
 /*
- * If CLOCK_REALTIME differs from the line by more than this, it was stepped and did not drift: the
+ * If CLOCK_REALTIME differs from the scale by more than this, it was stepped and did not drift: the
  * slope is kept, and its measurement starts again.
  */
 #define STEP_NS INT64_C(1000000)
@@ -46,16 +46,17 @@ static struct reading read_both(void)
 	return best;
 }
 
-static void publish(struct fg_clock *clock, const struct fg_clock_line *line)
+static void publish(struct fg_clock *clock, const struct fg_clock_scale *scale)
 {
 	const uint32_t sequence = atomic_load_explicit(&clock->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&clock->sequence, sequence + 1, memory_order_relaxed);
-	/* Partner: the acquire fence in fg_clock_line(). */
+	/* Partner: the acquire fence in fg_clock_scale(). */
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&clock->ticks0, line->ticks0, memory_order_relaxed);
-	atomic_store_explicit(&clock->ns0, line->ns0, memory_order_relaxed);
-	atomic_store_explicit(&clock->ns_per_tick_q32, line->ns_per_tick_q32, memory_order_relaxed);
+	atomic_store_explicit(&clock->ticks0, scale->ticks0, memory_order_relaxed);
+	atomic_store_explicit(&clock->ns0, scale->ns0, memory_order_relaxed);
+	atomic_store_explicit(&clock->ns_per_tick_q32, scale->ns_per_tick_q32,
+			      memory_order_relaxed);
 	atomic_store_explicit(&clock->sequence, sequence + 2, memory_order_release);
 }
 
@@ -77,17 +78,17 @@ void fg_clock_init(struct fg_clock *clock)
 	/* CLOCK_REALTIME may have been stepped meanwhile. */
 	if (llabs((int64_t)(measured - nominal)) > (int64_t)(nominal / 100 * UNMEASURED_PERCENT))
 		measured = nominal;
-	clock->first = (struct fg_clock_line){end.ticks, end.ns, measured};
+	clock->first = (struct fg_clock_scale){end.ticks, end.ns, measured};
 	clock->measured = false;
 	publish(clock, &clock->first);
 }
 
-/* Does CLOCK_REALTIME differ from the line by more than drift explains? */
-static bool was_stepped(const struct fg_clock *clock, const struct fg_clock_line *line,
+/* Does CLOCK_REALTIME differ from the scale by more than drift explains? */
+static bool was_stepped(const struct fg_clock *clock, const struct fg_clock_scale *scale,
 			const struct reading *now)
 {
-	const uint64_t expected_ns = fg_clock_ns(line, now->ticks);
-	const int64_t elapsed_ns = (int64_t)(expected_ns - line->ns0);
+	const uint64_t expected_ns = fg_clock_ns(scale, now->ticks);
+	const int64_t elapsed_ns = (int64_t)(expected_ns - scale->ns0);
 	const int64_t drift_ns = clock->measured ? 0 : elapsed_ns / 100 * UNMEASURED_PERCENT;
 
 	return llabs((int64_t)(now->ns - expected_ns)) > STEP_NS + drift_ns;
@@ -96,16 +97,16 @@ static bool was_stepped(const struct fg_clock *clock, const struct fg_clock_line
 void fg_clock_update(struct fg_clock *clock)
 {
 	const struct reading now = read_both();
-	const struct fg_clock_line before = fg_clock_line(clock);
+	const struct fg_clock_scale before = fg_clock_scale(clock);
 	const uint64_t ticks = now.ticks - clock->first.ticks0;
-	struct fg_clock_line line = {now.ticks, now.ns, before.ns_per_tick_q32};
+	struct fg_clock_scale scale = {now.ticks, now.ns, before.ns_per_tick_q32};
 
 	if (was_stepped(clock, &before, &now)) {
-		clock->first = line;
+		clock->first = scale;
 		clock->measured = false;
 	} else if (ticks > rte_get_tsc_hz() / 10) {
-		line.ns_per_tick_q32 = ns_per_tick_q32(now.ns - clock->first.ns0, ticks);
+		scale.ns_per_tick_q32 = ns_per_tick_q32(now.ns - clock->first.ns0, ticks);
 		clock->measured = true;
 	}
-	publish(clock, &line);
+	publish(clock, &scale);
 }

@@ -3,7 +3,7 @@
  * @file
  * A feed: one protocol, its lines, and the stage that its packets go through.
  *
- * The stage stands between stamp and dispatch. It reads the header of each packet by the feed's
+ * The stage is between stamp and the sinks. It reads the header of each packet by the feed's
  * protocol (fg_protocol.h), arbitrates the packet against the other lines (fg_arbiter.h), and
  * matches its messages against the rule's subscription (fg_msg_filter.h). The packet then passes,
  * maybe after later ones if it was held, or is dropped for one reason:
@@ -13,9 +13,9 @@
  *   no_matching_message  the rule subscribes to none of its messages
  *   unmapped             the same, but some instruments have no symbol or order entry yet, and the
  *                        rule has `unmapped: drop`
- *   wrong_protocol       the header is not of the protocol, and the rule subscribes to messages
+ *   wrong_protocol       the protocol cannot read the header, and the rule subscribes to messages
  *
- * Packets dropped after arbitration have been counted as received: they open no gap. Resets and
+ * A packet dropped after arbitration opens no gap: the arbiter has seen its numbers. Resets and
  * ends of session always pass. One lcore handles all packets of a feed.
  */
 #ifndef FG_FEED_H
@@ -68,7 +68,7 @@ extern const struct fg_option fg_feed_options[];
  * Read an entry of `feeds:`, a map. `protocol` is a name or a map, as
  * fg_protocol_load() takes it; `messages` is the name of a set of messages.
  * @param conf  Zeroed by the caller; free with fg_feed_conf_free() on success.
- * @return 0; -EINVAL or -ERANGE with place and reason in @p error; -ENOMEM. Threads: control.
+ * @return 0; -EINVAL or -ERANGE with location and reason in @p error; -ENOMEM. Threads: control.
  */
 int fg_feed_read(const struct fg_node *node, struct fg_feed_conf *conf, struct fg_error *error);
 
@@ -109,7 +109,7 @@ struct fg_feed;
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
 		   struct fg_feed **out, struct fg_error *error);
 
-/** Free it; NULL is allowed. It holds no packets: fg_feed_flush(). Threads: control. */
+/** Free it; NULL is allowed. It must hold no packets: fg_feed_flush(). Threads: control. */
 void fg_feed_free(struct fg_feed *feed);
 
 const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed);

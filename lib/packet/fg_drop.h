@@ -9,7 +9,7 @@
 #ifndef FG_DROP_H
 #define FG_DROP_H
 
-/** X(name, help): one row per reason. `show drops`, the summary and the docs read the rows. */
+/** X(name, help): one row per reason. `show drops` and the summary read the rows. */
 #define FG_DROP_REASONS(X)                                                                         \
 	X(malformed, "headers contradict themselves: version, header or total length")             \
 	X(truncated, "the frame is shorter than its headers or the length they state")             \
@@ -21,7 +21,8 @@
 	X(stale, "older than the feed's window, or of a sequence reset that is not confirmed")     \
 	X(no_matching_message, "the rule subscribes to none of its messages")                      \
 	X(unmapped, "instruments not mapped yet, and the rule has unmapped: drop")                 \
-	X(wrong_protocol, "not of the feed's protocol, and the rule subscribes to messages")       \
+	X(wrong_protocol,                                                                          \
+	  "unreadable by the feed's protocol, and the rule subscribes to messages")                \
 	X(ring_full, "the worker's ring was full")                                                 \
 	X(sink_full, "no sink of the rule had room")
 

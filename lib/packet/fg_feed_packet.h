@@ -22,7 +22,7 @@ enum fg_feed_packet_kind {
 	FG_FEED_HEARTBEAT,   /**< The next number is `first`; count is 0. */
 	FG_FEED_RESET,       /**< Numbers start again: the next one is `first`; count is 0. */
 	FG_FEED_END,         /**< The session ends; the next number would be `first`. */
-	FG_FEED_UNSEQUENCED, /**< Outside the sequence: recovery, snapshots, own numbers. */
+	FG_FEED_UNSEQUENCED, /**< Outside the sequence: retransmissions, snapshots, own numbers. */
 	FG_FEED_PACKET_KINDS,
 };
 

@@ -28,8 +28,8 @@
 enum fg_meta_flag {
 	FG_META_TIMED = 1 << 0,    /**< The source wrote rx_ns. */
 	FG_META_DATAGRAM = 1 << 1, /**< The payload is that of a whole UDP datagram. */
-	FG_META_SLICE = 1 << 2,    /**< The rule hands on the matched messages only. */
-	FG_META_MATCHED = 1 << 3,  /**< The feed stage set messages and n_matched by a filter. */
+	FG_META_SLICE = 1 << 2,    /**< The rule forwards only the matched messages. */
+	FG_META_MATCHED = 1 << 3,  /**< messages and n_matched are a filter's or the arbiter's. */
 	FG_META_UNMAPPED = 1 << 4, /**< No message matched; some have unmapped instruments. */
 };
 
@@ -49,7 +49,7 @@ struct fg_meta {
 	uint16_t payload_off; /**< Where the L4 payload begins, bytes from the frame's start. */
 	uint16_t payload_len; /**< Bytes, as the headers have it. */
 	uint16_t feed;        /**< Index of the feed, or FG_META_FEED_NONE. */
-	uint16_t n_matched;   /**< Messages that matched, those after the first 64, too. */
+	uint16_t n_matched;   /**< How many messages matched, including those after the first 64. */
 	uint8_t source;       /**< Index of the source. */
 	uint8_t line;         /**< 1 for A, 2 for B, ...; 0: none. */
 	uint8_t flags;        /**< enum fg_meta_flag, or-ed. */

@@ -56,7 +56,7 @@ void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, ui
 
 static uint64_t clock_ns(const struct lcore *lcore, uint64_t ticks)
 {
-	const struct fg_clock_line line = fg_clock_line(&lcore->pipeline->clock);
+	const struct fg_clock_scale line = fg_clock_scale(&lcore->pipeline->clock);
 
 	return fg_clock_ns(&line, ticks);
 }

@@ -171,7 +171,7 @@ struct fg_lcore_view {
 	int socket_id;
 	bool worker;
 	const struct fg_lcore_stats *stats;
-	uint32_t in_rings; /**< Of a worker: packets in its rings now. */
+	uint32_t ring_occupancy; /**< Of a worker: packets in its rings now. */
 	uint16_t n_queues;
 	struct {
 		const struct fg_source *source;

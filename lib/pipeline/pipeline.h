@@ -42,7 +42,7 @@ struct rx_queue {
 	struct fg_parse parse;
 };
 
-/* One lcore's own. The control thread writes it before the lcore starts. */
+/* The context of one lcore. The control thread writes it before the lcore starts. */
 struct lcore {
 	struct fg_pipeline *pipeline;
 	struct fg_lcore_stats *stats;
@@ -102,7 +102,7 @@ int feeds_create(struct fg_pipeline *pipeline, const struct fg_pipeline_setup *s
 void feeds_free(struct fg_pipeline *pipeline);
 /* Whether a feed holds packets now. Threads: control. */
 bool feeds_hold(const struct fg_pipeline *pipeline);
-/* NUMA node of @worker; without workers, of the rx lcore. */
+/* NUMA node of @p worker; without workers, of the rx lcore. */
 int feeds_socket(const struct fg_pipeline *pipeline, uint8_t worker);
 
 /* Compile rules; 0 or -errno. The set owns @p rules on success. */

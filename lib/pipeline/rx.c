@@ -10,8 +10,9 @@
 #include "pipeline.h"
 
 /* Write the metadata of a packet that a rule keeps. What a timed source wrote stays. */
-static inline void record(struct rte_mbuf *m, const struct rx_queue *q, const struct fg_key *key,
-			  uint64_t rx_ticks, const struct action *action, uint32_t rules_version)
+static inline void record_metadata(struct rte_mbuf *m, const struct rx_queue *q,
+				   const struct fg_key *key, uint64_t rx_ticks,
+				   const struct action *action, uint32_t rules_version)
 {
 	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
 	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
@@ -108,6 +109,10 @@ static inline void apply_actions(struct turn *t)
 {
 	struct fg_burst *burst = &t->burst;
 	struct dropped *dropped = &t->dropped;
+	/* Copies: these stay in registers, since nothing else can point to them. */
+	const struct ruleset *const set = t->set;
+	const struct rx_queue *const q = t->q;
+	struct fg_lcore_stats *const stats = t->lcore->stats;
 	uint8_t remaining[FG_BURST_MAX];
 	uint64_t bytes = burst->bytes;
 	unsigned int n_remaining;
@@ -116,14 +121,14 @@ static inline void apply_actions(struct turn *t)
 	dropped->count = 0;
 	dropped->default_packets = 0;
 	dropped->default_not_ip = 0;
-	n_remaining = t->set->actions[FG_RULE_NONE].sinks == 0
+	n_remaining = set->actions[FG_RULE_NONE].sinks == 0
 			      ? drop_unmatched(burst, t->keys, t->rules, dropped, remaining)
 			      : keep_all(burst->count, remaining);
 	for (unsigned int r = 0; r < n_remaining; r++) {
 		const uint8_t i = remaining[r];
 		struct rte_mbuf *m = burst->pkts[i];
-		const struct action *action = &t->set->actions[t->rules[i]];
-		struct fg_rule_counter *counter = &t->lcore->stats->rules[action->rule_id];
+		const struct action *action = &set->actions[t->rules[i]];
+		struct fg_rule_counter *counter = &stats->rules[action->rule_id];
 
 		bytes -= rte_pktmbuf_pkt_len(m);
 		fg_flow_counter_add(&counter->hits, 1, rte_pktmbuf_pkt_len(m));
@@ -132,7 +137,7 @@ static inline void apply_actions(struct turn *t)
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
-		record(m, t->q, &t->keys[i], burst->rx_ticks, action, t->set->rules_version);
+		record_metadata(m, q, &t->keys[i], burst->rx_ticks, action, set->rules_version);
 		t->workers[kept] = action->worker;
 		burst->pkts[kept++] = m;
 	}
@@ -157,8 +162,8 @@ static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped
 	fg_packets_free(dropped->pkts, dropped->count);
 }
 
-static void hand_over(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t *workers,
-		      uint16_t count)
+static void hand_off(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t *workers,
+		     uint16_t count)
 {
 	const uint16_t refused = fg_handoff_put(lcore->handoff, pkts, workers, count);
 
@@ -202,7 +207,7 @@ static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ru
 	if (burst->count == 0)
 		return received;
 	if (lcore->handoff != NULL)
-		hand_over(lcore, burst->pkts, t.workers, burst->count);
+		hand_off(lcore, burst->pkts, t.workers, burst->count);
 	else
 		deliver(lcore, burst->pkts, burst->count);
 	return received;

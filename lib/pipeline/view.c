@@ -84,6 +84,6 @@ bool fg_pipeline_lcore(const struct fg_pipeline *p, uint32_t i, struct fg_lcore_
 		view->queues[q].queue = lcore->queues[q].queue;
 	}
 	for (uint16_t rx = 0; view->worker && rx < p->n_rx; rx++)
-		view->in_rings += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
+		view->ring_occupancy += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
 	return true;
 }

@@ -9,7 +9,7 @@
  * and where a message has its type, instrument and order. The code that reads
  * headers and walks over messages is the same for all protocols.
  *
- * fg_protocols[] has those built in; `feedgate --list-protocols` prints them. A
+ * fg_protocols[] has the built-in ones; `feedgate --list-protocols` prints them. A
  * configuration file can describe others: fg_protocol_load().
  *
  * Use: fg_protocol_read() for a packet's header, then fg_walk.h for its messages.
@@ -51,7 +51,7 @@ struct fg_protocol_check {
 enum fg_number {
 	FG_NUMBER_NEXT,     /**< The number that comes next. */
 	FG_NUMBER_LAST,     /**< The number that came last; the next is one more. */
-	FG_NUMBER_CONSUMES, /**< The packet's own; the next is one more. Such a heartbeat is data.
+	FG_NUMBER_CONSUMES, /**< The packet uses it; the next is one more. A heartbeat is then data.
 			     */
 };
 
@@ -185,13 +185,13 @@ struct fg_protocol {
 	const struct fg_messages *messages; /**< Never NULL. */
 };
 
-/** Every protocol built in, NULL-terminated. */
+/** Every built-in protocol, NULL-terminated. */
 extern const struct fg_protocol *const fg_protocols[];
 
-/** The protocol built in of that name; NULL: none. Threads: any. */
+/** The built-in protocol of that name; NULL: none. Threads: any. */
 const struct fg_protocol *fg_protocol_find(const char *name);
 
-/** The messages of that name of any protocol built in; NULL: none. Threads: any. */
+/** The messages of that name, of any built-in protocol; NULL: none. Threads: any. */
 const struct fg_messages *fg_messages_find(const char *name);
 
 /**
@@ -227,8 +227,8 @@ const char *fg_protocol_type_text(const struct fg_protocol *protocol, uint32_t t
 				  char text[FG_TYPE_TEXT_BYTES]);
 
 /**
- * Make a protocol from a configuration: the name of one built in, or a map. load.c
- * has the keys of the map; `like: NAME` starts with one built in.
+ * Make a protocol from a configuration: the name of a built-in one, or a map. load.c
+ * has the keys of the map; `like: NAME` starts with a built-in one.
  *
  * @param out  Set on success; free it with fg_protocol_free().
  * @return 0; -EINVAL or -ERANGE, with file, line, column and reason in @p error; -ENOMEM.
@@ -241,7 +241,7 @@ void fg_protocol_free(struct fg_protocol *protocol);
 
 /**
  * Check that a descriptor is consistent, so that reading and walking stay within a
- * packet whatever it holds. Those built in and those loaded are.
+ * packet whatever it holds. The built-in and the loaded ones are.
  * @return 0; -EINVAL with the reason in @p error. Threads: any.
  */
 int fg_protocol_check(const struct fg_protocol *protocol, struct fg_error *error);

@@ -57,7 +57,7 @@ struct fg_instruments {
 	const uint8_t *at;
 	uint32_t remaining;
 	uint32_t stride;
-	bool malformed; /**< A group's lengths are wrong; entries that fit are given all the same.
+	bool malformed; /**< A group's lengths are wrong; the entries that fit are still returned.
 			 */
 };
 

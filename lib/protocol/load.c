@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A protocol from a file: the name of one built in, or a map of sections. The
+ * A protocol from a file: the name of a built-in one, or a map of sections. The
  * options of each section are the rows of load_rows.c.
  *
- *     like: NAME                      start with one built in; else with nothing
+ *     like: NAME                      start with a built-in one; else with nothing
  *     header: {order, bytes, min_bytes, messages_at, units}
  *     length: {at, bytes, length_bias}       bytes of the payload
  *     checks: [{at, bytes, value | min, max}]
@@ -124,7 +124,7 @@ static int read_map(struct loaded *l, const struct fg_node *node, struct fg_erro
 		base = fg_protocol_find(like->text);
 	if (like != NULL && base == NULL)
 		return fg_error_at(error, EINVAL, like,
-				   "protocol: like: no such protocol built in");
+				   "protocol: like: no such built-in protocol");
 	for (const struct fg_node *n = node->child; n != NULL; n = n->next) {
 		bool known = n == like;
 

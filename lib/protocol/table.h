@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocols built in. Each is a descriptor in the file of its venue,
+ * The built-in protocols. Each is a descriptor in the file of its venue,
  * table_VENUE.c, beside the table of its messages; a new one gets a row here.
  *
  * In a table of messages, offsets count from the start of the message without its

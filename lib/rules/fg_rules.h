@@ -113,7 +113,7 @@ struct fg_msg_filter_conf fg_rules_msg_filter_conf(const struct fg_subscription 
 /**
  * Check the name of a source, feed, sink or rule: 1 to FG_NAME_BYTES_MAX printable
  * characters, no blank.
- * @param at  Where it stands, for @p error; may be NULL.
+ * @param at  Its location, for @p error; may be NULL.
  * @return 0, or -EINVAL with @p error set. Threads: any.
  */
 int fg_name_check(const char *name, const struct fg_node *at, struct fg_error *error);

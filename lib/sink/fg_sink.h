@@ -10,7 +10,7 @@
  * calls fg_sink_close().
  *
  * Several lcores may use one sink. Each has a lane of its own, 0..n_lanes-1, and
- * a kind keeps whatever lcores write apart by lane.
+ * a kind keeps the data of its lanes separate.
  */
 #ifndef FG_SINK_H
 #define FG_SINK_H
@@ -32,7 +32,7 @@ struct fg_sink;
 /** A kind of sink. What is marked optional may be NULL. */
 struct fg_sink_ops {
 	const char *name;                /**< As written in the configuration. */
-	const char *help;                /**< One line for people. */
+	const char *help;                /**< One line for users. */
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `port: net_null0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill; 0: no rows. */
 
@@ -89,7 +89,7 @@ struct fg_sink {
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };
 
-/** ops->open if the kind has it, else 0; so are the next three. Threads: control. */
+/** ops->open() if the kind has it, else 0; the next three likewise. Threads: control. */
 int fg_sink_open(struct fg_sink *sink, const void *conf, struct fg_error *error);
 int fg_sink_start(struct fg_sink *sink, struct fg_error *error);
 int fg_sink_stop(struct fg_sink *sink, struct fg_error *error);
@@ -124,7 +124,7 @@ struct fg_sink_totals {
 /** Fill @p totals. Threads: any. */
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals);
 
-/** Every kind built in, NULL-terminated. */
+/** Every built-in kind, NULL-terminated. */
 extern const struct fg_sink_ops *const fg_sink_kinds[];
 
 /** The kind called @p name, or NULL. Threads: any. */

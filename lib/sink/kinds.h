@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of sinks: one row, one file of this folder, one ops table fg_sink_NAME each. */
+/* The kinds of sinks. Each has a row, a file in this folder, and an ops table fg_sink_NAME. */
 #ifndef SINK_KINDS_H
 #define SINK_KINDS_H
 

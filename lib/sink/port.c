@@ -123,7 +123,7 @@ static void port_close(struct fg_sink *sink)
 
 const struct fg_sink_ops fg_sink_port = {
 	.name = "port",
-	.help = "sends out of a DPDK port, without copying",
+	.help = "sends packets out of a DPDK port",
 	.options = port_options,
 	.conf_bytes = sizeof(struct port_conf),
 	.open = port_open,

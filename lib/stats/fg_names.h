@@ -5,8 +5,8 @@
  * the process ends.
  *
  * Counters of rules are arrays indexed by id. So a rule keeps its counters when the rule
- * set is reloaded, and a packet that was queued before has a rule name afterwards. Id 0 is
- * the default action, "-".
+ * set is reloaded, and a packet that is in a ring during the reload keeps the name of its rule.
+ * Id 0 is the default action, "-".
  */
 #ifndef FG_NAMES_H
 #define FG_NAMES_H

@@ -74,7 +74,7 @@ struct fg_rule_feed_counter {
 
 static_assert(sizeof(struct fg_rule_counter) == 32, "the counters of a rule lie in one cache line");
 
-/** All counters of one lcore. Lcores share no cache line (nor an adjacent pair of them). */
+/** All counters of one lcore. Lcores share no cache line, and no adjacent pair of cache lines. */
 struct fg_lcore_stats {
 	struct fg_flow_counter received;          /**< Packets from sources. */
 	struct fg_flow_counter delivered;         /**< Packets that at least one sink accepted. */

@@ -79,8 +79,8 @@ void fg_msg_filter_info(const struct fg_msg_filter *filter, struct fg_msg_filter
 {
 	out->n_types = filter->n_types;
 	out->n_instruments = filter->n_instruments;
-	out->n_unmapped_symbols =
-		atomic_load_explicit(&filter->n_unmapped_symbols, memory_order_relaxed);
+	out->n_symbols_without_number =
+		atomic_load_explicit(&filter->n_symbols_without_number, memory_order_relaxed);
 	out->learns = filter->other.learn != 0;
 	for (uint32_t i = 0; i <= UINT32_MAX >> filter->types_shift; i++)
 		out->learns |= filter->types[i].learn != 0;

@@ -141,7 +141,7 @@ static __rte_always_inline void fg_msg_filter_prefetch(const uint8_t *payload, u
 struct fg_msg_filter_info {
 	uint32_t n_types;
 	uint32_t n_instruments;
-	uint32_t n_unmapped_symbols; /**< Symbols of the list that have no number so far. */
+	uint32_t n_symbols_without_number; /**< Symbols of the list that have no number so far. */
 	/** Messages may fill a map: each packet must go through a filter, matched or not. */
 	bool learns;
 	uint64_t bytes; /**< Memory. */

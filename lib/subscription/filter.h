@@ -91,7 +91,7 @@ struct fg_msg_filter {
 	uint32_t types_shift;      /* 32 - log2(slots of the table) */
 	uint32_t entries_seen;     /* of the symbol map's log */
 	/* Matched symbols without a number. The worker writes it, control reads it. */
-	_Atomic uint32_t n_unmapped_symbols;
+	_Atomic uint32_t n_symbols_without_number;
 	bool any_instrument;
 	bool by_symbol; /* some instruments are symbols, and the feed maps numbers to symbols */
 	bool pass_unmapped;
@@ -120,7 +120,8 @@ __rte_cold static inline void *filter_alloc(struct fg_msg_filter *filter, size_t
 static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *filter)
 {
 	return filter->by_symbol &&
-	       (atomic_load_explicit(&filter->n_unmapped_symbols, memory_order_relaxed) != 0 ||
+	       (atomic_load_explicit(&filter->n_symbols_without_number, memory_order_relaxed) !=
+			0 ||
 		atomic_load_explicit(&filter->symbols->full, memory_order_relaxed));
 }
 

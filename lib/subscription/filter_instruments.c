@@ -150,7 +150,7 @@ static int build_symbols(struct fg_msg_filter *filter, const struct naming *nami
 	const uint32_t longest = RTE_MAX(naming->text_max, naming->mapped_max);
 
 	filter->by_symbol = lists->n_symbols != 0 && naming->maps_numbers;
-	filter->n_unmapped_symbols = filter->by_symbol ? lists->n_symbols : 0;
+	filter->n_symbols_without_number = filter->by_symbol ? lists->n_symbols : 0;
 	if (symbol_set_build(&filter->symbol_set, lists->symbols, lists->n_symbols,
 			     longest > SYMBOL_SHORT, socket_id) != 0)
 		return -ENOMEM;

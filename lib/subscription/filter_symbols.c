@@ -7,13 +7,14 @@
 /* A matched symbol, by its slot, has one number more, or one less. */
 static void count_number(struct fg_msg_filter *filter, uint32_t slot, bool more)
 {
-	uint32_t unmapped = atomic_load_explicit(&filter->n_unmapped_symbols, memory_order_relaxed);
+	uint32_t unmapped =
+		atomic_load_explicit(&filter->n_symbols_without_number, memory_order_relaxed);
 
 	if (more)
 		unmapped -= filter->symbol_numbers[slot]++ == 0;
 	else
 		unmapped += --filter->symbol_numbers[slot] == 0;
-	atomic_store_explicit(&filter->n_unmapped_symbols, unmapped, memory_order_relaxed);
+	atomic_store_explicit(&filter->n_symbols_without_number, unmapped, memory_order_relaxed);
 }
 
 /* A number of two bytes has a symbol; @matched: one that is matched. */

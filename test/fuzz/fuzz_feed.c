@@ -189,8 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .channels = 2,
 				    .symbol_file = none,
 				    .symbols_max = 4,
-				    .orders = 8,
-				    .events = none};
+				    .orders = 8};
 	struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch, .slices = slices};
 	struct fg_feed *feed = NULL;
 	struct fg_msg_filter *filter;

@@ -283,7 +283,7 @@ def test_link(folder, model):
 
 @lib.each("e1000e", "virtio", "vmxnet3")
 def test_unplug(folder, model):
-    """A card is unplugged under traffic: said, given back to the kernel, and another card goes on. What is sent out of
+    """A card is unplugged under traffic: reported, returned to the kernel, and another card goes on. What is sent out of
     the one that is gone is refused and counted.
     """
     frames = [to_mac(MAC.format(0), i) for i in range(200)]

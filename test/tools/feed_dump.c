@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Print each UDP packet of a capture as a protocol reads it, one JSON object per
- * line, for test_protocols.py. PROTOCOL is the name of one built in, or @FILE.yaml,
- * whose `protocol` describes it. With --list: print the names of those built in.
+ * line, for test_protocols.py. PROTOCOL is the name of a built-in one, or @FILE.yaml,
+ * whose `protocol` describes it. With --list: print the names of the built-in ones.
  */
 #include <inttypes.h>
 #include <pcap/pcap.h>

@@ -69,7 +69,7 @@ static inline void require_some_ports(struct conditions *w, int field)
 	w->range[field] = (struct range){from, RTE_MIN(from + length, (number)65535)};
 }
 
-static inline void make_channel(struct conditions *w)
+static inline void make_group(struct conditions *w)
 {
 	require(w, FAMILY, FG_FAMILY_IPV4);
 	require(w, L4, 17);
@@ -137,7 +137,7 @@ static inline void make_ipv6(struct conditions *w)
 
 static inline void make_mixed(struct conditions *w)
 {
-	static void (*const makers[])(struct conditions *) = {make_channel, make_nested, make_ports,
+	static void (*const makers[])(struct conditions *) = {make_group, make_nested, make_ports,
 							      make_link, make_ipv6};
 
 	makers[random_below(RTE_DIM(makers))](w);

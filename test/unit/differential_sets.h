@@ -147,8 +147,8 @@ static inline void fill_ipc(struct entries *e)
 	fill_classbench(e, "ipc");
 }
 
-/* Channels of a market: group and port, sometimes with more fields. */
-static inline void fill_channels(struct entries *e)
+/* Multicast groups with their UDP ports, sometimes with more fields. */
+static inline void fill_groups(struct entries *e)
 {
 	for (uint32_t i = 0; i < e->count; i++) {
 		struct fg_match *m = &e->at[i];
@@ -420,8 +420,8 @@ static inline void fill_random(struct entries *e)
 static inline void fill_everything(struct entries *e)
 {
 	static void (*const parts[])(struct entries *) = {
-		fill_channels, fill_mixed,   fill_many_masks, fill_colliders, fill_nested_ranges,
-		fill_random,   fill_one_bit, fill_one_port,   fill_ipv6,      fill_link,
+		fill_groups, fill_mixed,   fill_many_masks, fill_colliders, fill_nested_ranges,
+		fill_random, fill_one_bit, fill_one_port,   fill_ipv6,      fill_link,
 	};
 
 	for (uint32_t i = 0; i < e->count;) {

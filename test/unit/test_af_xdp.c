@@ -272,7 +272,7 @@ static void test_channels(void **state)
 
 /* More new groups than fit beside the old ones: everything passes meanwhile, no packet is missing.
  */
-static void test_many_channels(void **state)
+static void test_many_groups(void **state)
 {
 	static const uint16_t ports[] = {1, 2, 3};
 	const uint32_t count = 65536;
@@ -554,7 +554,7 @@ int main(void)
 				   "--no-telemetry", "--no-shconf", "-l", "0",   NULL};
 	const struct CMUnitTest tests[] = {
 		TEST(test_all),           TEST(test_overrun),     TEST(test_channels),
-		TEST(test_many_channels), TEST(test_rest_kernel), TEST(test_not_requested),
+		TEST(test_many_groups),   TEST(test_rest_kernel), TEST(test_not_requested),
 		TEST(test_refused),       TEST(test_zero_copy),   TEST(test_large),
 		TEST(test_left_by_crash), TEST(test_in_use),      TEST(test_other_program),
 		TEST(test_down_up),       TEST(test_removed),     TEST(test_promiscuous),

@@ -490,8 +490,8 @@ static void set_group(struct fg_match *match, uint32_t address)
 	memcpy(match->value.dst_ip, &be, sizeof(be));
 }
 
-/* 100,000 channels, on one address or each on its own: all findings are made. */
-static void channels(void **state)
+/* 100,000 groups, on one address or each on its own: all findings are made. */
+static void groups(void **state)
 {
 	(void)state;
 	for (uint32_t spread = 0; spread < 2; spread++) {
@@ -569,7 +569,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_cases),       cmocka_unit_test(expressions),
-		cmocka_unit_test(no_claim_is_false), cmocka_unit_test(channels),
+		cmocka_unit_test(no_claim_is_false), cmocka_unit_test(groups),
 		cmocka_unit_test(work_is_bounded),
 	};
 

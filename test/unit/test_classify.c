@@ -118,7 +118,7 @@ static void engines_agree_with_the_oracle(void **state)
 		void (*make)(struct conditions *);
 		uint32_t counts[5];
 	} styles[] = {
-		{"channels", make_channel, {1, 10, 100, 500, 2000}},
+		{"groups", make_group, {1, 10, 100, 500, 2000}},
 		{"nested", make_nested, {1, 10, 50, 200, 1000}},
 		{"ports", make_ports, {1, 5, 20, 100, 300}},
 		{"link", make_link, {1, 10, 50, 200, 400}},
@@ -434,9 +434,9 @@ static void other_refusals(void **state)
 	fg_table_free(build(NULL, NULL, 0));
 }
 
-#define CHANNELS 100000u
+#define GROUPS 100000u
 
-static struct conditions channel(uint32_t i)
+static struct conditions group(uint32_t i)
 {
 	struct conditions conditions = no_conditions(i + 1);
 
@@ -448,25 +448,25 @@ static struct conditions channel(uint32_t i)
 }
 
 /* As many exact rules as a file can have. */
-static void many_channels(void **state)
+static void many_groups(void **state)
 {
-	struct fg_match *matches = malloc(CHANNELS * sizeof(*matches));
+	struct fg_match *matches = malloc(GROUPS * sizeof(*matches));
 	struct fg_table *table;
 	const clock_t begin = clock();
 
 	(void)state;
 	assert_non_null(matches);
-	for (uint32_t i = 0; i < CHANNELS; i++) {
-		const struct conditions conditions = channel(i);
+	for (uint32_t i = 0; i < GROUPS; i++) {
+		const struct conditions conditions = group(i);
 
 		matches[i] = match_of(&conditions);
 	}
-	table = build("acl", matches, CHANNELS);
-	print_message("%u channels: built in %ld ms\n", CHANNELS,
+	table = build("acl", matches, GROUPS);
+	print_message("%u groups: built in %ld ms\n", GROUPS,
 		      (clock() - begin) * 1000 / CLOCKS_PER_SEC);
 	free(matches);
-	for (uint32_t i = 0; i < CHANNELS; i++) {
-		const struct conditions conditions = channel(i);
+	for (uint32_t i = 0; i < GROUPS; i++) {
+		const struct conditions conditions = group(i);
 		struct packet packet;
 		struct fg_key key;
 
@@ -587,7 +587,7 @@ int main(void)
 		cmocka_unit_test(all_prefix_lengths),
 		cmocka_unit_test(other_refusals),
 		cmocka_unit_test(engines_agree_with_the_oracle),
-		cmocka_unit_test(many_channels),
+		cmocka_unit_test(many_groups),
 		cmocka_unit_test(public_rule_sets),
 	};
 	int failed;

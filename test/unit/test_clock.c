@@ -42,10 +42,10 @@ static void sleep_ms(long ms)
 }
 
 /* Does the line give a time between two readings of the system's clock? */
-static bool matches_now(const struct fg_clock_line *line)
+static bool matches_now(const struct fg_clock_scale *scale)
 {
 	const uint64_t before = realtime_ns();
-	const uint64_t ns = fg_clock_ns(line, rte_rdtsc());
+	const uint64_t ns = fg_clock_ns(scale, rte_rdtsc());
 	const uint64_t after = realtime_ns();
 
 	return ns + BOUND_NS > before && ns < after + BOUND_NS;
@@ -54,17 +54,17 @@ static bool matches_now(const struct fg_clock_line *line)
 static void lines_are_exact(void **state)
 {
 	/* One and a half nanoseconds per tick: every second tick is a whole number. */
-	const struct fg_clock_line line = {5000, UTC_NS, 3ull << 31};
-	const struct fg_clock_line third = {0, UTC_NS, (1ull << 32) / 3};
+	const struct fg_clock_scale scale = {5000, UTC_NS, 3ull << 31};
+	const struct fg_clock_scale third = {0, UTC_NS, (1ull << 32) / 3};
 
 	(void)state;
-	assert_true(fg_clock_ns(&line, 5000) == UTC_NS);
-	assert_true(fg_clock_ns(&line, 5002) == UTC_NS + 3);
-	assert_true(fg_clock_ns(&line, 5001) == UTC_NS + 1);
-	assert_true(fg_clock_ns(&line, 4998) == UTC_NS - 3);
+	assert_true(fg_clock_ns(&scale, 5000) == UTC_NS);
+	assert_true(fg_clock_ns(&scale, 5002) == UTC_NS + 3);
+	assert_true(fg_clock_ns(&scale, 5001) == UTC_NS + 1);
+	assert_true(fg_clock_ns(&scale, 4998) == UTC_NS - 3);
 	/* Rounded down on both sides, so that no step at ticks0 is longer or shorter. */
-	assert_true(fg_clock_ns(&line, 4999) == UTC_NS - 2);
-	assert_true(fg_clock_ns(&line, 0) == UTC_NS - 7500);
+	assert_true(fg_clock_ns(&scale, 4999) == UTC_NS - 2);
+	assert_true(fg_clock_ns(&scale, 0) == UTC_NS - 7500);
 	assert_true(fg_clock_ns(&third, 3) == UTC_NS); /* the factor is a little below a third */
 	assert_true(fg_clock_ns(&third, 3000001) == UTC_NS + 1000000);
 }
@@ -74,18 +74,18 @@ static void far_ticks_do_not_overflow(void **state)
 {
 	const uint64_t hz = 4000000000ull; /* a quarter of a nanosecond per tick */
 	const uint64_t start = 1ull << 60;
-	const struct fg_clock_line line = {start, UTC_NS, 1ull << 30};
-	const struct fg_clock_line slow = {start, UTC_NS, 1000ull << 32}; /* a microsecond each */
-	const struct fg_clock_line last = {UINT64_MAX - 3, UTC_NS, 1ull << 30};
+	const struct fg_clock_scale scale = {start, UTC_NS, 1ull << 30};
+	const struct fg_clock_scale slow = {start, UTC_NS, 1000ull << 32}; /* a microsecond each */
+	const struct fg_clock_scale last = {UINT64_MAX - 3, UTC_NS, 1ull << 30};
 
 	(void)state;
 	for (uint64_t days = 1; days <= 4096; days *= 2) {
 		const uint64_t ticks = days * 86400ull * hz;
 
 		if (ticks < 1ull << 62)
-			assert_true(fg_clock_ns(&line, start + ticks) == UTC_NS + days * DAY_NS);
+			assert_true(fg_clock_ns(&scale, start + ticks) == UTC_NS + days * DAY_NS);
 		if (ticks <= start)
-			assert_true(fg_clock_ns(&line, start - ticks) == UTC_NS - days * DAY_NS);
+			assert_true(fg_clock_ns(&scale, start - ticks) == UTC_NS - days * DAY_NS);
 		assert_true(fg_clock_ns(&slow, start + days * DAY_NS / 1000) ==
 			    UTC_NS + days * DAY_NS);
 	}
@@ -96,27 +96,27 @@ static void far_ticks_do_not_overflow(void **state)
 static void time_never_runs_back_along_a_line(void **state)
 {
 	struct fg_clock clock = {0};
-	struct fg_clock_line line;
+	struct fg_clock_scale scale;
 	uint64_t last;
 
 	(void)state;
 	fg_clock_init(&clock);
-	line = fg_clock_line(&clock);
-	last = fg_clock_ns(&line, line.ticks0 - 200000);
-	for (uint64_t ticks = line.ticks0 - 200000; ticks != line.ticks0 + 200000; ticks++) {
-		const uint64_t ns = fg_clock_ns(&line, ticks);
+	scale = fg_clock_scale(&clock);
+	last = fg_clock_ns(&scale, scale.ticks0 - 200000);
+	for (uint64_t ticks = scale.ticks0 - 200000; ticks != scale.ticks0 + 200000; ticks++) {
+		const uint64_t ns = fg_clock_ns(&scale, ticks);
 
 		if (ns < last || ns > last + 1000)
 			fail_msg("a step of %lld ns", (long long)(ns - last));
 		last = ns;
 	}
-	for (uint64_t ticks = line.ticks0, step = 1; step < 1ull << 50; step *= 3) {
+	for (uint64_t ticks = scale.ticks0, step = 1; step < 1ull << 50; step *= 3) {
 		ticks += step;
-		assert_true(fg_clock_ns(&line, ticks) >= last || ticks < line.ticks0 + 200000);
+		assert_true(fg_clock_ns(&scale, ticks) >= last || ticks < scale.ticks0 + 200000);
 	}
 	last = 0;
 	for (unsigned int i = 0; i < 100000; i++) {
-		const uint64_t ns = fg_clock_ns(&line, rte_rdtsc());
+		const uint64_t ns = fg_clock_ns(&scale, rte_rdtsc());
 
 		assert_true(ns >= last);
 		last = ns;
@@ -146,12 +146,12 @@ static uint64_t begin_ticks, begin_ns; /* when the program began */
 /* The slope equals that of the two clocks since the program started. */
 static bool slope_is_right(const struct fg_clock *clock)
 {
-	const struct fg_clock_line line = fg_clock_line(clock);
+	const struct fg_clock_scale scale = fg_clock_scale(clock);
 	uint64_t ticks, ns;
 	double ratio;
 
 	read_instant(&ticks, &ns);
-	ratio = (double)line.ns_per_tick_q32 / 0x1p32 * (double)(ticks - begin_ticks) /
+	ratio = (double)scale.ns_per_tick_q32 / 0x1p32 * (double)(ticks - begin_ticks) /
 		(double)(ns - begin_ns);
 	return ratio > 0.9998 && ratio < 1.0002;
 }
@@ -159,22 +159,22 @@ static bool slope_is_right(const struct fg_clock *clock)
 static void follows_the_system_clock(void **state)
 {
 	struct fg_clock clock = {0};
-	struct fg_clock_line line;
+	struct fg_clock_scale scale;
 
 	(void)state;
 	fg_clock_init(&clock);
-	line = fg_clock_line(&clock);
-	assert_true(matches_now(&line));
+	scale = fg_clock_scale(&clock);
+	assert_true(matches_now(&scale));
 	for (unsigned int i = 0; i < 6; i++) {
 		sleep_ms(40);
-		assert_true(matches_now(&line));
+		assert_true(matches_now(&scale));
 		fg_clock_update(&clock);
-		line = fg_clock_line(&clock);
-		assert_true(matches_now(&line));
+		scale = fg_clock_scale(&clock);
+		assert_true(matches_now(&scale));
 	}
 	/* A measurement of 240 ms was long enough to replace the first guess. */
 	assert_true(slope_is_right(&clock));
-	assert_true(clock.first.ticks0 < line.ticks0);
+	assert_true(clock.first.ticks0 < scale.ticks0);
 	assert_true(matches_now(&clock.first));
 }
 
@@ -213,28 +213,28 @@ static void small_step_is_found_out(void **state)
 static void check_step(int64_t seconds)
 {
 	struct fg_clock clock = {0};
-	struct fg_clock_line before, line;
+	struct fg_clock_scale before, scale;
 
 	fg_clock_init(&clock);
 	sleep_ms(110);
 	fg_clock_update(&clock);
-	before = fg_clock_line(&clock);
+	before = fg_clock_scale(&clock);
 	clock.first.ns0 -= (uint64_t)(seconds * (int64_t)NS_IN_S);
 	atomic_store(&clock.ns0, before.ns0 - (uint64_t)(seconds * (int64_t)NS_IN_S));
-	line = fg_clock_line(&clock);
-	assert_false(matches_now(&line));
+	scale = fg_clock_scale(&clock);
+	assert_false(matches_now(&scale));
 
 	/* The offset follows at once; the slope does not take the step for drift. */
 	for (unsigned int i = 0; i < 3; i++) {
 		fg_clock_update(&clock);
-		line = fg_clock_line(&clock);
-		assert_true(matches_now(&line));
-		assert_true(line.ns_per_tick_q32 == before.ns_per_tick_q32);
+		scale = fg_clock_scale(&clock);
+		assert_true(matches_now(&scale));
+		assert_true(scale.ns_per_tick_q32 == before.ns_per_tick_q32);
 	}
 	sleep_ms(110);
 	fg_clock_update(&clock);
-	line = fg_clock_line(&clock);
-	assert_true(matches_now(&line));
+	scale = fg_clock_scale(&clock);
+	assert_true(matches_now(&scale));
 	assert_true(slope_is_right(&clock));
 }
 
@@ -255,7 +255,7 @@ struct reader {
 	const struct fg_clock *clock;
 	atomic_bool *stop;
 	pthread_t thread;
-	struct fg_clock_line samples[SAMPLES];
+	struct fg_clock_scale samples[SAMPLES];
 	_Atomic uint32_t n_samples;
 	uint64_t wrong, reads;
 };
@@ -266,16 +266,16 @@ static void *read_lines(void *arg)
 	struct reader *r = arg;
 
 	while (!atomic_load_explicit(r->stop, memory_order_relaxed)) {
-		const struct fg_clock_line line = fg_clock_line(r->clock);
+		const struct fg_clock_scale scale = fg_clock_scale(r->clock);
 		const uint32_t n = atomic_load_explicit(&r->n_samples, memory_order_relaxed);
 
-		if (!matches_now(&line))
+		if (!matches_now(&scale))
 			r->wrong++;
-		if (n > 0 && line.ticks0 < r->samples[n - 1].ticks0)
+		if (n > 0 && scale.ticks0 < r->samples[n - 1].ticks0)
 			r->wrong++;
 		if (n < SAMPLES &&
-		    (n == 0 || memcmp(&line, &r->samples[n - 1], sizeof(line)) != 0)) {
-			r->samples[n] = line;
+		    (n == 0 || memcmp(&scale, &r->samples[n - 1], sizeof(scale)) != 0)) {
+			r->samples[n] = scale;
 			atomic_store_explicit(&r->n_samples, n + 1, memory_order_relaxed);
 		}
 		r->reads++;
@@ -292,7 +292,7 @@ static bool all_saw_enough(const struct reader *readers)
 }
 
 /* Every line that a reader saw was published with these three numbers. */
-static uint32_t lines_not_published(const struct reader *r, const struct fg_clock_line *published,
+static uint32_t lines_not_published(const struct reader *r, const struct fg_clock_scale *published,
 				    uint32_t count)
 {
 	uint32_t at = 0, missing = 0;
@@ -309,7 +309,7 @@ static uint32_t lines_not_published(const struct reader *r, const struct fg_cloc
 static void readers_see_whole_lines(void **state)
 {
 	struct fg_clock clock = {0};
-	struct fg_clock_line *published = calloc(UPDATES_MAX, sizeof(*published));
+	struct fg_clock_scale *published = calloc(UPDATES_MAX, sizeof(*published));
 	struct reader *readers = calloc(READERS, sizeof(*readers));
 	atomic_bool stop = false;
 	uint32_t count = 1;
@@ -319,7 +319,7 @@ static void readers_see_whole_lines(void **state)
 	assert_non_null(readers);
 	fg_clock_init(&clock);
 	sleep_ms(110); /* from now on, slopes are measured, and differ */
-	published[0] = fg_clock_line(&clock);
+	published[0] = fg_clock_scale(&clock);
 	for (unsigned int i = 0; i < READERS; i++) {
 		readers[i].clock = &clock;
 		readers[i].stop = &stop;
@@ -328,7 +328,7 @@ static void readers_see_whole_lines(void **state)
 	}
 	for (; count < UPDATES_MAX && !all_saw_enough(readers); count++) {
 		fg_clock_update(&clock);
-		published[count] = fg_clock_line(&clock);
+		published[count] = fg_clock_scale(&clock);
 	}
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < READERS; i++) {

@@ -264,7 +264,7 @@ static void signal_ends_the_wait(void **state)
 		    fg_console_open(commands, "", &console, &error) != 0 ||
 		    setitimer(ITIMER_REAL, &soon, NULL) != 0)
 			_exit(3);
-		/* Nobody writes: without the signal, this waits for ever. */
+		/* Nobody writes: without the signal, this waits forever. */
 		more = fg_console_poll(console, -1);
 		fg_console_close(console);
 		exit(more ? 0 : 4);

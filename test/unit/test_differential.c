@@ -353,7 +353,7 @@ static const struct style styles[] = {
 	{"acl", fill_acl, 0},
 	{"fw", fill_fw, 0},
 	{"ipc", fill_ipc, 0},
-	{"channels", fill_channels, 0},
+	{"groups", fill_groups, 0},
 	{"nested", fill_nested, 0},
 	{"ports", fill_port_ranges, 0},
 	{"link", fill_link, 0},
@@ -494,7 +494,7 @@ static void bounds(void **state)
 {
 	(void)state;
 	for (size_t s = 0; s < RTE_DIM(styles); s++)
-		if (is_long || styles[s].fill == fill_fw || styles[s].fill == fill_channels)
+		if (is_long || styles[s].fill == fill_fw || styles[s].fill == fill_groups)
 			check_bounds(&styles[s], SLOW > 1 ? 20000 : 100000);
 		else if (styles[s].fill == fill_random)
 			check_bounds(&styles[s], SLOW > 1 ? 10000 : 50000);

@@ -151,7 +151,7 @@ static void exchange(struct rig *rig, int fd, const uint8_t *frame, size_t bytes
 	rte_pktmbuf_free(m);
 }
 
-static void test_msg_filter(void **state)
+static void test_contents(void **state)
 {
 	static const uint16_t sizes[] = {18,  60,   64,   65,   127,           128,          129,
 					 512, 1514, 1518, 4096, VETH_MTU + 13, VETH_MTU + 14};
@@ -522,7 +522,7 @@ int main(int argc, char **argv)
 	char *eal[] = {argv[0],          "--no-huge",   "-m", "512", "--no-pci",
 		       "--no-telemetry", "--no-shconf", "-l", "0"};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),     cmocka_unit_test(test_msg_filter),
+		cmocka_unit_test(test_refused),     cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_tags),        cmocka_unit_test(test_untimed),
 		cmocka_unit_test(test_truncated),   cmocka_unit_test(test_queues),
 		cmocka_unit_test(test_filter),      cmocka_unit_test(test_exhaustion),

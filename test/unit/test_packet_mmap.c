@@ -48,7 +48,7 @@ static void check_content(const char *copy_below, uint32_t referred_from)
 	rig_close(&rig);
 }
 
-static void test_msg_filter(void **state)
+static void test_contents(void **state)
 {
 	(void)state;
 	check_content("0", 0);
@@ -401,7 +401,7 @@ static void test_outstanding(void **state)
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_msg_filter), cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_contents), cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_large),      cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_hold_copy),  cmocka_unit_test(test_hold_drop),
 		cmocka_unit_test(test_freeze),     cmocka_unit_test(test_no_mbufs),

@@ -99,7 +99,7 @@ static void test_map(void **unused)
 	assert_true(matches(before, 7));
 	assert_false(matches(before, 8));
 	fg_msg_filter_info(before, &info);
-	assert_int_equal(info.n_unmapped_symbols, 0);
+	assert_int_equal(info.n_symbols_without_number, 0);
 	/* A symbol may have two numbers, and a number another symbol. */
 	map_symbol(learner, 9, "AAPL");
 	after = filter_of(protocol, symbols, "AAPL", FG_UNMAPPED_DROP);
@@ -111,7 +111,7 @@ static void test_map(void **unused)
 	map_symbol(learner, 9, "INTC");
 	assert_false(matches(before, 9));
 	fg_msg_filter_info(before, &info);
-	assert_int_equal(info.n_unmapped_symbols, 1);
+	assert_int_equal(info.n_symbols_without_number, 1);
 	/* Four entries: full. */
 	map_symbol(learner, 10, "AAPL");
 	assert_false(matches(before, 10));

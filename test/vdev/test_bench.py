@@ -340,6 +340,16 @@ def on_terminal(*options):
     return out, shown.decode()
 
 
+@lib.each((), ("--json",))
+def test_full_output(_folder, *options):
+    """Results that cannot be written are an error with its reason."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [lib.binary("feedgate-bench"), "feed", *QUICK_FEED, "--case", "itch50-l3", "--subject", "touch", "--quiet", *options]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+    assert done.returncode == 1 and "No space left on device" in done.stderr, f"{done.returncode} {done.stderr!r}"
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("feedgate-bench: "), done.stderr
+
+
 def test_progress(_folder):
     """Progress is one line on standard error, which is removed at the end; standard output has results only."""
     out, shown = on_terminal()

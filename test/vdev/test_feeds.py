@@ -255,7 +255,7 @@ def test_msg_filter_console(folder):
     result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
     assert result.code == 0, str(result)
     words = r"messages A \(\w+\), D \(\w+\) of 2 instruments: AAPL, NOSUCH \(" + re.escape(folder) + r"/list\); unmapped: drop; slice: true"
-    for pattern in (rf"  subscription: {words}\n", r"  unmapped symbols: 2 have no number so far", rf"  subscription of feed itch: {words}\n"):
+    for pattern in (rf"  subscription: {words}\n", r"  symbols without a number so far: 2", rf"  subscription of feed itch: {words}\n"):
         assert re.search(pattern, result.out), f"no {pattern} in\n{result}"
 
 

@@ -64,7 +64,7 @@ static const struct fg_option af_xdp_options[] = {
 	 .help = "receive frames for other MAC addresses, too"},
 	{ROW(prefilter), .type = FG_OPTION_NAME, .value = "none",
 	 .names = (const char *const[]){"none", "rules", NULL},
-	 .help = "rules: the kernel drops packets that no rule can match"},
+	 .help = "rules: the kernel drops packets that no rule can keep"},
 	{ROW(rest), .type = FG_OPTION_NAME, .value = "drop",
 	 .names = (const char *const[]){"drop", "kernel", NULL},
 	 .help = "drop them, or pass them to the kernel's network stack"},

@@ -237,7 +237,8 @@ static uint64_t due(const struct replay *r, uint64_t max)
 }
 
 /* Attach a packet of the file to the mbuf. Hot. */
-static void attach(const struct replay *r, struct rte_mbuf *m, const struct replay_packet *packet)
+static void attach_packet(const struct replay *r, struct rte_mbuf *m,
+			  const struct replay_packet *packet)
 {
 	struct fg_meta *meta = fg_meta(m);
 
@@ -281,7 +282,7 @@ static uint16_t replay_rx_burst(struct fg_source *src, uint16_t queue, struct rt
 		const struct replay_packet *packet = replay_file_packet(&r->file, r->at.next + i);
 
 		rte_prefetch0(packet->data);
-		attach(r, pkts[i], packet);
+		attach_packet(r, pkts[i], packet);
 	}
 	advance(r, count);
 	return (uint16_t)count;

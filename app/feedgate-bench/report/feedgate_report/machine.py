@@ -28,7 +28,7 @@ def present():
         done = subprocess.run([bench, "machine", "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, check=True, timeout=30)
         return describe("", json.loads(done.stdout)["machine"])
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError):
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 LOWER, HIGHER, NEITHER = "lower is better", "higher is better", "neither more nor less is better"
-SINCE_KERNEL = "From the kernel's receive timestamp to dispatch, where the capture backend has that timestamp."
+SINCE_KERNEL = "From the kernel's receive timestamp until the reader finished the burst, where the capture backend has that timestamp."
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ METRICS = {
         "CPU time per packet, live", LOWER,
         "The reader's CPU time per packet, at a rate that every capture backend keeps up with. Of a backend that "
         "sleeps, all of its thread's time counts; of one that polls, the time of the polls that found packets."),
-    "latency_ns_p50": Metric("Latency, median", LOWER, "From sending to the reader's dispatch."),
+    "latency_ns_p50": Metric("Latency, median", LOWER, "From sending until the reader finished the burst."),
     "latency_ns_p99": Metric(
         "Latency, 99th percentile", LOWER,
-        "One packet in a hundred takes longer from sending to the reader's dispatch."),
+        "One packet in a hundred takes longer from sending until the reader finished the burst."),
     "latency_ns_p999": Metric(
         "Latency, 99.9th percentile", LOWER,
-        "One packet in a thousand takes longer from sending to the reader's dispatch."),
+        "One packet in a thousand takes longer from sending until the reader finished the burst."),
     "kernel_latency_ns_p50": Metric("Latency since the kernel's timestamp, median", LOWER, SINCE_KERNEL),
     "kernel_latency_ns_p99": Metric("Latency since the kernel's timestamp, 99th percentile", LOWER, SINCE_KERNEL),
     "kernel_latency_ns_p999": Metric("Latency since the kernel's timestamp, 99.9th percentile", LOWER, SINCE_KERNEL),

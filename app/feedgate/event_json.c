@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "feeds_record.h"
+#include "event_json.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -95,13 +95,14 @@ static json_t *make(const struct app *app, const struct feed_event *e)
 	return object;
 }
 
-size_t record_make(const struct app *app, const struct feed_event *e, char text[RECORD_BYTES])
+size_t event_json_make(const struct app *app, const struct feed_event *e,
+		       char text[EVENT_JSON_BYTES])
 {
 	json_t *object = make(app, e);
-	const size_t bytes = json_dumpb(object, text, RECORD_BYTES - 1, 0);
+	const size_t bytes = json_dumpb(object, text, EVENT_JSON_BYTES - 1, 0);
 
 	json_decref(object);
-	if (bytes == 0 || bytes > RECORD_BYTES - 1)
+	if (bytes == 0 || bytes > EVENT_JSON_BYTES - 1)
 		return 0;
 	text[bytes] = '\n';
 	return bytes + 1;

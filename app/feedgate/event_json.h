@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An event of a feed as a line of JSON, and its parts as text. */
-#ifndef FEEDS_RECORD_H
-#define FEEDS_RECORD_H
+#ifndef EVENT_JSON_H
+#define EVENT_JSON_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,9 @@ struct feed_event;
  * @event as a line of JSON with its newline, as docs/configuration.md describes it.
  * @return its bytes; 0: out of memory.
  */
-#define RECORD_BYTES 2048u
-size_t record_make(const struct app *app, const struct feed_event *event, char text[RECORD_BYTES]);
+#define EVENT_JSON_BYTES 2048u
+size_t event_json_make(const struct app *app, const struct feed_event *event,
+		       char text[EVENT_JSON_BYTES]);
 
 /* A session's characters if all are printable, else 0x and its bytes; empty: it has none. */
 #define SESSION_TEXT_BYTES (2 * FG_SESSION_BYTES + 3)
@@ -26,4 +27,4 @@ const char *session_text(const uint8_t session[FG_SESSION_BYTES], char text[SESS
 #define TIME_TEXT_BYTES 40u
 const char *time_text(uint64_t time_ns, char text[TIME_TEXT_BYTES]);
 
-#endif /* FEEDS_RECORD_H */
+#endif /* EVENT_JSON_H */
