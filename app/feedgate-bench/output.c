@@ -78,14 +78,15 @@ static int add_json(const struct result *r, const double summary[3])
 			  "case", r->case_name, "subject", r->subject, "metric", r->metric, "value",
 			  rounded(summary[1]), "min", rounded(summary[0]), "max",
 			  rounded(summary[2]), "unit", r->unit, "repeats", (json_int_t)r->repeats);
-	int rc = -ENOMEM;
+	int rc = 0;
 
 	progress_clear();
-	if (line != NULL && json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0 &&
-	    putchar('\n') != EOF && fflush(stdout) == 0)
-		rc = 0;
-	else if (line != NULL)
-		rc = -EIO;
+	if (line == NULL)
+		return -ENOMEM;
+	errno = EIO;
+	if (json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0 ||
+	    putchar('\n') == EOF || fflush(stdout) != 0)
+		rc = -errno;
 	json_decref(line);
 	return rc;
 }

@@ -401,11 +401,11 @@ static void test_outstanding(void **state)
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contents), cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_large),      cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_hold_copy),  cmocka_unit_test(test_hold_drop),
-		cmocka_unit_test(test_freeze),     cmocka_unit_test(test_no_mbufs),
-		cmocka_unit_test(test_threads),    cmocka_unit_test(test_outstanding),
+		cmocka_unit_test(test_contents),  cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_large),     cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_hold_copy), cmocka_unit_test(test_hold_drop),
+		cmocka_unit_test(test_freeze),    cmocka_unit_test(test_no_mbufs),
+		cmocka_unit_test(test_threads),   cmocka_unit_test(test_outstanding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

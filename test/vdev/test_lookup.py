@@ -515,7 +515,7 @@ def test_lookup_refuses_usage(folder):
             ((*both, "--format", "csv"), 2, "--format csv: expected auto, yaml or classbench"),
             ((*both, "--format", "yaml"), 2, r"rules:1:\d+: "), ((*both, "more"), 2, "unexpected argument 'more'"),
             ((*both, "--wrong"), 2, "unknown option '--wrong'"), (("--rules",), 2, "option '--rules' needs a value"),
-            (("--rules", "-", "--trace", trace), 2, "say what it holds with --format"),
+            (("--rules", "-", "--trace", trace), 2, "so --format is needed"),
             (("--rules", "-", "--format", "yaml", "--trace", "-"), 2, "standard input holds either"),
             (("--rules", folder, "--trace", trace), 2, "not a regular file"),
             (("--rules", folder, "--format", "classbench", "--trace", trace), 2, "cannot read: Is a directory"),
