@@ -34,6 +34,7 @@ struct instruction {
 	struct token tokens[TOKENS_MAX];
 	unsigned int n_tokens, n_words; /* the rest are arguments */
 	cmdline_parse_inst_t *inst;
+	char *usage; /* inst->help_str */
 };
 
 /* What librte_cmdline parses a line into; zeroed by it. */
@@ -166,7 +167,8 @@ static int add_instruction(const struct command *command, bool optional)
 	state.table[state.count++] = in->inst;
 	in->inst->f = run;
 	in->inst->data = in;
-	in->inst->help_str = strdup(command_usage(command, usage));
+	in->usage = strdup(command_usage(command, usage));
+	in->inst->help_str = in->usage;
 	last = &in->tokens[in->n_tokens - 1];
 	if (last->argument != NULL && last->argument->kind == ARGUMENT_FIELDS) {
 		RTE_VERIFY(state.fields == NULL);
@@ -188,7 +190,7 @@ cmdline_parse_ctx_t *commands_new(struct app *app)
 		for (const struct command *c = commands[i]; c->words != NULL; c++)
 			rows++;
 	state.app = app;
-	state.instructions = calloc(2 * rows, sizeof(*state.instructions));
+	state.instructions = calloc(2 * rows + 1, sizeof(*state.instructions));
 	state.table = calloc(2 * rows + 1, sizeof(*state.table));
 	if (state.instructions == NULL || state.table == NULL)
 		rc = -ENOMEM;
@@ -206,8 +208,8 @@ cmdline_parse_ctx_t *commands_new(struct app *app)
 
 void commands_free(void)
 {
-	for (unsigned int i = 0; i < state.count; i++) {
-		free((void *)(uintptr_t)state.instructions[i].inst->help_str);
+	for (unsigned int i = 0; state.instructions != NULL && i < state.count; i++) {
+		free(state.instructions[i].usage);
 		free(state.instructions[i].inst);
 	}
 	free(state.instructions);

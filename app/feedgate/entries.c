@@ -154,11 +154,9 @@ int entries_add_source(struct app *app, const struct fg_node *node, struct fg_er
 	if (rc != 0)
 		return rc;
 	ops = fg_source_kind(kind->key);
-	if (ops == NULL)
-		rc = unknown_kind(kind, kinds, error);
-	else
-		rc = add_source(app, ops, &common, node, &entry, error);
-	if (rc == 0)
+	rc = ops == NULL ? unknown_kind(kind, kinds, error)
+			 : add_source(app, ops, &common, node, &entry, error);
+	if (ops != NULL && rc == 0)
 		rc = fg_option_read(ops->options, kind, entry->conf, error);
 	fg_option_free(source_options, &common);
 	return rc;
@@ -227,11 +225,9 @@ int entries_add_sink(struct app *app, const struct fg_node *node, struct fg_erro
 	if (rc != 0)
 		return rc;
 	ops = fg_sink_kind(kind->key);
-	if (ops == NULL)
-		rc = unknown_kind(kind, kinds, error);
-	else
-		rc = add_sink(app, ops, common.name, node, &entry, error);
-	if (rc == 0)
+	rc = ops == NULL ? unknown_kind(kind, kinds, error)
+			 : add_sink(app, ops, common.name, node, &entry, error);
+	if (ops != NULL && rc == 0)
 		rc = fg_option_read(ops->options, kind, entry->conf, error);
 	fg_option_free(sink_options, &common);
 	return rc;

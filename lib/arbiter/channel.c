@@ -80,17 +80,19 @@ void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
 	fg_counter_set(&channel->next, current->high);
 }
 
+static void flush_tracker(struct fg_arbiter *arbiter, struct channel *channel,
+			  struct tracker *tracker, uint64_t now_ns)
+{
+	hold_release_all(arbiter, channel, tracker, now_ns);
+	tracker_abandon_gaps(arbiter, channel, tracker, tracker->high, now_ns);
+	tracker->deliver_next = tracker->high;
+}
+
 void channel_flush(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
 {
-	struct tracker *const trackers[] = {channel->candidate, channel->current};
-
-	for (unsigned int i = 0; i < RTE_DIM(trackers); i++) {
-		if (trackers[i] == NULL)
-			continue;
-		hold_release_all(arbiter, channel, trackers[i], now_ns);
-		tracker_abandon_gaps(arbiter, channel, trackers[i], trackers[i]->high, now_ns);
-		trackers[i]->deliver_next = trackers[i]->high;
-	}
+	if (channel->candidate != NULL)
+		flush_tracker(arbiter, channel, channel->candidate, now_ns);
+	flush_tracker(arbiter, channel, channel->current, now_ns);
 	channel_set_fast_path(arbiter, channel);
 }
 

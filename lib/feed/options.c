@@ -172,14 +172,18 @@ static bool is_setting(const char *key)
 	return false;
 }
 
-/* A feed without a protocol takes no settings. */
-static int refuse_settings(const struct fg_node *settings, struct fg_error *error)
+/* A feed without a protocol takes no settings. @first of them; the others follow it. */
+static int refuse_settings(const struct fg_node *first, struct fg_error *error)
 {
-	for (const struct fg_node *n = settings->child; n != NULL; n = n->next)
+	const struct fg_node *n = first;
+
+	do {
 		if (!is_setting(n->key))
 			return fg_option_unknown_key(n, "name, protocol or messages", error);
-	return fg_error_at(error, EINVAL, settings->child,
-			   "%s: a feed without a protocol has no settings", settings->child->key);
+		n = n->next;
+	} while (n != NULL);
+	return fg_error_at(error, EINVAL, first, "%s: a feed without a protocol has no settings",
+			   first->key);
 }
 
 static int read_parts(const struct fg_node *node, const struct parts *parts, struct head *head,
@@ -189,8 +193,8 @@ static int read_parts(const struct fg_node *node, const struct parts *parts, str
 
 	if (parts->protocol != NULL)
 		rc = fg_protocol_load(parts->protocol, &conf->protocol, error);
-	else if (parts->rest.count > 0)
-		rc = refuse_settings(&parts->rest, error);
+	else if (parts->rest.child != NULL)
+		rc = refuse_settings(parts->rest.child, error);
 	if (rc == 0)
 		rc = take_messages(node, head->messages, conf, error);
 	if (rc == 0)

@@ -184,14 +184,12 @@ static int read_rule(const struct fg_node *node, const struct fg_scope *scope, s
 	for (const struct fg_node *n = node->child; n != NULL && rc == 0; n = n->next) {
 		if (strcmp(n->key, "name") == 0)
 			rc = read_rule_name(n, rule, error);
-		else if (strcmp(n->key, "match") == 0)
-			continue; /* terms_compile() reads it. */
+		else if (strcmp(n->key, "match") == 0 || subscription_is_key(n->key))
+			continue; /* terms_compile() and subscription_read() read them. */
 		else if (strcmp(n->key, "feed") == 0)
 			rc = read_feed(n, scope, &rule->feed, error);
 		else if (strcmp(n->key, "line") == 0)
 			rc = read_line(n, rule, error);
-		else if (subscription_is_key(n->key))
-			continue; /* subscription_read() reads it when the feed is known. */
 		else if (strcmp(n->key, "drop") == 0)
 			rc = read_drop(n, &drop, error);
 		else if (strcmp(n->key, "to") == 0) {
