@@ -11,7 +11,6 @@
 
 #include <fg_burst.h>
 #include <fg_classify.h>
-#include <fg_free.h>
 #include <fg_meta.h>
 #include <fg_node.h>
 #include <fg_source.h>
@@ -163,7 +162,7 @@ static inline unsigned int poll_source(struct reader *reader, const unsigned int
 	}
 	if ((reading & READING_TIMED) != 0)
 		record_times(reader, burst.pkts, burst.count, source->src.ops->timed);
-	fg_packets_free(burst.pkts, burst.count);
+	rte_pktmbuf_free_bulk(burst.pkts, burst.count);
 	return found;
 }
 

@@ -9,7 +9,6 @@
 #include <rte_mbuf.h>
 
 #include <fg_burst.h>
-#include <fg_free.h>
 #include <fg_pool.h>
 
 #include "pipeline.h"
@@ -35,7 +34,7 @@ static inline void count_and_free(struct lcore *lcore, struct fg_feed_out *out)
 		fg_counter_add(&stats->dropped[out->reason[i]], 1);
 		count_for_rule(stats, fg_meta(out->drop[i])->rule_id, out->reason[i]);
 	}
-	fg_packets_free(out->drop, out->n_drop);
+	rte_pktmbuf_free_bulk(out->drop, out->n_drop);
 }
 
 void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, uint64_t now_ns)

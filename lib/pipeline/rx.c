@@ -5,7 +5,6 @@
 #include <rte_pause.h>
 
 #include <fg_burst.h>
-#include <fg_free.h>
 
 #include "pipeline.h"
 
@@ -159,7 +158,7 @@ static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped
 		       dropped->default_packets - dropped->default_not_ip);
 	fg_counter_add(&stats->dropped[FG_DROP_rule_drop],
 		       dropped->count - dropped->default_packets);
-	fg_packets_free(dropped->pkts, dropped->count);
+	rte_pktmbuf_free_bulk(dropped->pkts, dropped->count);
 }
 
 static void hand_off(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t *workers,

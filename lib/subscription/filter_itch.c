@@ -14,11 +14,7 @@
 /* Shift the lowest of @bits into @mask from above. */
 static __rte_always_inline uint64_t shift_in(uint64_t mask, uint64_t bits)
 {
-	uint64_t top = bits << 63;
-
-	/* Keeps clang from using SHRD, which takes several times as long on AMD's CPUs. */
-	__asm__("" : "+r"(top));
-	return mask >> 1 | top;
+	return mask >> 1 | bits << 63;
 }
 
 struct itch_walk {
