@@ -11,9 +11,9 @@
 
 #include <fg_isa.h>
 
-const char *const fg_isa_options[] = {"auto", "avx512", "avx2", "sse", "scalar", NULL};
+const char *const fg_isa_options[] = {"auto", "avx2", "sse", "scalar", NULL};
 
-enum { FLAGS_MAX = 6 };
+enum { FLAGS_MAX = 3 };
 
 /* What a set requires. */
 struct set {
@@ -28,15 +28,9 @@ static const struct set sets[] = {
 #ifdef RTE_ARCH_X86
 	[FG_ISA_SSE] = {"sse", 128, 1, {RTE_CPUFLAG_SSE4_2}},
 	[FG_ISA_AVX2] = {"avx2", 256, 3, {RTE_CPUFLAG_AVX2, RTE_CPUFLAG_BMI2, RTE_CPUFLAG_MOVBE}},
-	[FG_ISA_AVX512] = {"avx512",
-			   512,
-			   6,
-			   {RTE_CPUFLAG_AVX512F, RTE_CPUFLAG_AVX512BW, RTE_CPUFLAG_AVX512VL,
-			    RTE_CPUFLAG_AVX512VBMI, RTE_CPUFLAG_BMI2, RTE_CPUFLAG_MOVBE}},
 #else
 	[FG_ISA_SSE] = {.name = "sse", .n_flags = FLAGS_MAX + 1},
 	[FG_ISA_AVX2] = {.name = "avx2", .n_flags = FLAGS_MAX + 1},
-	[FG_ISA_AVX512] = {.name = "avx512", .n_flags = FLAGS_MAX + 1},
 #endif
 };
 

@@ -15,14 +15,13 @@ enum fg_isa {
 	FG_ISA_SCALAR = 0, /**< No vector instructions: every CPU. */
 	FG_ISA_SSE,        /**< SSE4.2: every x86 that DPDK runs on. */
 	FG_ISA_AVX2,       /**< AVX2, BMI2 and MOVBE. */
-	FG_ISA_AVX512,     /**< AVX-512 F, BW, VL and VBMI, and all of FG_ISA_AVX2. */
 	FG_ISA_COUNT,
 };
 
 /** The values of an option: "auto", then the names of the sets, widest first; NULL-terminated. */
 extern const char *const fg_isa_options[];
 
-/** "scalar", "sse", "avx2" or "avx512". Threads: any. */
+/** "scalar", "sse" or "avx2". Threads: any. */
 const char *fg_isa_name(enum fg_isa isa);
 
 /**

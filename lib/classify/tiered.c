@@ -23,7 +23,6 @@ static const struct variant variants[FG_ISA_COUNT] = {
 #ifdef RTE_ARCH_X86
 	[FG_ISA_SSE] = {ISA_LANES(FG_ISA_SSE), lookup_sse},
 	[FG_ISA_AVX2] = {ISA_LANES(FG_ISA_AVX2), lookup_avx2},
-	[FG_ISA_AVX512] = {ISA_LANES(FG_ISA_AVX512), lookup_avx512},
 #endif
 };
 

@@ -20,8 +20,8 @@
 
 #define RANK_NONE UINT32_MAX
 
-/* 32-bit numbers that a variant compares at once: 4, 4, 8, 16. */
-#define ISA_LANES(isa) ((isa) <= 1 ? 4u : 2u << (isa))
+/* 32-bit numbers that a variant compares at once. */
+#define ISA_LANES(isa) ((isa) >= 2 ? 8u : 4u)
 
 enum {
 	KEY_WORDS = sizeof(struct fg_key) / 8,  /* hashes and nodes read words of 64 bits */
@@ -162,6 +162,6 @@ struct tiered {
 	uint32_t worst_compares;
 };
 
-tiered_lookup_fn lookup_scalar, lookup_sse, lookup_avx2, lookup_avx512;
+tiered_lookup_fn lookup_scalar, lookup_sse, lookup_avx2;
 
 #endif /* CLASSIFY_TIERED_TABLE_H */

@@ -51,27 +51,7 @@ static inline uint64_t gather(uint64_t x, uint64_t mask)
  * First what differs between the instruction sets by more than a name. OP() makes
  * the name of an intrinsic, BITS() that of one on whole registers.
  */
-#if ISA_WIDTH == 3
-
-typedef __m512i vec;
-#define OP(name)   _mm512_##name
-#define BITS(name) _mm512_##name##_si512
-
-static inline vec vec_all64(uint64_t x)
-{
-	return _mm512_set1_epi64((long long)x);
-}
-static inline unsigned int vec_zeros(vec a)
-{
-	return _mm512_testn_epi32_mask(a, a);
-}
-static inline unsigned int tags_equal(const uint16_t *tags, const uint16_t *tag)
-{
-	return _mm256_cmpeq_epi16_mask(_mm256_load_si256((const __m256i *)tags),
-				       _mm256_set1_epi16((short)*tag));
-}
-
-#elif ISA_WIDTH == 2
+#if ISA_WIDTH == 2
 
 typedef __m256i vec;
 #define OP(name)   _mm256_##name

@@ -32,6 +32,6 @@ void drops_settle(struct drops *drops, struct fg_lcore_stats *stats);
 typedef uint16_t parse_burst_fn(const struct fg_parse *parse, struct rte_mbuf **pkts,
 				uint16_t count, struct fg_key *keys, struct fg_lcore_stats *stats);
 
-parse_burst_fn burst_scalar, burst_sse, burst_avx2, burst_avx512;
+parse_burst_fn burst_scalar, burst_sse, burst_avx2;
 
 #endif /* PARSE_BURST_H */

@@ -5,10 +5,10 @@
  * most one VLAN tag, IPv4 without options, a whole UDP datagram. It leaves other shapes, and faulty
  * packets, to the general parser. The keys of both are the same.
  *
- * There are three variants: 8-byte words, for any little-endian machine; 16-byte vectors, from
- * SSE4.2 on; and, with AVX-512 VBMI, one permutation of a 64-byte vector. fast_key is the best
- * variant for ISA_WIDTH, the instruction set of the translation unit. It does not depend on what
- * else the compiler may use, so that a variant is the same in every build.
+ * There are two variants: 8-byte words, for any little-endian machine, and 16-byte vectors, from
+ * SSE4.2 on. fast_key is the better variant for ISA_WIDTH, the instruction set of the translation
+ * unit. It does not depend on what else the compiler may use, so that a variant is the same in
+ * every build.
  */
 #ifndef PARSE_FAST_H
 #define PARSE_FAST_H
@@ -224,61 +224,7 @@ static inline bool fast_key_vector(const struct fast_head *head, const uint8_t *
 
 #endif
 
-#if ISA_WIDTH >= 3
-
-/** The same with one 64-byte permutation: each key byte is a packet byte or a constant. */
-static inline bool fast_key_line(const struct fast_head *head, const uint8_t *data, uint32_t total,
-				 struct fg_key *key, const uint32_t tag)
-{
-	/* Index of the packet byte for each key byte: ports, source, destination, MACs. */
-	static const uint8_t from[64] __attribute__((aligned(64))) = {
-		[8] = 34,  [9] = 35,  [10] = 36, [11] = 37, [16] = 26, [17] = 27,
-		[18] = 28, [19] = 29, [32] = 30, [33] = 31, [34] = 32, [35] = 33,
-		[48] = 0,  [49] = 1,  [50] = 2,  [51] = 3,  [52] = 4,  [53] = 5,
-		[56] = 6,  [57] = 7,  [58] = 8,  [59] = 9,  [60] = 10, [61] = 11,
-	};
-	static const uint64_t rest[8] __attribute__((aligned(64))) = {
-		0,
-		0xffffffff00000000,
-		0,
-		0,
-		0,
-		0,
-		(uint64_t)0x0008 << 48,
-		(uint64_t)FAST_BYTES << 48,
-	};
-	const __mmask64 bytes = 0x3f3f000f000f0f00;
-	/* The fields that fast_key_words() checks. */
-	static const uint8_t shape[64]
-		__attribute__((aligned(64))) = {[12] = 8, [14] = 0x45, [23] = 17};
-	static const uint8_t shape_mask[64] __attribute__((aligned(64))) = {
-		[12] = 0xff, [13] = 0xff, [14] = 0xff, [20] = 0x3f, [21] = 0xff, [23] = 0xff};
-	const struct fast_lengths lengths = fast_read_lengths(data + 14);
-	__m512i line;
-
-	if (tag != 0)
-		return fast_key_vector(head, data, total, key, tag);
-	/* A masked load reads no byte after the packet, where memory may end. */
-	line = _mm512_maskz_loadu_epi8((UINT64_C(1) << FAST_BYTES) - 1, data);
-	if (unlikely(_mm512_test_epi8_mask(_mm512_xor_si512(line, _mm512_load_si512(shape)),
-					   _mm512_load_si512(shape_mask)) != 0))
-		return false;
-	if (!fast_lengths_fit(lengths, total - FAST_BYTES))
-		return false;
-	line = _mm512_maskz_permutexvar_epi8(bytes, _mm512_load_si512(from), line);
-	line = _mm512_or_si512(
-		line,
-		_mm512_mask_set1_epi64(_mm512_load_si512(rest), 1,
-				       (long long)(head->words[0] | (uint64_t)lengths.udp << 48)));
-	_mm512_storeu_si512(key, line);
-	return true;
-}
-
-#endif
-
-#if ISA_WIDTH >= 3
-#define fast_key fast_key_line
-#elif ISA_WIDTH >= 1
+#if ISA_WIDTH >= 1
 #define fast_key fast_key_vector
 #else
 #define fast_key fast_key_words

@@ -42,7 +42,6 @@ uint16_t fg_parse_burst(const struct fg_parse *parse, struct rte_mbuf **pkts, ui
 #ifdef RTE_ARCH_X86
 		[FG_ISA_SSE] = burst_sse,
 		[FG_ISA_AVX2] = burst_avx2,
-		[FG_ISA_AVX512] = burst_avx512,
 #endif
 	};
 
