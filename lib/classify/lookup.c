@@ -35,10 +35,8 @@ static inline uint32_t key_group(const struct fg_key *key, size_t offset)
 
 /* Keys with equal tags may differ: compare the words. */
 static inline void verify(const struct hash *hash, uint64_t bucket, unsigned int tags,
-			  const struct fg_key *key, uint32_t *rank)
+			  const struct fg_key *key, uint32_t *rank, const unsigned int n_words)
 {
-	const unsigned int n_words = hash->n_words;
-
 	for (; tags != 0; tags &= tags - 1) {
 		const uint64_t place = bucket * BUCKET_TAGS + (unsigned int)__builtin_ctz(tags);
 		const uint64_t *entry = hash->entries + place * (n_words + 1);
@@ -74,8 +72,10 @@ static inline void hash_groups(const struct hash *hash, const struct fg_key *key
 	}
 }
 
-static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks,
-			unsigned int count)
+static inline __attribute__((always_inline)) void hash_burst(const struct hash *hash,
+							     const struct fg_key *keys,
+							     uint32_t *ranks, unsigned int count,
+							     const unsigned int n_words)
 {
 	/* places_of_pairs() takes several at a time, and so may write beyond count. */
 	union place places[FG_BURST_MAX] __attribute__((aligned(64)));
@@ -97,7 +97,23 @@ static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint
 	}
 	for (unsigned int f = 0; f < n; f++)
 		verify(hash, places[found[f]].bucket, tag_places(tags[f]), &keys[found[f]],
-		       &ranks[found[f]]);
+		       &ranks[found[f]], n_words);
+}
+
+/*
+ * The usual numbers of words are constants, so that the compiler unrolls the
+ * loops over them. Destination address and port are three words, with the one
+ * that holds protocol and family; a source address or IPv6 adds more.
+ */
+static void hash_lookup(const struct hash *hash, const struct fg_key *keys, uint32_t *ranks,
+			unsigned int count)
+{
+	if (hash->n_words == 3)
+		hash_burst(hash, keys, ranks, count, 3);
+	else if (hash->n_words == 4)
+		hash_burst(hash, keys, ranks, count, 4);
+	else
+		hash_burst(hash, keys, ranks, count, hash->n_words);
 }
 
 /* The child of a node that a key goes to. */
