@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The EAL runs without hugetlbfs. In production feedgate has huge pages; on small ones, misses of
+ * EAL runs without hugetlbfs. In production feedgate has huge pages; on small ones, misses of
  * the TLB would take longer than what is measured. So tables and packets get a heap for which
  * the kernel is asked for transparent huge pages.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The EAL and DPDK's memory, for benchmarks that link what they measure. */
+/* EAL and DPDK's memory, for benchmarks that link what they measure. */
 #ifndef CLASSIFY_MEMORY_H
 #define CLASSIFY_MEMORY_H
 

@@ -94,7 +94,7 @@ int path_files_make(struct path_files *files, uint32_t rules, struct fg_error *e
 
 	if (parent == NULL || parent[0] == '\0')
 		parent = "/tmp";
-	/* The EAL splits the arguments of a device at commas. */
+	/* EAL splits the arguments of a device at commas. */
 	if (strchr(parent, ',') != NULL || strlen(parent) > 200)
 		return fg_error_set(error, EINVAL,
 				    "TMPDIR %s: expected a path without commas, of at most 200 "

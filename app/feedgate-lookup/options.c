@@ -168,6 +168,6 @@ int options_read(struct options *options, int argc, char **argv, struct fg_error
 	}
 	if (optind < argc)
 		return fg_error_set(error, EINVAL, "unexpected argument '%s'", argv[optind]);
-	optind = 1; /* The EAL uses getopt(), too. */
+	optind = 1; /* EAL uses getopt(), too. */
 	return check(options, error);
 }
