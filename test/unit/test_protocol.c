@@ -473,7 +473,7 @@ static const struct {
 } refused_cases[] = {
 	{"protocol: none\n", "test:1:1: protocol: no protocol named \"none\""},
 	{"protocol: [1]\n", "test:1:1: protocol: expected a name or a map"},
-	{"protocol: {like: none}\n", "like: no such protocol"},
+	{"protocol: {like: none}\n", "like: no such built-in protocol"},
 	{"protocol: {headers: 1}\n", "test:1:12: unknown key 'headers': expected like, h"},
 	{"protocol: {header: 1}\n", "header: expected a map"},
 	{"protocol: {header: {byte: 1}}\n", "byte"},

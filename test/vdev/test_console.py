@@ -46,7 +46,7 @@ def check_transcript(text, expected):
     """The output of `show ...` after one pass."""
     for pattern in (rf"received +{grouped(expected.received)} ", rf"delivered +{grouped(expected.delivered)} ",
                     rf"dropped +{grouped(expected.received - expected.delivered)}\b",
-                    rf"day +replay +A +1 +- +{grouped(expected.received)} ", rf"\n  packets +{grouped(expected.received)}  handed over", rf"tech +{grouped(expected.rules['tech'])} ",
+                    rf"day +replay +A +1 +- +{grouped(expected.received)} ", rf"\n  packets +{grouped(expected.received)}  received by rx lcores", rf"tech +{grouped(expected.rules['tech'])} ",
                     rf"noise +{grouped(expected.rules['noise'])} ", rf"rule_drop +{grouped(expected.dropped['rule_drop'])}\b",
                     rf"disk +pcapng +{grouped(expected.sink_packets['disk'])} ", r"feed: itch"):
         assert re.search(pattern, text), f"no {pattern} in\n{text}"
