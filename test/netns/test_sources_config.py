@@ -21,16 +21,18 @@ NOBODY = 65534
 
 
 def as_nobody(folder, capabilities):
-    """Words before a command that runs it as an ordinary user with @capabilities. Copies feedgate to @folder for that user."""
+    """Words before a command that runs it as an ordinary user with @capabilities. Copies what that user reads to @folder."""
     if shutil.which("setpriv") is None:
         raise lib.Skip("setpriv is not installed")
     os.chmod(folder, 0o777)
     shutil.copy(lib.binary("feedgate"), folder)
+    shutil.copy(os.path.join(lib.ROOT, "test", "lsan.supp"), folder)
+    sanitizer = ["env", f"LSAN_OPTIONS=suppressions={folder}/lsan.supp:print_suppressions=0"]
     names = ",".join(f"+{name}" for name in capabilities)
     words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if capabilities:
-        return [*words, f"--bounding-set=-all,{names}", f"--inh-caps=-all,{names}", f"--ambient-caps=-all,{names}"]
-    return [*words, "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
+        return [*words, f"--bounding-set=-all,{names}", f"--inh-caps=-all,{names}", f"--ambient-caps=-all,{names}", *sanitizer]
+    return [*words, "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", *sanitizer]
 
 
 @lib.once
