@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The fast path, timeouts, and what takes packets out. Hot. */
+#include <rte_prefetch.h>
+
 #include <fg_arbiter.h>
 
 #include "arbiter.h"
@@ -182,7 +184,7 @@ static __rte_noinline struct channel *channel_lookup(struct fg_arbiter *arbiter,
 {
 	struct channel *channel;
 
-	if (pkt->kind >= FG_FEED_UNSEQUENCED ||
+	if (pkt->kind >= FG_FEED_RETRANSMISSION ||
 	    (pkt->kind == FG_FEED_DATA && pkt->count > arbiter->jump_max))
 		return NULL;
 	channel = channel_find(arbiter, pkt);
@@ -226,6 +228,38 @@ static __rte_noinline void arbitrate_slow(struct fg_arbiter *arbiter, unsigned i
 		arrival_arbitrate(&arrival);
 	if (arbiter->ready != NULL)
 		result->flags |= FG_ARBITER_READY;
+}
+
+void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line)
+{
+	const struct channel *channel = arbiter->last;
+
+	if (likely(channel != NULL))
+		rte_prefetch0(channel->current);
+	rte_prefetch0(&arbiter->lines[line]);
+}
+
+enum fg_arbiter_peek fg_arbiter_peek(const struct fg_arbiter *arbiter, unsigned int line,
+				     const struct fg_feed_packet *pkt)
+{
+	const struct channel *channel = arbiter->last;
+	const struct tracker *tracker;
+	uint64_t first, end;
+
+	if (line >= arbiter->n_lines || channel == NULL || !channel_is(channel, pkt) ||
+	    pkt->kind != FG_FEED_DATA || pkt->count - 1 >= arbiter->jump_max)
+		return FG_ARBITER_PEEK_OTHER;
+	tracker = channel->current;
+	if ((tracker->fast_path_lines >> line & 1) == 0)
+		return FG_ARBITER_PEEK_OTHER;
+	first = tracker_widen(tracker, pkt->first, channel->shift);
+	end = first + pkt->count;
+	if (first == tracker->high && seq_diff(end, tracker->fast_path_end) <= 0)
+		return FG_ARBITER_PEEK_NEXT;
+	if (seq_diff(end, tracker->high) > 0 || seq_diff(first, tracker->contiguous_from) < 0 ||
+	    tracker->high - first > arbiter->window)
+		return FG_ARBITER_PEEK_OTHER;
+	return FG_ARBITER_PEEK_DUPLICATE;
 }
 
 void fg_arbiter_arbitrate(struct fg_arbiter *arbiter, unsigned int line, uint64_t now_ns,

@@ -284,6 +284,23 @@ void fg_arbiter_arbitrate(struct fg_arbiter *arbiter, unsigned int line, uint64_
 			  const struct fg_feed_packet *pkt, void *packet,
 			  struct fg_arbiter_result *result);
 
+/** What a packet is, by the arbiter's present state. */
+enum fg_arbiter_peek {
+	FG_ARBITER_PEEK_NEXT,      /**< It brings the next numbers of its channel. */
+	FG_ARBITER_PEEK_DUPLICATE, /**< All of its numbers came: fg_arbiter_arbitrate() says so. */
+	FG_ARBITER_PEEK_OTHER,     /**< Anything else: fg_arbiter_arbitrate() needs its digest. */
+};
+
+/**
+ * Look at a packet before its messages are verified: a duplicate need not be. Changes nothing. Hot.
+ * @param line  As for fg_arbiter_arbitrate(). Threads: the worker.
+ */
+enum fg_arbiter_peek fg_arbiter_peek(const struct fg_arbiter *arbiter, unsigned int line,
+				     const struct fg_feed_packet *pkt);
+
+/** Prefetch what fg_arbiter_arbitrate() commonly touches. Hot. Threads: the worker. */
+void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line);
+
 /**
  * Handle timeouts: release packets held too long, give up old gaps, find silent lines. Call it
  * regularly also without packets; it returns at once while nothing is due. Hot.

@@ -370,7 +370,7 @@ static void arrival_sequenced(struct arrival *a)
 void arrival_arbitrate(struct arrival *a)
 {
 	const struct fg_feed_packet *pkt = a->pkt;
-	const bool sequenced = pkt->kind < FG_FEED_UNSEQUENCED;
+	const bool sequenced = pkt->kind < FG_FEED_RETRANSMISSION;
 	const bool data = pkt->kind == FG_FEED_DATA && pkt->count > 0;
 	const bool oversized = data && pkt->count > a->arbiter->jump_max;
 

@@ -3,7 +3,8 @@
  * @file
  * The header of one packet of a feed, in the same form for every protocol: which
  * sequence numbers the packet carries, of which session and channel, and where its
- * messages are. fg_protocol_read() writes it; arbiter and message filter read it.
+ * messages are. fg_protocol_read() writes it, the feed stage adds arrival_ns
+ * and digest; arbiter and message filter read it.
  *
  * A channel is one sequence of numbers: a feed may have several, such as a PITCH
  * unit or an EOBI partition. The numbers of a channel start again with each session.
@@ -18,11 +19,13 @@
 
 /** What a packet means for its channel's sequence. */
 enum fg_feed_packet_kind {
-	FG_FEED_DATA = 0,    /**< It carries [first, first + count). */
-	FG_FEED_HEARTBEAT,   /**< The next number is `first`; count is 0. */
-	FG_FEED_RESET,       /**< Numbers start again: the next one is `first`; count is 0. */
-	FG_FEED_END,         /**< The session ends; the next number would be `first`. */
-	FG_FEED_UNSEQUENCED, /**< Outside the sequence: retransmissions, snapshots, own numbers. */
+	FG_FEED_DATA = 0,  /**< It carries [first, first + count). */
+	FG_FEED_HEARTBEAT, /**< The next number is `first`; count is 0. */
+	FG_FEED_RESET,     /**< Numbers start again: the next one is `first`; count is 0. */
+	FG_FEED_END,       /**< The session ends; the next number would be `first`. */
+	/** It carries [first, first + count) once more, on request: it fills gaps, no more. */
+	FG_FEED_RETRANSMISSION,
+	FG_FEED_UNSEQUENCED, /**< Outside the sequence: snapshots, numbers of their own. */
 	FG_FEED_PACKET_KINDS,
 };
 
@@ -31,6 +34,7 @@ struct fg_feed_packet {
 	uint64_t channel;                  /**< 0 where the protocol has only one. */
 	uint64_t first;                    /**< First sequence number, widened to 64 bits. */
 	uint64_t arrival_ns;   /**< Time of receipt, for lead times; the reader's caller sets it. */
+	uint32_t digest;       /**< Hash of the messages; 0 where the arbiter needs none. */
 	uint32_t count;        /**< Sequence numbers: one a message, or 1 for the packet. */
 	uint16_t messages_off; /**< Start of the messages, in bytes from that of the payload. */
 	uint16_t messages_end; /**< End of the messages: padding and trailers come after it. */

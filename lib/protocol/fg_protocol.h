@@ -198,8 +198,8 @@ const struct fg_messages *fg_messages_find(const char *name);
  * Read a packet's header. Hot.
  *
  * @param payload  The UDP payload, @p len bytes.
- * @param out      Set on success, but for arrival_ns. An admin packet without messages has
- *                 messages_end = messages_off. With RESET and END, `first` is the number that comes
+ * @param out      Set on success, but for arrival_ns; digest is 0. An admin packet without messages
+ *                 has n_messages = 0. With RESET and END, `first` is the number that comes
  *                 next and count is 0, also where the packet itself uses a number.
  * @return
  *   0          Success.

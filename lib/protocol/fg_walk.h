@@ -35,7 +35,9 @@
 /** Why a walk ended. */
 enum fg_walk_end {
 	FG_WALK_DONE = 0,
-	FG_WALK_MALFORMED,   /**< A length is wrong, or messages are missing. */
+	FG_WALK_BAD_LENGTH,  /**< A message is too short, or leaves the packet. */
+	FG_WALK_SHORT,       /**< The messages end before their count. */
+	FG_WALK_TRAILING,    /**< Bytes follow the last message. */
 	FG_WALK_UNDECODABLE, /**< The length of a type is unknown: more messages may follow. */
 };
 
@@ -118,12 +120,22 @@ static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_
 	return false;
 }
 
+/* End the walk after the last message of the count. */
+static __rte_always_inline bool fg_walk_all(struct fg_walk *walk)
+{
+	if (walk->at != walk->end && walk->end_reason == FG_WALK_DONE)
+		walk->end_reason = FG_WALK_TRAILING;
+	return false;
+}
+
 /* End the walk where fewer bytes remain than the shortest message has. */
 static __rte_always_inline bool fg_walk_short(struct fg_walk *walk)
 {
 	const bool all_seen = walk->at == walk->end && walk->remaining > UINT16_MAX;
 
-	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_MALFORMED);
+	if (walk->remaining <= UINT16_MAX)
+		return fg_walk_stop(walk, FG_WALK_SHORT);
+	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_BAD_LENGTH);
 }
 
 static __rte_always_inline void fg_message_take(const struct fg_walk_shape *shape,
@@ -150,12 +162,12 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 	uint64_t bytes;
 
 	if (walk->remaining == 0)
-		return false;
+		return fg_walk_all(walk);
 	if (unlikely(room < shape->min_bytes))
 		return fg_walk_short(walk);
 	bytes = fg_field_load(shape->length, walk->at, shape->order) + shape->length_bias;
 	if (unlikely(bytes < shape->min_bytes || bytes > room))
-		return fg_walk_stop(walk, FG_WALK_MALFORMED);
+		return fg_walk_stop(walk, FG_WALK_BAD_LENGTH);
 	fg_message_take(shape, walk, (uint32_t)bytes, out);
 	return true;
 }
@@ -163,6 +175,16 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 /** The next message, of any protocol. @return as fg_walk_next(). Hot. */
 bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 		      struct fg_message *out);
+
+/**
+ * Check that the messages of a packet are as its header has it: each ends within the packet, there
+ * are as many as its count, and nothing follows the last one. Hot.
+ * @param pkt  Of fg_protocol_read().
+ * @return FG_WALK_DONE: they are. FG_WALK_UNDECODABLE: as far as can be told. Otherwise the first
+ *         contradiction. Threads: any.
+ */
+enum fg_walk_end fg_protocol_verify(const struct fg_protocol *protocol, const uint8_t *payload,
+				    const struct fg_feed_packet *pkt);
 
 /**
  * Skip a group at @p at. Hot.

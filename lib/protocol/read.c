@@ -54,10 +54,9 @@ static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
 					    const struct fg_protocol_admin *rule,
 					    const uint8_t *payload, struct fg_feed_packet *out)
 {
-	if (rule->empty) {
-		out->messages_end = out->messages_off;
+	/* messages_end stays: bytes after the header contradict it, see FG_WALK_TRAILING. */
+	if (rule->empty)
 		out->n_messages = 0;
-	}
 	if (rule->at.bytes != 0)
 		out->first = fg_field_load(rule->at, payload + shape->messages_off + walk->body,
 					   shape->order);
@@ -150,6 +149,7 @@ static __rte_always_inline void read_fields(const struct fg_header_shape *shape,
 		out->n_messages = (uint16_t)fg_field_load(shape->count, payload, shape->order);
 	out->count = shape->counts == FG_COUNTS_PACKETS ? 1 : out->n_messages;
 	out->kind = FG_FEED_DATA;
+	out->digest = 0;
 }
 
 static __rte_always_inline int read_packet(const struct fg_header_shape *shape,

@@ -118,7 +118,7 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 	if (likely(shape->kind == FG_WALK_LENGTH))
 		return fg_walk_next(shape, walk, out);
 	if (walk->remaining == 0)
-		return false;
+		return fg_walk_all(walk);
 	if (room < shape->min_bytes)
 		return fg_walk_short(walk);
 	if (shape->kind == FG_WALK_REST) {
@@ -131,7 +131,19 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 			return fg_walk_stop(walk, FG_WALK_UNDECODABLE);
 	}
 	if (bytes < shape->min_bytes || bytes > room)
-		return fg_walk_stop(walk, FG_WALK_MALFORMED);
+		return fg_walk_stop(walk, FG_WALK_BAD_LENGTH);
 	fg_message_take(shape, walk, bytes, out);
 	return true;
+}
+
+enum fg_walk_end fg_protocol_verify(const struct fg_protocol *protocol, const uint8_t *payload,
+				    const struct fg_feed_packet *pkt)
+{
+	struct fg_message message;
+	struct fg_walk walk;
+
+	fg_walk_begin(&walk, payload, pkt);
+	while (fg_protocol_next(protocol, &walk, &message))
+		;
+	return walk.end_reason;
 }

@@ -18,7 +18,7 @@ static match_function *match_function_for(struct fg_msg_filter *filter)
 		fast = filter_itch(filter);
 	else if (filter->protocol->hot == FG_HOT_CME_MDP3)
 		fast = filter_mdp3(filter);
-	return fast != NULL ? fast : filter_match;
+	return fast != NULL ? fast : filter_match_unlearned;
 }
 
 int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_filter **out,
@@ -63,16 +63,33 @@ void fg_msg_filter_free(struct fg_msg_filter *filter)
 	rte_free(filter);
 }
 
-void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
-			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+/* Whether the filter has not seen the symbol map's last changes. */
+static inline bool is_behind(const struct fg_msg_filter *filter)
 {
 	const struct fg_symbols *symbols = filter->symbols;
 
-	if (symbols != NULL &&
-	    unlikely(atomic_load_explicit(&symbols->count, memory_order_relaxed) !=
-		     filter->entries_seen))
+	return symbols != NULL &&
+	       unlikely(atomic_load_explicit(&symbols->count, memory_order_relaxed) !=
+			filter->entries_seen);
+}
+
+void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const struct fg_msg_filter_job *job = &jobs[i];
+
+		if (is_behind(job->filter))
+			filter_catch_up(job->filter);
+		job->filter->match(job->filter, job->payload, job->pkt, job->out);
+	}
+}
+
+void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,
+			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+{
+	if (is_behind(filter))
 		filter_catch_up(filter);
-	filter->match(filter, payload, pkt, out);
+	filter_match(filter, payload, pkt, out);
 }
 
 void fg_msg_filter_info(const struct fg_msg_filter *filter, struct fg_msg_filter_info *out)

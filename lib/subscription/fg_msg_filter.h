@@ -4,8 +4,8 @@
  * The message filter: which messages of a packet does a subscription match?
  *
  * A subscription is a rule's list of message types and list of instruments.
- * fg_msg_filter_create() compiles it for one feed, and fg_msg_filter_match() gives
- * the result for each packet.
+ * fg_msg_filter_create() compiles it for one feed, and fg_msg_filter_match_burst()
+ * gives the result for each packet.
  *
  * A message is matched if its type is in the list of types, or there is none, and
  * its instrument is in the list of instruments, or there is none. A message
@@ -71,6 +71,8 @@ struct fg_msg_filter_result {
 	uint32_t n_matched;  /**< With the unmapped ones, if these pass. */
 	uint32_t n_unmapped; /**< Whether they pass or not. */
 	uint8_t walk_end;    /**< enum fg_walk_end. */
+	/** Only walk_end is valid: call fg_msg_filter_learn() once the packet is believed. */
+	bool deferred;
 };
 
 /** Opaque. Control makes it; the worker writes what it learns. */
@@ -89,17 +91,48 @@ int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_fi
 /** Free a filter that nobody uses; NULL is allowed. Threads: control. */
 void fg_msg_filter_free(struct fg_msg_filter *filter);
 
+/** A packet whose messages are to be matched. */
+struct fg_msg_filter_job {
+	struct fg_msg_filter *filter;
+	const uint8_t *payload;           /**< The UDP payload that `pkt` was read from. */
+	const struct fg_feed_packet *pkt; /**< By the filter's protocol. */
+	struct fg_msg_filter_result *out;
+};
+
+/**
+ * Verify the messages of packets, as fg_protocol_verify(), and match them. Hot.
+ *
+ * It learns nothing: a packet that is not believed must leave no trace. Where the messages teach
+ * something, or the result depends on the order map, it defers. After fg_msg_filter_learn() the
+ * results of later packets of that feed are out of date: match these again.
+ * A packet without messages gives all zeros.
+ * @param jobs  [n], of the feeds of one lcore.
+ * Threads: the feeds' worker.
+ */
+void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n);
+
 /**
  * Match a packet's messages, and learn from them. Hot.
  *
- * Call it once for each packet of a feed, with any of the feed's filters: the maps
- * that it fills belong to the feed. A packet without messages gives all zeros.
- * @param payload  The UDP payload that @p pkt was read from, with the filter's protocol.
- * @param out      All of it is written.
+ * Call it for each packet that fg_msg_filter_match_burst() deferred, in order, with any of the
+ * feed's filters: the maps that it fills belong to the feed.
+ * @param out  All of it is written; `deferred` is false.
  * Threads: the feed's worker.
  */
-void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
+void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,
 			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
+
+/** Match one packet and learn from it. Threads: the feed's worker. */
+static inline void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
+				       const struct fg_feed_packet *pkt,
+				       struct fg_msg_filter_result *out)
+{
+	const struct fg_msg_filter_job job = {filter, payload, pkt, out};
+
+	fg_msg_filter_match_burst(&job, 1);
+	if (out->deferred)
+		fg_msg_filter_learn(filter, payload, pkt, out);
+}
 
 /* Into L1 if @near, else L2; a constant, as the instruction needs one. */
 static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
@@ -111,7 +144,7 @@ static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
 }
 
 /**
- * Prefetch a payload some packets before fg_msg_filter_match() reads it. Hot.
+ * Prefetch a payload some packets before fg_msg_filter_match_burst() reads it. Hot.
  *
  * Best is to call it twice for each packet: about 16 packets ahead into L2, which
  * has room for as many as memory needs time to deliver, and 4 packets ahead, with

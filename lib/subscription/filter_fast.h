@@ -5,7 +5,7 @@
  *
  * They write no state and no result before they have seen the whole packet. If it
  * has anything unusual (a wrong length, a message too short for its instrument,
- * over 64 messages, something to learn), they call filter_match() instead.
+ * over 64 messages, something to learn), they call filter_match_unlearned() instead.
  */
 #ifndef SUBSCRIPTION_FILTER_FAST_H
 #define SUBSCRIPTION_FILTER_FAST_H
@@ -32,6 +32,7 @@ static __rte_always_inline void fast_result(const struct fg_msg_filter *filter, 
 	out->n_matched = (uint32_t)__builtin_popcountll(matched);
 	out->n_unmapped = (uint32_t)__builtin_popcountll(unmapped);
 	out->walk_end = FG_WALK_DONE;
+	out->deferred = false;
 }
 
 #endif /* SUBSCRIPTION_FILTER_FAST_H */

@@ -77,7 +77,7 @@ static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const
 		}
 	}
 done:
-	if (unlikely(walk.at > end || (walk.flags & FLAG_FALLBACK) != 0 ||
+	if (unlikely(walk.at != end || (walk.flags & FLAG_FALLBACK) != 0 ||
 		     rte_be_to_cpu_16(walk.lengths) > UINT8_MAX))
 		goto fallback;
 	walk.matched >>= 64 - count;
@@ -85,7 +85,7 @@ done:
 	fast_result(filter, count, walk.matched, walk.unmapped, out);
 	return;
 fallback:
-	filter_match(filter, payload, pkt, out);
+	filter_match_unlearned(filter, payload, pkt, out);
 }
 
 static __rte_noinline void match_incomplete(struct fg_msg_filter *filter, const uint8_t *payload,

@@ -195,3 +195,35 @@ void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 	if (walk.end_reason == FG_WALK_UNDECODABLE)
 		add_result(filter, MATCH_UNMAPPED, out);
 }
+
+/* Whether a message's result depends on the order map, or the message is to be learned. */
+static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type)
+{
+	return type->learn != 0 || (type->checks_instrument && !filter->any_instrument &&
+				    type->row->instrument == FG_INSTRUMENT_ORDER);
+}
+
+void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload,
+			    const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+{
+	enum match previous = filter->any_instrument ? MATCH_YES : MATCH_UNMAPPED;
+	struct fg_message message;
+	struct fg_walk walk;
+
+	memset(out, 0, sizeof(*out));
+	fg_walk_begin(&walk, payload, pkt);
+	while (fg_protocol_next(filter->protocol, &walk, &message)) {
+		const struct filter_type *type = filter_type(filter, message.type);
+		enum match match;
+
+		out->deferred |= defers(filter, type);
+		if (out->deferred)
+			continue;
+		match = match_message(filter, type, &message, previous);
+		add_result(filter, type->matched ? match : MATCH_NO, out);
+		previous = match;
+	}
+	out->walk_end = walk.end_reason;
+	if (walk.end_reason == FG_WALK_UNDECODABLE)
+		add_result(filter, MATCH_UNMAPPED, out);
+}

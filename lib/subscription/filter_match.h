@@ -8,4 +8,8 @@
 void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 		  const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
 
+/** The same, without learning: defer where something is to be learned. Hot. */
+void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload,
+			    const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
+
 #endif /* SUBSCRIPTION_FILTER_MATCH_H */

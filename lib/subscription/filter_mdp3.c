@@ -87,7 +87,7 @@ static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const
 	fast_result(filter, count, matched, unmapped, out);
 	return;
 fallback:
-	filter_match(filter, payload, pkt, out);
+	filter_match_unlearned(filter, payload, pkt, out);
 }
 
 static void match_by_number(struct fg_msg_filter *filter, const uint8_t *payload,

@@ -135,8 +135,13 @@ static void itch_expect(struct symbol_letters *symbols, const struct trial *tria
 		const uint8_t *m = p + at + 2;
 		int result = 1;
 
-		if (len - at < 2 || (bytes = be16(p + at)) > len - at - 2) {
-			out->walk_end = FG_WALK_MALFORMED;
+		if (len - at < 2) {
+			out->walk_end = FG_WALK_SHORT;
+			return;
+		}
+		bytes = be16(p + at);
+		if (bytes > len - at - 2) {
+			out->walk_end = FG_WALK_BAD_LENGTH;
 			return;
 		}
 		if (bytes >= 19 && m[0] == 'R' && be16(m + 1) != 0)
@@ -150,6 +155,8 @@ static void itch_expect(struct symbol_letters *symbols, const struct trial *tria
 			   result, trial->pass);
 		at += 2 + bytes;
 	}
+	if (at != len)
+		out->walk_end = FG_WALK_TRAILING;
 }
 
 static uint32_t itch_make(uint8_t *p)
@@ -336,7 +343,7 @@ static void mdp3_expect(struct defined *defined, const struct trial *trial, cons
 		bool type = trial->n_types == 0;
 
 		if (size < 10 || size > len - at) {
-			out->walk_end = FG_WALK_MALFORMED;
+			out->walk_end = FG_WALK_BAD_LENGTH;
 			return;
 		}
 		for (uint32_t i = 0; i < trial->n_types; i++)
