@@ -4,7 +4,9 @@
  *
  *   options.c   an entry of `feeds:` in the configuration
  *   fg_feed.c   creation, counters
- *   stage.c     packets through their feeds
+ *   item.h      a packet on its way through the stage
+ *   stage.c     the passes over a burst
+ *   commit.c    the last pass: arbitrate, learn, pass or drop
  *   slice.c     a packet cut down to its matched messages
  */
 #ifndef FEED_H
@@ -16,11 +18,11 @@
 struct fg_feed {
 	/* Read by the worker for each packet. */
 	const struct fg_protocol *protocol;
-	struct fg_arbiter *arbiter; /* NULL: the feed does not track sequences */
-	struct fg_msg_filter
-		*learner; /* for rules without a subscription; NULL: nothing to learn */
+	struct fg_arbiter *arbiter;        /* NULL: the feed does not track sequences */
+	struct fg_msg_filter *any_message; /* for rules without a subscription */
 	bool arbitrate;
 	bool hold;
+	bool pass_malformed;
 	bool by_messages; /* sequence numbers count messages */
 
 	struct fg_symbols *symbols;
@@ -29,6 +31,7 @@ struct fg_feed {
 	unsigned int n_lines;
 
 	/* Written by the worker. */
+	uint64_t learned_burst; /* of the stage, in which the feed learned from a packet last */
 	struct fg_counter counters[FG_FEED_COUNTER_COUNT] __rte_cache_aligned;
 };
 

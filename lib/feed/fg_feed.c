@@ -43,31 +43,22 @@ static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error
 		.orders_max = (uint32_t)conf->orders,
 		.socket_id = socket_id,
 	};
-	struct fg_msg_filter_conf learner = {
+	struct fg_msg_filter_conf any_message = {
 		.protocol = feed->protocol,
 		.any_instrument = true,
 		.socket_id = socket_id,
 	};
-	struct fg_msg_filter_info info;
 	int rc = fg_symbols_create(&symbols, &feed->symbols, error);
 
 	if (rc == 0 && conf->symbol_file[0] != '\0')
 		rc = fg_symbols_load(feed->symbols, conf->symbol_file, error);
 	if (rc == 0)
 		rc = fg_orders_create(&orders, &feed->orders, error);
-	if (rc != 0 || !conf->learn)
-		return rc;
-	learner.symbols = feed->symbols;
-	learner.orders = feed->orders;
-	rc = fg_msg_filter_create(&learner, &feed->learner, error);
 	if (rc != 0)
 		return rc;
-	fg_msg_filter_info(feed->learner, &info);
-	if (!info.learns) {
-		fg_msg_filter_free(feed->learner);
-		feed->learner = NULL;
-	}
-	return 0;
+	any_message.symbols = conf->learn ? feed->symbols : NULL;
+	any_message.orders = conf->learn ? feed->orders : NULL;
+	return fg_msg_filter_create(&any_message, &feed->any_message, error);
 }
 
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
@@ -87,6 +78,7 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	feed->n_lines = n_lines;
 	feed->protocol = conf->protocol;
 	feed->arbitrate = conf->arbitrate;
+	feed->pass_malformed = conf->malformed == FG_FEED_MALFORMED_PASS;
 	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
 	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
 	rc = make_arbiter(feed, socket_id, &reason);
@@ -104,7 +96,7 @@ void fg_feed_free(struct fg_feed *feed)
 {
 	if (feed == NULL)
 		return;
-	fg_msg_filter_free(feed->learner);
+	fg_msg_filter_free(feed->any_message);
 	fg_symbols_free(feed->symbols);
 	fg_orders_free(feed->orders);
 	fg_arbiter_free(feed->arbiter);

@@ -4,19 +4,24 @@
  * A feed: one protocol, its lines, and the stage that its packets go through.
  *
  * The stage is between stamp and the sinks. It reads the header of each packet by the feed's
- * protocol (fg_protocol.h), arbitrates the packet against the other lines (fg_arbiter.h), and
- * matches its messages against the rule's subscription (fg_msg_filter.h). The packet then passes,
- * maybe after later ones if it was held, or is dropped for one reason:
+ * protocol (fg_protocol.h), verifies its messages and matches them against the rule's subscription
+ * (fg_msg_filter.h), and arbitrates the packet against the other lines (fg_arbiter.h). The packet
+ * then passes, maybe after later ones if it was held, or is dropped for one reason:
  *
  *   duplicate            another line brought all of its sequence numbers before
  *   stale                older than the window, or of a sequence reset that is not confirmed
  *   no_matching_message  the rule subscribes to none of its messages
  *   unmapped             the same, but some instruments have no symbol or order entry yet, and the
  *                        rule has `unmapped: drop`
- *   wrong_protocol       the protocol cannot read the header, and the rule subscribes to messages
+ *   wrong_protocol       the packet is not of the feed's protocol, and the rule subscribes to
+ *                        messages
+ *   malformed_messages   its messages are not as its header has them
  *
- * A packet dropped after arbitration opens no gap: the arbiter has seen its numbers. Resets and
- * ends of session always pass. One lcore handles all packets of a feed.
+ * Only what was verified changes state. The numbers of a malformed packet did not come: it
+ * suppresses no other packet, and opens and closes no gap. A packet dropped for want of a matching
+ * message did come, and opens none. Resets and ends of session always pass. The stage drops a
+ * packet whose numbers all came before without looking at its messages. One lcore handles all
+ * packets of a feed.
  */
 #ifndef FG_FEED_H
 #define FG_FEED_H
@@ -41,6 +46,12 @@ enum fg_feed_reorder {
 	FG_FEED_REORDER_HOLD, /**< Early packets are held until the gap is filled or given up. */
 };
 
+/** What becomes of packets whose messages contradict their header or each other. */
+enum fg_feed_malformed {
+	FG_FEED_MALFORMED_DROP, /**< Drop them as malformed_messages. */
+	FG_FEED_MALFORMED_PASS, /**< Pass them on every line, with no message matched. */
+};
+
 /** An entry of `feeds:`. All keys but name, protocol and messages are rows of fg_feed_options[]. */
 struct fg_feed_conf {
 	char *name;
@@ -48,6 +59,7 @@ struct fg_feed_conf {
 	bool arbitrate;               /**< Pass each sequence number once. */
 	bool track;                   /**< Track sequences: gaps, resets, silence. */
 	bool learn;                   /**< Learn symbols and orders from all packets. */
+	uint64_t malformed;           /**< enum fg_feed_malformed. */
 	uint64_t reorder;             /**< enum fg_feed_reorder. */
 	uint64_t window;              /**< Numbers. */
 	uint64_t jump_max;            /**< Numbers; 0: half the window. */
@@ -85,7 +97,11 @@ void fg_feed_conf_free(struct fg_feed_conf *conf);
 	  "packets that passed although another line brought some of their messages before")       \
 	X(wrong_protocol, "packets that are not of the feed's protocol")                           \
 	X(truncated, "packets shorter than their header or their stated length")                   \
-	X(malformed, "packets whose message lengths are inconsistent")                             \
+	X(malformed, "packets whose messages are not as their header has them, by reason:")        \
+	X(malformed_length, "a message is too short, or leaves the packet")                        \
+	X(malformed_count, "fewer messages than the header's count")                               \
+	X(malformed_trailing, "bytes after the last message")                                      \
+	X(malformed_numbers, "the messages' own numbers are not consecutive")                      \
 	X(undecodable, "packets with a message of unknown length; the rest was not parsed")        \
 	X(sliced, "packets cut down to their matched messages")                                    \
 	X(slice_failed, "packets passed whole: no mbuf for the slice, or it cannot be built")
@@ -143,6 +159,8 @@ struct fg_feed_stage {
 	uint32_t n_feeds;
 	struct rte_mempool *slices; /**< For slices; NULL: packets pass whole. */
 
+	uint64_t burst;           /**< Number of the call. */
+	bool released;            /**< In this call packets were released. */
 	struct fg_feed *draining; /**< Its arbiter has released packets that are not out yet. */
 	struct rte_mbuf *after;   /**< Passes after those. */
 	uint64_t now_ns;          /**< As given to the last call. */

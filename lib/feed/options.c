@@ -13,6 +13,9 @@
 static const char *const reorders[] = {
 	[FG_FEED_REORDER_NONE] = "none", [FG_FEED_REORDER_HOLD] = "hold", NULL};
 
+static const char *const malformeds[] = {
+	[FG_FEED_MALFORMED_DROP] = "drop", [FG_FEED_MALFORMED_PASS] = "pass", NULL};
+
 static const char *const automatic[] = {"auto", NULL};
 
 #define ROW(key, kind, standard, what)                                                             \
@@ -29,6 +32,10 @@ const struct fg_option fg_feed_options[] = {
 	     "detect gaps, resets and silent lines; needed to arbitrate")},
 	{ROW(learn, FG_OPTION_BOOL, "true",
 	     "learn symbols and orders from packets of rules without a subscription, too")},
+	{ROW(malformed, FG_OPTION_NAME, "drop",
+	     "packets whose messages are not as their header has them: drop; pass: pass them on "
+	     "every line, with no message matched"),
+	 .names = malformeds},
 	{ROW(window, FG_OPTION_U64, "8192", "how far back the arbiter knows which numbers arrived"),
 	 .min = 128, .max = 1u << 20, .power_of_two = true, .unit = "numbers"},
 	{ROW(jump_max, FG_OPTION_U64, "0", "a longer gap is a sequence jump; 0: half the window"),

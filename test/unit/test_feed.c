@@ -258,28 +258,75 @@ static void odd_packets(void **state)
 	/* Shorter than the header; no datagram; both with and without a subscription. */
 	for (int subscribed = 0; subscribed < 2; subscribed++) {
 		struct fg_msg_filter *filter = subscribed != 0 ? kit.filter : NULL;
-		const uint8_t expected = subscribed != 0 ? FG_DROP_wrong_protocol : FG_DROP_COUNT;
 
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = MOLD_BYTES - 1;
-		assert_int_equal(disposition_only(kit.feed, m), expected);
+		assert_int_equal(disposition_only(kit.feed, m), FG_DROP_malformed_messages);
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->flags = 0;
-		assert_int_equal(disposition_only(kit.feed, m), expected);
+		assert_int_equal(disposition_only(kit.feed, m),
+				 subscribed != 0 ? FG_DROP_wrong_protocol : FG_DROP_COUNT);
 		/* A payload length beyond the mbuf. */
 		m = packet(1, 1, 3, filter);
 		fg_meta(m)->payload_len = 60000;
-		assert_int_equal(disposition_only(kit.feed, m), expected);
+		assert_int_equal(disposition_only(kit.feed, m), FG_DROP_malformed_messages);
 	}
 	assert_int_equal(counted(kit.feed, FG_FEED_truncated), 4);
 	assert_int_equal(counted(kit.feed, FG_FEED_wrong_protocol), 2);
-
-	/* A message length beyond the packet: what came before it counts. */
-	m = packet(1, 1, 3, kit.filter);
-	store_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + MOLD_BYTES), 9999, 2);
-	assert_int_equal(disposition_only(kit.feed, m), FG_DROP_no_matching_message);
-	assert_int_equal(counted(kit.feed, FG_FEED_malformed), 1);
 	kit_free(&kit);
+}
+
+/* Damage to a packet of messages 1 to 3, and the counter that names it. */
+struct damage {
+	uint32_t off; /* from the payload's start */
+	uint16_t value;
+	enum fg_feed_counter counter;
+};
+
+static struct rte_mbuf *damaged(uint8_t line, const struct damage *damage,
+				struct fg_msg_filter *filter)
+{
+	struct rte_mbuf *m = packet(line, 1, 3, filter);
+
+	store_be(rte_pktmbuf_mtod_offset(m, uint8_t *, PAYLOAD_OFF + damage->off), damage->value,
+		 2);
+	return m;
+}
+
+/* A damaged packet on line A is dropped or passes; line B's whole copy passes either way, once. */
+static void malformed_suppresses_nothing(void **state)
+{
+	static const char *const texts[] = {
+		"{name: f, protocol: itch50, arbitrate: true}",
+		"{name: f, protocol: itch50, arbitrate: true, malformed: pass}",
+		"{name: f, protocol: itch50, arbitrate: true, reorder: hold}",
+	};
+	static const struct damage damages[] = {
+		{MOLD_BYTES, 9999, FG_FEED_malformed_length},
+		{18, 200, FG_FEED_malformed_count},
+		{18, 2, FG_FEED_malformed_trailing},
+		{18, 0, FG_FEED_malformed_trailing},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(texts) * RTE_DIM(damages) * 2; i++) {
+		const struct damage *damage = &damages[i / 2 % RTE_DIM(damages)];
+		const char *text = texts[i / 2 / RTE_DIM(damages)];
+		struct fg_msg_filter *filter;
+		struct kit kit;
+
+		kit_make(&kit, text, add_types, 2);
+		filter = i % 2 != 0 ? kit.filter : NULL;
+		assert_int_equal(disposition_only(kit.feed, damaged(1, damage, filter)),
+				 strstr(text, "pass") != NULL ? FG_DROP_COUNT
+							      : FG_DROP_malformed_messages);
+		assert_int_equal(counted(kit.feed, FG_FEED_malformed), 1);
+		assert_int_equal(counted(kit.feed, damage->counter), 1);
+		assert_int_equal(disposition_only(kit.feed, packet(2, 1, 3, NULL)), FG_DROP_COUNT);
+		assert_int_equal(disposition_only(kit.feed, packet(1, 1, 3, NULL)),
+				 FG_DROP_duplicate);
+		kit_free(&kit);
+	}
 }
 
 static void admin_packets(void **state)
@@ -375,9 +422,13 @@ static void defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(union_once),    cmocka_unit_test(odd_packets),
-		cmocka_unit_test(admin_packets), cmocka_unit_test(tracked_only),
-		cmocka_unit_test(refusals),      cmocka_unit_test(defaults),
+		cmocka_unit_test(union_once),
+		cmocka_unit_test(odd_packets),
+		cmocka_unit_test(admin_packets),
+		cmocka_unit_test(tracked_only),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(malformed_suppresses_nothing),
 	};
 
 	return run_feed_tests("feed", tests, RTE_DIM(tests));

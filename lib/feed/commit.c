@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* The last pass over a burst: arbitrate, learn, pass or drop. Hot. */
+#include "commit.h"
+
+#include <rte_hash_crc.h>
+
+#include <fg_drop.h>
+
+#include "slice.h"
+
+#define TAKE_MAX 16u /* packets taken from the arbiter at a time */
+
+static inline void pass(struct fg_feed_out *out, struct rte_mbuf *m)
+{
+	out->pass[out->n_pass++] = m;
+}
+
+static inline void drop(struct fg_feed_out *out, struct rte_mbuf *m, enum fg_drop reason)
+{
+	out->drop[out->n_drop] = m;
+	out->reason[out->n_drop++] = (uint8_t)reason;
+}
+
+/* No subscription: every message matches. */
+static inline void match_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
+			     struct fg_meta *meta)
+{
+	const uint32_t n = feed->by_messages ? pkt->count : 0;
+
+	meta->messages = n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0;
+	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
+}
+
+/* The packet is believed: learn from it what there is to learn. */
+static __rte_noinline void learn(struct fg_feed_stage *stage, struct item *item)
+{
+	struct fg_feed *feed = item->feed;
+
+	if (!item->found.deferred)
+		item_match(item);
+	if (!item->found.deferred)
+		return;
+	fg_msg_filter_learn(item->filter, item->payload, &item->pkt, &item->found);
+	feed->learned_burst = stage->burst;
+}
+
+/* Record in the metadata which messages match the subscription. */
+static inline void record_matches(struct fg_feed_stage *stage, struct item *item)
+{
+	struct fg_feed *feed = item->feed;
+	struct fg_meta *meta = item->meta;
+	const struct fg_msg_filter_result *found = &item->found;
+
+	/* What the feed learned in this burst may change the result. */
+	if (unlikely(found->deferred || feed->learned_burst == stage->burst))
+		learn(stage, item);
+	feed_count(feed, FG_FEED_messages, found->n_messages);
+	if (unlikely(found->walk_end == FG_WALK_UNDECODABLE))
+		feed_count(feed, FG_FEED_undecodable, 1);
+	if (meta->filter == NULL) {
+		match_all(feed, &item->pkt, meta);
+		return;
+	}
+	meta->messages = found->mask;
+	meta->n_matched = (uint16_t)RTE_MIN(found->n_matched, (uint32_t)UINT16_MAX);
+	meta->flags |= FG_META_MATCHED;
+	feed_count(feed, FG_FEED_matched, found->n_matched);
+	if (unlikely(found->n_unmapped > 0)) {
+		feed_count(feed, FG_FEED_unmapped, found->n_unmapped);
+		meta->flags |= found->n_matched == 0 ? FG_META_UNMAPPED : 0;
+	}
+}
+
+/* Another line brought some of the messages: only the new ones stay matched. */
+static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
+			    const struct fg_arbiter_result *result)
+{
+	const uint64_t new = result->from < 64 ? result->mask << result->from : 0;
+	const uint64_t seen = meta->messages & ~new;
+
+	if (likely(seen == 0))
+		return;
+	meta->messages &= new;
+	meta->n_matched = (uint16_t)(meta->n_matched - __builtin_popcountll(seen));
+	meta->flags |= FG_META_MATCHED;
+	feed_count(feed, FG_FEED_partial, 1);
+}
+
+/*
+ * A result covers 64 numbers. A longer packet may bring new numbers after those: arbitrate it again
+ * until all are marked as seen. Not where packets are held, since this one passes now.
+ */
+static __rte_noinline void arbitrate_rest(const struct fg_feed *feed, uint64_t now_ns,
+					  const struct item *item,
+					  const struct fg_arbiter_result *result)
+{
+	struct fg_arbiter_result more = *result;
+
+	while (!feed->hold && more.disposition == FG_ARBITER_PASS &&
+	       (more.flags & FG_ARBITER_MORE) != 0)
+		fg_arbiter_arbitrate(feed->arbiter, result->line, now_ns, &item->pkt, item->m,
+				     &more);
+}
+
+/* The packet passes if a message matches: whole, or as a slice. */
+static inline void finish(struct fg_feed_stage *stage, const struct item *item,
+			  struct fg_feed_out *out)
+{
+	const struct fg_meta *meta = item->meta;
+	struct rte_mbuf *slice;
+
+	if ((meta->flags & FG_META_MATCHED) != 0 && meta->n_matched == 0 &&
+	    item->pkt.kind != FG_FEED_RESET && item->pkt.kind != FG_FEED_END) {
+		drop(out, item->m,
+		     (meta->flags & FG_META_UNMAPPED) != 0 ? FG_DROP_unmapped
+							   : FG_DROP_no_matching_message);
+		return;
+	}
+	if (likely((meta->flags & (FG_META_SLICE | FG_META_MATCHED)) !=
+		   (FG_META_SLICE | FG_META_MATCHED)) ||
+	    meta->n_matched == 0) {
+		pass(out, item->m);
+		return;
+	}
+	slice = slice_make(item->feed, stage->slices, item->m, item->payload, &item->pkt);
+	feed_count(item->feed, slice != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
+	if (slice != NULL)
+		rte_pktmbuf_free(item->m);
+	pass(out, slice != NULL ? slice : item->m);
+}
+
+/* Not a packet of the protocol: it passes, unless its rule subscribes to certain messages. */
+static __rte_noinline void wrong_protocol(struct item *item, struct fg_feed_out *out)
+{
+	feed_count(item->feed, FG_FEED_wrong_protocol, 1);
+	item->meta->messages = 0;
+	item->meta->n_matched = 0;
+	if (item->meta->filter == NULL)
+		pass(out, item->m);
+	else
+		drop(out, item->m, FG_DROP_wrong_protocol);
+}
+
+/* The messages are not as the header has them, or there is no whole header. */
+static __rte_noinline void malformed(struct item *item, struct fg_feed_out *out)
+{
+	static const uint8_t counters[] = {
+		[FG_WALK_BAD_LENGTH] = FG_FEED_malformed_length,
+		[FG_WALK_SHORT] = FG_FEED_malformed_count,
+		[FG_WALK_TRAILING] = FG_FEED_malformed_trailing,
+	};
+	struct fg_feed *feed = item->feed;
+
+	if (item->rc == -EMSGSIZE) {
+		feed_count(feed, FG_FEED_truncated, 1);
+	} else {
+		feed_count(feed, FG_FEED_malformed, 1);
+		feed_count(feed,
+			   item->rc != 0 ? FG_FEED_malformed_numbers
+					 : counters[item->found.walk_end],
+			   1);
+	}
+	item->meta->messages = 0;
+	item->meta->n_matched = 0;
+	if (feed->pass_malformed)
+		pass(out, item->m);
+	else
+		drop(out, item->m, FG_DROP_malformed_messages);
+}
+
+/*
+ * The arbiter releases a packet that it held. Its messages are matched only now: the symbols and
+ * orders they refer to may have come with the packets that it waited for.
+ */
+static void release(struct fg_feed_stage *stage, const struct fg_arbiter_taken *taken,
+		    struct fg_feed_out *out)
+{
+	struct item item;
+
+	stage->released = true;
+	if (taken->result.disposition == FG_ARBITER_DUPLICATE) {
+		drop(out, taken->packet, FG_DROP_duplicate);
+		return;
+	}
+	/* As when the packet arrived: it was read and verified then. */
+	item_read(stage, taken->packet, &item);
+	item_match(&item);
+	record_matches(stage, &item);
+	if (item.feed->by_messages)
+		keep_new(item.feed, item.meta, &taken->result);
+	finish(stage, &item, out);
+}
+
+void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
+{
+	struct fg_arbiter_taken taken[TAKE_MAX];
+	uint16_t room;
+
+	while ((room = room_of(out)) > 0) {
+		const unsigned int n = fg_arbiter_take(stage->draining->arbiter, taken,
+						       RTE_MIN((unsigned int)room, TAKE_MAX));
+
+		for (unsigned int i = 0; i < n; i++)
+			release(stage, &taken[i], out);
+		if (n > 0)
+			continue;
+		if (stage->after != NULL)
+			pass(out, stage->after);
+		stage->after = NULL;
+		stage->draining = NULL;
+		return;
+	}
+}
+
+/* A heartbeat, a reset or an end. @ready: packets that it releases must go before it. */
+static inline void admin(struct fg_feed_stage *stage, struct item *item, bool ready,
+			 struct fg_feed_out *out)
+{
+	const uint16_t before = out->n_pass;
+
+	record_matches(stage, item);
+	finish(stage, item, out);
+	if (likely(!ready) || out->n_pass == before)
+		return;
+	stage->after = out->pass[--out->n_pass];
+}
+
+/* The packet has new numbers, or is not arbitrated. */
+static inline void deliver(struct fg_feed_stage *stage, struct item *item,
+			   const struct fg_arbiter_result *result, struct fg_feed_out *out)
+{
+	struct fg_feed *feed = item->feed;
+
+	if (unlikely((result->flags & FG_ARBITER_MORE) != 0))
+		arbitrate_rest(feed, stage->now_ns, item, result);
+	record_matches(stage, item);
+	if (feed->arbitrate && feed->by_messages && (result->flags & FG_ARBITER_UNTRACKED) == 0)
+		keep_new(feed, item->meta, result);
+	finish(stage, item, out);
+}
+
+static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
+			     struct fg_feed_out *out)
+{
+	struct fg_feed *feed = item->feed;
+	struct fg_arbiter_result result;
+
+	fg_arbiter_arbitrate(feed->arbiter, item->line, stage->now_ns, &item->pkt, item->m,
+			     &result);
+	switch (result.disposition) {
+	case FG_ARBITER_HELD:
+		break;
+	case FG_ARBITER_ADMIN:
+		admin(stage, item, (result.flags & FG_ARBITER_READY) != 0, out);
+		break;
+	case FG_ARBITER_DUPLICATE:
+	case FG_ARBITER_STALE:
+		if (feed->arbitrate) {
+			drop(out, item->m,
+			     result.disposition == FG_ARBITER_STALE ? FG_DROP_stale
+								    : FG_DROP_duplicate);
+			break;
+		}
+		record_matches(stage, item);
+		finish(stage, item, out);
+		break;
+	default:
+		deliver(stage, item, &result, out);
+		break;
+	}
+	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
+		stage->draining = feed;
+		drain(stage, out);
+	}
+}
+
+/* By these the arbiter tells copies of one packet from packets that only claim its numbers. */
+static __rte_noinline uint32_t digest(const struct item *item)
+{
+	return rte_hash_crc(item->payload + item->pkt.messages_off,
+			    (uint32_t)(item->pkt.messages_end - item->pkt.messages_off), 0);
+}
+
+/* Peek again: packets before this one in the burst have been committed since. */
+static inline void peek_again(struct item *item)
+{
+	item->peek = (uint8_t)fg_arbiter_peek(item->feed->arbiter, item->line, &item->pkt);
+	if (unlikely(item->peek != FG_ARBITER_PEEK_DUPLICATE && !item->matched))
+		item_match(item);
+	if (unlikely(item->peek == FG_ARBITER_PEEK_OTHER && item->pkt.kind < FG_FEED_UNSEQUENCED))
+		item->pkt.digest = digest(item);
+}
+
+void commit(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
+{
+	struct fg_feed *feed = item->feed;
+
+	if (unlikely(feed == NULL)) {
+		pass(out, item->m);
+		return;
+	}
+	feed_count(feed, FG_FEED_packets, 1);
+	if (unlikely(item->rc == -EPROTO)) {
+		wrong_protocol(item, out);
+		return;
+	}
+	if (likely(item->rc == 0) && feed->arbiter != NULL)
+		peek_again(item);
+	if (unlikely(item->rc != 0 || (item->matched && item_is_malformed(item)))) {
+		malformed(item, out);
+		return;
+	}
+	if (likely(feed->arbiter != NULL)) {
+		arbitrate(stage, item, out);
+		return;
+	}
+	record_matches(stage, item);
+	finish(stage, item, out);
+}
