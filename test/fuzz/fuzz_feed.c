@@ -94,7 +94,7 @@ static void check_drop(struct rte_mbuf *m, uint8_t reason)
 	is_out[meta->rule_id] = true;
 	if (reason == FG_DROP_duplicate || reason == FG_DROP_stale)
 		check(arbitrating);
-	else
+	else if (reason != FG_DROP_malformed_messages)
 		check(subscribed &&
 		      (reason == FG_DROP_no_matching_message || reason == FG_DROP_unmapped ||
 		       reason == FG_DROP_wrong_protocol));
