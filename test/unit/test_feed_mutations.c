@@ -17,11 +17,10 @@
 
 #include <fg_burst.h>
 /* clang-format on */
-#include "feed_rig.h"
+#include "feed_lines.h"
 
 #define PACKETS   14u
 #define BYTES_MAX 200u /* of a payload that are changed */
-#define US        UINT64_C(1000)
 
 /* Header bytes that say which numbers a packet carries, or where its messages are. */
 struct identity {
@@ -48,68 +47,12 @@ static const struct identity identities[] = {
 	{"deribit", "deribit", {{0, 8}}},
 };
 
-static const char *generator;
-static char folder[] = "/tmp/fg_test_mutations_XXXXXX";
-
-/* The packets of one line, as the generator wrote them; the other line's are the same. */
-static struct source {
-	uint8_t payload[PACKETS][1600];
-	uint16_t len[PACKETS];
-	uint32_t count;
-} source;
-
 /* What became of a packet of a line. */
 struct outcome {
 	uint8_t reason; /* FG_DROP_COUNT: passed */
 	uint16_t n_matched;
 };
 static struct outcome outcomes[2][PACKETS];
-
-static void load(const struct identity *identity)
-{
-	char command[512], path[256], error[PCAP_ERRBUF_SIZE];
-	struct pcap_pkthdr *head;
-	const u_char *frame;
-	pcap_t *pcap;
-
-	snprintf(
-		command, sizeof(command),
-		"%s -o %s/%s --mix %s=1 --packets %u --channels 1 --heartbeat 1000000000 --summary "
-		"/dev/null",
-		generator, folder, identity->mix, identity->mix, PACKETS);
-	if (system(command) != 0)
-		fail_msg("%s: failed", command);
-	snprintf(path, sizeof(path), "%s/%s-a.pcap", folder, identity->mix);
-	pcap = pcap_open_offline(path, error);
-	if (pcap == NULL)
-		fail_msg("%s", error);
-	source.count = 0;
-	while (source.count < PACKETS && pcap_next_ex(pcap, &head, &frame) == 1) {
-		/* Ethernet, IPv4 without options, UDP. */
-		assert_true(head->caplen > PAYLOAD_OFF && frame[12] == 8 && frame[14] == 0x45);
-		source.len[source.count] = (uint16_t)(load_be(frame + 38, 2) - 8);
-		memcpy(source.payload[source.count], frame + PAYLOAD_OFF, source.len[source.count]);
-		source.count++;
-	}
-	pcap_close(pcap);
-	assert_int_equal(source.count, PACKETS);
-}
-
-static struct rte_mbuf *make(uint8_t line, uint32_t i)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-	uint8_t *frame;
-
-	assert_non_null(m);
-	frame = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(PAYLOAD_OFF + source.len[i]));
-	assert_non_null(frame);
-	put_headers(frame, source.len[i]);
-	memcpy(frame + PAYLOAD_OFF, source.payload[i], source.len[i]);
-	set_metadata(m, source.len[i], line, NULL);
-	fg_meta(m)->feed = 0;
-	fg_meta(m)->rule_id = i;
-	return m;
-}
 
 static void settle(struct rte_mbuf *m, uint8_t reason)
 {
@@ -258,7 +201,7 @@ static void one_invalid_packet(void **state)
 	static const struct pace paces[] = {{0, 1}, {3, 8}};
 	const struct identity *identity = *state;
 
-	load(identity);
+	load(identity->mix, PACKETS);
 	for (size_t i = 0; i < RTE_DIM(paces); i++)
 		mutate(identity, &paces[i]);
 }
@@ -268,22 +211,13 @@ int main(int argc, char **argv)
 	struct CMUnitTest tests[RTE_DIM(identities)];
 	int failed;
 
-	if (argc != 2 || mkdtemp(folder) == NULL)
+	if (!lines_begin(argc, argv))
 		return 1;
-	generator = argv[1];
 	for (size_t i = 0; i < RTE_DIM(identities); i++)
 		tests[i] = (struct CMUnitTest){.name = identities[i].protocol,
 					       .test_func = one_invalid_packet,
 					       .initial_state = (void *)(uintptr_t)&identities[i]};
 	failed = run_feed_tests("feed_mutations", tests, RTE_DIM(tests));
-	for (size_t i = 0; i < RTE_DIM(identities); i++)
-		for (const char *line = "ab"; *line != '\0'; line++) {
-			char path[256];
-
-			snprintf(path, sizeof(path), "%s/%s-%c.pcap", folder, identities[i].mix,
-				 *line);
-			(void)unlink(path);
-		}
-	(void)rmdir(folder);
+	lines_end();
 	return failed;
 }
