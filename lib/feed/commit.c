@@ -148,6 +148,7 @@ static __rte_noinline void malformed(struct item *item, struct fg_feed_out *out)
 		[FG_WALK_BAD_LENGTH] = FG_FEED_malformed_length,
 		[FG_WALK_SHORT] = FG_FEED_malformed_count,
 		[FG_WALK_TRAILING] = FG_FEED_malformed_trailing,
+		[FG_WALK_BAD_CHECKSUM] = FG_FEED_malformed_checksum,
 	};
 	struct fg_feed *feed = item->feed;
 
@@ -156,8 +157,10 @@ static __rte_noinline void malformed(struct item *item, struct fg_feed_out *out)
 	} else {
 		feed_count(feed, FG_FEED_malformed, 1);
 		feed_count(feed,
-			   item->rc != 0 ? FG_FEED_malformed_numbers
-					 : counters[item->found.walk_end],
+			   item->rc == -ENODATA     ? FG_FEED_malformed_count
+			   : item->rc == -EOVERFLOW ? FG_FEED_malformed_trailing
+			   : item->rc != 0          ? FG_FEED_malformed_numbers
+						    : counters[item->found.walk_end],
 			   1);
 	}
 	item->meta->messages = 0;

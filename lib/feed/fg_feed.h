@@ -59,6 +59,7 @@ struct fg_feed_conf {
 	bool arbitrate;               /**< Pass each sequence number once. */
 	bool track;                   /**< Track sequences: gaps, resets, silence. */
 	bool learn;                   /**< Learn symbols and orders from all packets. */
+	bool checksum;                /**< Verify the protocol's own checksum. */
 	uint64_t malformed;           /**< enum fg_feed_malformed. */
 	uint64_t reorder;             /**< enum fg_feed_reorder. */
 	uint64_t window;              /**< Numbers. */
@@ -102,6 +103,7 @@ void fg_feed_conf_free(struct fg_feed_conf *conf);
 	X(malformed_count, "fewer messages than the header's count")                               \
 	X(malformed_trailing, "bytes after the last message")                                      \
 	X(malformed_numbers, "the messages' own numbers are not consecutive")                      \
+	X(malformed_checksum, "the packet's own checksum, of OPRA or CTA, is wrong")               \
 	X(undecodable, "packets with a message of unknown length; the rest was not parsed")        \
 	X(sliced, "packets cut down to their matched messages")                                    \
 	X(slice_failed, "packets passed whole: no mbuf for the slice, or it cannot be built")

@@ -32,6 +32,9 @@ const struct fg_option fg_feed_options[] = {
 	     "detect gaps, resets and silent lines; needed to arbitrate")},
 	{ROW(learn, FG_OPTION_BOOL, "true",
 	     "learn symbols and orders from packets of rules without a subscription, too")},
+	{ROW(checksum, FG_OPTION_BOOL, "true",
+	     "verify the protocol's own checksum, where it has one: a packet with a wrong one is "
+	     "malformed")},
 	{ROW(malformed, FG_OPTION_NAME, "drop",
 	     "packets whose messages are not as their header has them: drop; pass: pass them on "
 	     "every line, with no message matched"),
@@ -208,6 +211,8 @@ static int read_parts(const struct fg_node *node, const struct parts *parts, str
 		rc = fg_option_read(fg_feed_options, &parts->rest, conf, error);
 	if (rc == 0)
 		rc = check(node, conf, error);
+	if (conf->protocol != NULL)
+		conf->protocol->ignore_checksum = !conf->checksum;
 	if (rc == 0 && conf->orders == FG_OPTION_NAMED(0))
 		conf->orders = conf->protocol != NULL && names_orders_only(conf->protocol->messages)
 				       ? 1u << 20

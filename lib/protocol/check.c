@@ -48,6 +48,10 @@ static int check_header(const struct fg_header_shape *h, struct fg_error *error)
 		      FG_SESSION_BYTES, shortest);
 	REFUSE_UNLESS(fits(h->count, h->bytes) && h->count.bytes <= 2,
 		      "count: not a number of 1 or 2 bytes within the header, %u bytes", h->bytes);
+	REFUSE_UNLESS(h->checksum_kind == FG_CHECKSUM_SUM16 &&
+			      (h->checksum.bytes == 0 || h->checksum.bytes == 2) &&
+			      fits(h->checksum, shortest),
+		      "checksum: not 2 bytes within the shortest header, %u bytes", shortest);
 	REFUSE_UNLESS(h->n_checks <= FG_PROTOCOL_CHECKS_MAX && h->n_admin <= FG_PROTOCOL_ADMIN_MAX,
 		      "too many checks or admin rows");
 	for (unsigned int i = 0; i < h->n_checks; i++)

@@ -63,7 +63,8 @@ struct fg_protocol_admin {
 	uint8_t is;      /**< enum fg_feed_packet_kind. */
 	uint8_t number;  /**< enum fg_number. */
 	bool in_message; /**< `field` is in the first message, else in the header. */
-	bool empty;      /**< The packet has no messages, whatever its count. */
+	/** The packet has no messages, whatever its count; with `units`, a header and no more. */
+	bool empty;
 	struct fg_field field;
 	uint64_t min, max;
 	struct fg_field at; /**< The number, in the first message; none: the header's sequence. */
@@ -72,21 +73,28 @@ struct fg_protocol_admin {
 /** What a sequence number counts. */
 enum fg_counts { FG_COUNTS_MESSAGES, FG_COUNTS_PACKETS };
 
+/** A checksum over the whole packet but the field that holds it. */
+enum fg_checksum {
+	FG_CHECKSUM_SUM16, /**< The sum of the bytes, modulo 65,536. */
+};
+
 /** The packet header. */
 struct fg_header_shape {
 	uint8_t order;  /**< enum fg_order, of all numbers in packet and messages. */
 	uint8_t counts; /**< enum fg_counts. */
-	bool units;     /**< Each message has a header of its own, with its own number. */
+	bool units;     /**< Each message has a header of its own, for which checks hold, too. */
 	uint8_t n_checks, n_admin;
 	uint16_t bytes;             /**< Of a data packet's header. */
 	uint16_t min_bytes;         /**< Of the shortest packet; it has all fields but `count`. */
 	uint16_t messages_off;      /**< Start of the messages. */
 	uint16_t length_bias;       /**< Payload bytes = the length field + this. */
-	struct fg_field length;     /**< The payload's length; none: that of the UDP payload. */
+	struct fg_field length;     /**< The payload's length: that of the UDP payload, again. */
 	struct fg_field session;    /**< Any bytes, FG_SESSION_BYTES at most. */
 	struct fg_field channel[2]; /**< Joined, [0] above [1]; 8 bytes at most in sum. */
 	struct fg_field sequence;   /**< 4 or 8 bytes. */
 	struct fg_field count; /**< Messages. None: they are counted, where numbers count them. */
+	struct fg_field checksum; /**< None, or 2 bytes. */
+	uint8_t checksum_kind;    /**< enum fg_checksum. */
 	struct fg_protocol_check checks[FG_PROTOCOL_CHECKS_MAX];
 	struct fg_protocol_admin admin[FG_PROTOCOL_ADMIN_MAX];
 };
@@ -108,6 +116,7 @@ enum fg_walk_kind {
 struct fg_walk_shape {
 	uint8_t kind;           /**< enum fg_walk_kind. */
 	uint8_t order;          /**< As in the header. */
+	uint8_t pad_to;         /**< Packets are padded to a multiple of this; 0: not padded. */
 	uint16_t min_bytes;     /**< Of the shortest frame, over 0; it has all fields but `type`. */
 	uint16_t body;          /**< Start of the message in its frame. */
 	uint16_t length_bias;   /**< Frame bytes = the length field + this. */
@@ -167,18 +176,39 @@ struct fg_messages {
 	const uint16_t *lengths;
 };
 
-/** Protocols whose reading and walking are compiled with their constants (hot.h). */
-enum fg_protocol_hot {
-	FG_HOT_NONE,
-	FG_HOT_MOLDUDP64,
-	FG_HOT_CME_MDP3,
+/** X(name): the built-in protocols. The order is that of lists; fuzz seeds depend on it. */
+#define FG_PROTOCOLS(X)                                                                            \
+	X(moldudp64)                                                                               \
+	X(itch50)                                                                                  \
+	X(cme_mdp3)                                                                                \
+	X(iex_tp)                                                                                  \
+	X(nyse_pillar)                                                                             \
+	X(cboe_pitch)                                                                              \
+	X(eurex_eobi)                                                                              \
+	X(opra)                                                                                    \
+	X(cta)                                                                                     \
+	X(ice_impact)                                                                              \
+	X(miax_mach)                                                                               \
+	X(memx_memoir)                                                                             \
+	X(b3_umdf)                                                                                 \
+	X(deribit)
+
+/** Which protocol's constants the code for a descriptor is compiled with. */
+enum fg_compiled {
+	FG_COMPILED_NONE, /**< None: the code reads the descriptor. */
+#define X(name) FG_COMPILED_##name,
+	FG_PROTOCOLS(X)
+#undef X
+		FG_COMPILED_COUNT
 };
 
 /** A protocol. It may be copied, and the copy given other messages. */
 struct fg_protocol {
 	const char *name;
 	const char *help; /**< One line, for lists. */
-	uint8_t hot;      /**< enum fg_protocol_hot; header and walk are exactly that one's. */
+	/** enum fg_compiled: header, walk and groups are exactly that protocol's. */
+	uint8_t compiled;
+	bool ignore_checksum; /**< fg_protocol_verify() leaves header.checksum out. */
 	struct fg_header_shape header;
 	struct fg_walk_shape walk;
 	struct fg_group_shape groups;
@@ -205,6 +235,8 @@ const struct fg_messages *fg_messages_find(const char *name);
  *   0          Success.
  *   -EMSGSIZE  The payload is shorter than the header, or than the header's length.
  *   -EPROTO    Another protocol: a check does not hold.
+ *   -EOVERFLOW The payload is longer than the header's length.
+ *   -ENODATA   The payload has no room for as many messages as the header counts.
  *   -EBADMSG   Messages must be counted, and a length is wrong or their numbers have a hole.
  * Threads: any.
  */

@@ -16,8 +16,8 @@
  * A walk reads nothing outside of [messages_off, messages_end) of the payload, and
  * every step moves on by at least one byte, so it ends whatever the packet holds.
  *
- * Most of this is inline: with a constant descriptor (hot.h) the compiler makes code
- * for that protocol alone. A walk belongs to one thread; descriptors are read-only.
+ * Most of this is inline: with a constant descriptor (tables.h) the compiler makes
+ * code for that protocol alone. A walk belongs to one thread; descriptors are read-only.
  */
 #ifndef FG_WALK_H
 #define FG_WALK_H
@@ -39,11 +39,14 @@ enum fg_walk_end {
 	FG_WALK_SHORT,       /**< The messages end before their count. */
 	FG_WALK_TRAILING,    /**< Bytes follow the last message. */
 	FG_WALK_UNDECODABLE, /**< The length of a type is unknown: more messages may follow. */
+	/** The packet's own checksum is wrong: fg_protocol_verify() alone says so. */
+	FG_WALK_BAD_CHECKSUM,
+	FG_WALK_ENDS,
 };
 
 /** A walk over messages. */
 struct fg_walk {
-	const uint8_t *at, *end;
+	const uint8_t *at, *end, *payload;
 	uint32_t remaining; /**< Messages, by the header; over UINT16_MAX: until the end. */
 	uint8_t end_reason; /**< enum fg_walk_end; valid when the walk has ended. */
 };
@@ -106,6 +109,7 @@ static __rte_always_inline uint32_t fg_field_end(struct fg_field field)
 static __rte_always_inline void fg_walk_begin(struct fg_walk *walk, const uint8_t *payload,
 					      const struct fg_feed_packet *packet)
 {
+	walk->payload = payload;
 	walk->at = payload + packet->messages_off;
 	walk->end = payload + packet->messages_end;
 	walk->remaining = packet->n_messages == UINT16_MAX ? UINT32_MAX : packet->n_messages;
@@ -120,22 +124,32 @@ static __rte_always_inline bool fg_walk_stop(struct fg_walk *walk, enum fg_walk_
 	return false;
 }
 
-/* End the walk after the last message of the count. */
-static __rte_always_inline bool fg_walk_all(struct fg_walk *walk)
+/* Whether the bytes after the last message are those that pad the packet. */
+static __rte_always_inline bool fg_walk_padded(const struct fg_walk_shape *shape,
+					       const struct fg_walk *walk)
 {
-	if (walk->at != walk->end && walk->end_reason == FG_WALK_DONE)
-		walk->end_reason = FG_WALK_TRAILING;
+	const uint32_t rest = (uint32_t)(walk->end - walk->at);
+
+	return rest == 0 ||
+	       (rest < shape->pad_to && (walk->end - walk->payload) % shape->pad_to == 0);
+}
+
+/* End the walk after the last message of the count. */
+static __rte_always_inline bool fg_walk_all(const struct fg_walk_shape *shape, struct fg_walk *walk)
+{
+	if (unlikely(!fg_walk_padded(shape, walk)))
+		return fg_walk_stop(walk, FG_WALK_TRAILING);
+	walk->at = walk->end;
 	return false;
 }
 
 /* End the walk where fewer bytes remain than the shortest message has. */
-static __rte_always_inline bool fg_walk_short(struct fg_walk *walk)
+static __rte_always_inline bool fg_walk_short(const struct fg_walk_shape *shape,
+					      struct fg_walk *walk)
 {
-	const bool all_seen = walk->at == walk->end && walk->remaining > UINT16_MAX;
-
 	if (walk->remaining <= UINT16_MAX)
 		return fg_walk_stop(walk, FG_WALK_SHORT);
-	return fg_walk_stop(walk, all_seen ? FG_WALK_DONE : FG_WALK_BAD_LENGTH);
+	return fg_walk_stop(walk, fg_walk_padded(shape, walk) ? FG_WALK_DONE : FG_WALK_BAD_LENGTH);
 }
 
 static __rte_always_inline void fg_message_take(const struct fg_walk_shape *shape,
@@ -162,9 +176,9 @@ static __rte_always_inline bool fg_walk_next(const struct fg_walk_shape *shape,
 	uint64_t bytes;
 
 	if (walk->remaining == 0)
-		return fg_walk_all(walk);
+		return fg_walk_all(shape, walk);
 	if (unlikely(room < shape->min_bytes))
-		return fg_walk_short(walk);
+		return fg_walk_short(shape, walk);
 	bytes = fg_field_load(shape->length, walk->at, shape->order) + shape->length_bias;
 	if (unlikely(bytes < shape->min_bytes || bytes > room))
 		return fg_walk_stop(walk, FG_WALK_BAD_LENGTH);
@@ -177,11 +191,12 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 		      struct fg_message *out);
 
 /**
- * Check that the messages of a packet are as its header has it: each ends within the packet, there
- * are as many as its count, and nothing follows the last one. Hot.
+ * Check that a packet's messages are what its header says: each ends within the packet, there are
+ * as many as its count, nothing follows the last one but padding that the protocol has, and the
+ * packet's own checksum is right, unless protocol->ignore_checksum. Hot.
  * @param pkt  Of fg_protocol_read().
- * @return FG_WALK_DONE: they are. FG_WALK_UNDECODABLE: as far as can be told. Otherwise the first
- *         contradiction. Threads: any.
+ * @return FG_WALK_DONE: they are. FG_WALK_UNDECODABLE: as far as can be checked. Otherwise the
+ * first contradiction. Threads: any.
  */
 enum fg_walk_end fg_protocol_verify(const struct fg_protocol *protocol, const uint8_t *payload,
 				    const struct fg_feed_packet *pkt);

@@ -11,8 +11,9 @@
  *     channel: {at, bytes}            or a list of two
  *     sequence: {at, bytes, counts}
  *     count: {at, bytes}
+ *     checksum: {at, bytes, kind}
  *     admin: [{is, number, in, at, bytes, value | min, max, number_at, number_bytes, empty}]
- *     walk: {kind, at, bytes, length_bias, min_bytes, message_at}
+ *     walk: {kind, at, bytes, length_bias, min_bytes, message_at, pad_to}
  *     groups: {root, root_length_at, ...}
  *     type: {at, bytes, text}
  *     messages: NAME                  or [{type, name, instrument, at, bytes, group, ...}];
@@ -142,9 +143,9 @@ static int read_map(struct loaded *l, const struct fg_node *node, struct fg_erro
 
 		if (n != NULL)
 			rc = read_section(l, s, n, error);
-		/* The code of a hot protocol holds for its own header and walk only. */
+		/* Compiled code holds for its own header and walk only. */
 		if (n != NULL && !s->messages)
-			l->protocol.hot = FG_HOT_NONE;
+			l->protocol.compiled = FG_COMPILED_NONE;
 	}
 	return rc;
 }

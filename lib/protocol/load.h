@@ -26,14 +26,15 @@ struct values {
 	uint64_t order, counts, min_bytes, messages_at, kind, is, number, in, instrument, group;
 	uint64_t order_at, order_bytes, new_order_at, new_order_bytes, null_value, length, root;
 	uint64_t entry_at, entry_bytes, entries_at, entries_bytes, nested_at, nested_bytes;
-	uint64_t data_at, data_bytes, groups_at, groups_bytes, data_length;
+	uint64_t pad_to, data_at, data_bytes, groups_at, groups_bytes, data_length;
 	bool units, empty, text, maps_symbol, adds_order, ends_order;
 	char *type, *name;
 };
 
 /* The option rows of each section (load_rows.c); each list ends with an empty row. */
 extern const struct fg_option header_rows[], length_rows[], field_rows[], check_rows[],
-	sequence_rows[], admin_rows[], walk_rows[], group_rows[], type_rows[], message_rows[];
+	sequence_rows[], checksum_rows[], admin_rows[], walk_rows[], group_rows[], type_rows[],
+	message_rows[];
 
 struct section {
 	const char *key;

@@ -34,8 +34,9 @@ static const char *const unset[] = {"none", NULL};
 
 static const char *const orders[] = {"little", "big", NULL};
 static const char *const counts[] = {"messages", "packets", NULL};
-static const char *const packet_kinds[] = {"data", "heartbeat",   "reset",
-					   "end",  "unsequenced", NULL};
+static const char *const packet_kinds[] = {"data",           "heartbeat",   "reset", "end",
+					   "retransmission", "unsequenced", NULL};
+static const char *const checksums[] = {"sum16", NULL};
 static const char *const numbers[] = {"next", "last", "consumes", NULL};
 static const char *const places[] = {"header", "message", NULL};
 static const char *const kinds[] = {"length", "type", "opra", "groups", "rest", NULL};
@@ -61,6 +62,12 @@ const struct fg_option sequence_rows[] = {
 	BYTES_ROW,
 	NAME_ROW("counts", counts, counts, "messages", "what a sequence number counts"),
 	{0}};
+const struct fg_option checksum_rows[] = {
+	AT_ROW,
+	NUMBER_ROW("bytes", bytes, 2, "2", "size"),
+	NAME_ROW("kind", kind, checksums, "sum16",
+		 "sum16: the sum of all other bytes of the packet"),
+	{0}};
 const struct fg_option admin_rows[] = {
 	NAME_ROW("is", is, packet_kinds, NULL, "kind of such packets"),
 	NAME_ROW("number", number, numbers, "next", "meaning of the sequence number"),
@@ -72,7 +79,8 @@ const struct fg_option admin_rows[] = {
 	VALUE_ROW("max", max, "largest value that holds"),
 	NUMBER_ROW("number_at", at2, UINT16_MAX, "0", "sequence number, in the message"),
 	NUMBER_ROW("number_bytes", bytes2, 8, "0", "0: the header has the number"),
-	FLAG_ROW("empty", empty, "no messages, whatever the count says"),
+	FLAG_ROW("empty", empty,
+		 "no messages, whatever the count says; with units, a header alone"),
 	{0}};
 const struct fg_option walk_rows[] = {
 	NAME_ROW("kind", kind, kinds, "length", "how the end of a message is found"),
@@ -82,6 +90,7 @@ const struct fg_option walk_rows[] = {
 	NUMBER_ROW("min_bytes", at2, UINT16_MAX, "0",
 		   "shortest message; 0: up to the length's end"),
 	NUMBER_ROW("message_at", messages_at, UINT16_MAX, "0", "start of the message in its frame"),
+	NUMBER_ROW("pad_to", pad_to, 64, "0", "packets are padded to a multiple of this; 0: not"),
 	{0}};
 const struct fg_option group_rows[] = {
 	NUMBER_ROW("root", root, UINT16_MAX, NULL, "start of the root block"),

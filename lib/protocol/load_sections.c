@@ -51,6 +51,13 @@ static int read_count(struct loaded *l, const struct values *v)
 	return 0;
 }
 
+static int read_checksum(struct loaded *l, const struct values *v)
+{
+	l->protocol.header.checksum = field_of(v->at, v->bytes);
+	l->protocol.header.checksum_kind = (uint8_t)v->kind;
+	return 0;
+}
+
 static int read_channel(struct loaded *l, const struct values *v)
 {
 	struct fg_field *channel = l->protocol.header.channel;
@@ -108,6 +115,7 @@ static int read_walk(struct loaded *l, const struct values *v)
 	w->kind = (uint8_t)v->kind;
 	w->length = field_of(v->at, v->bytes);
 	w->length_bias = (uint16_t)v->length_bias;
+	w->pad_to = (uint8_t)v->pad_to;
 	w->body = (uint16_t)v->messages_at;
 	w->min_bytes = (uint16_t)(v->at2 != 0 ? v->at2 : v->at + v->bytes);
 	return 0;
@@ -211,6 +219,7 @@ const struct section load_sections[] = {
 	 .list = true},
 	{.key = "sequence", .rows = sequence_rows, .read = read_sequence},
 	{.key = "count", .rows = field_rows, .read = read_count},
+	{.key = "checksum", .rows = checksum_rows, .read = read_checksum},
 	{.key = "admin",
 	 .rows = admin_rows,
 	 .read = read_admin,

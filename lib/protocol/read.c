@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The packet header, to struct fg_feed_packet. One inline body; for the hot protocols
- * it is compiled with their constants.
+ * The packet header, to struct fg_feed_packet. One inline body, compiled with the
+ * constants of each built-in protocol, and once for all others.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "fg_protocol.h"
 #include "fg_walk.h"
-#include "hot.h"
+#include "tables.h"
 
 static __rte_always_inline bool passes_checks(const struct fg_header_shape *shape,
 					      const uint8_t *payload)
@@ -24,29 +24,49 @@ static __rte_always_inline bool passes_checks(const struct fg_header_shape *shap
 	return true;
 }
 
+/* Whether an admin row holds for a packet. @end: of the payload. */
+static __rte_always_inline bool admin_holds(const struct fg_header_shape *shape,
+					    const struct fg_walk_shape *walk,
+					    const struct fg_protocol_admin *rule,
+					    const uint8_t *payload, uint32_t end)
+{
+	const uint32_t message = (uint32_t)shape->messages_off + walk->body;
+	const uint32_t base = rule->in_message ? message : 0;
+	uint64_t value;
+
+	if (base + fg_field_end(rule->field) > end)
+		return false;
+	value = fg_field_load(rule->field, payload + base, shape->order);
+	if (value < rule->min || value > rule->max)
+		return false;
+	return rule->at.bytes == 0 || message + fg_field_end(rule->at) <= end;
+}
+
 /* The admin row that holds for a packet; NULL: it is data. @end: of the payload. */
 static __rte_always_inline const struct fg_protocol_admin *
 admin_row(const struct fg_header_shape *shape, const struct fg_walk_shape *walk,
 	  const uint8_t *payload, uint32_t end)
 {
 #pragma GCC unroll 8
-	for (unsigned int i = 0; i < shape->n_admin; i++) {
-		const struct fg_protocol_admin *rule = &shape->admin[i];
-		const uint32_t base =
-			rule->in_message ? (uint32_t)shape->messages_off + walk->body : 0;
-		uint64_t value;
-
-		if (base + fg_field_end(rule->field) > end)
-			continue;
-		value = fg_field_load(rule->field, payload + base, shape->order);
-		if (value < rule->min || value > rule->max)
-			continue;
-		if (rule->at.bytes != 0 &&
-		    shape->messages_off + walk->body + fg_field_end(rule->at) > end)
-			continue;
-		return rule;
-	}
+	for (unsigned int i = 0; i < shape->n_admin; i++)
+		if (admin_holds(shape, walk, &shape->admin[i], payload, end))
+			return &shape->admin[i];
 	return NULL;
+}
+
+/*
+ * Whether what was sent again is an admin message. Its number may be one that data has, or will
+ * have, so it says nothing about the sequence.
+ */
+static __rte_noinline bool repeats_admin(const struct fg_header_shape *shape,
+					 const struct fg_walk_shape *walk, const uint8_t *payload,
+					 uint32_t end)
+{
+	for (unsigned int i = 0; i < shape->n_admin; i++)
+		if (shape->admin[i].in_message &&
+		    admin_holds(shape, walk, &shape->admin[i], payload, end))
+			return true;
+	return false;
 }
 
 static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
@@ -55,8 +75,11 @@ static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
 					    const uint8_t *payload, struct fg_feed_packet *out)
 {
 	/* messages_end stays: bytes after the header contradict it, see FG_WALK_TRAILING. */
-	if (rule->empty)
+	if (rule->empty && !shape->units) {
 		out->n_messages = 0;
+		out->messages_off =
+			out->messages_end < shape->bytes ? shape->min_bytes : shape->bytes;
+	}
 	if (rule->at.bytes != 0)
 		out->first = fg_field_load(rule->at, payload + shape->messages_off + walk->body,
 					   shape->order);
@@ -66,7 +89,10 @@ static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
 	if (rule->is == FG_FEED_HEARTBEAT && rule->number == FG_NUMBER_CONSUMES)
 		return;
 	out->kind = rule->is;
-	if (rule->is == FG_FEED_UNSEQUENCED)
+	if (rule->is == FG_FEED_RETRANSMISSION &&
+	    repeats_admin(shape, walk, payload, out->messages_end))
+		out->kind = FG_FEED_UNSEQUENCED;
+	if (rule->is == FG_FEED_RETRANSMISSION || rule->is == FG_FEED_UNSEQUENCED)
 		return;
 	if (rule->number == FG_NUMBER_LAST)
 		out->first++;
@@ -81,22 +107,26 @@ static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
  * Count the messages where each has a header of its own. Those with data must have consecutive
  * numbers and one session. Returns how many there are, 0 if all are admin messages, or -EBADMSG.
  */
-static int count_units(const struct fg_protocol *protocol, const uint8_t *payload, uint32_t end,
-		       struct fg_feed_packet *out)
+static __rte_always_inline int count_units(const struct fg_header_shape *shape,
+					   const struct fg_walk_shape *walk, const uint8_t *payload,
+					   uint32_t end, struct fg_feed_packet *out)
 {
-	const struct fg_header_shape *shape = &protocol->header;
 	uint32_t remaining = end, count = 0;
 
-	while (remaining >= protocol->walk.min_bytes) {
+	while (remaining >= walk->min_bytes) {
 		const uint8_t *at = payload + (end - remaining);
-		const uint64_t bytes = fg_field_load(protocol->walk.length, at, shape->order) +
-				       protocol->walk.length_bias;
+		const uint64_t bytes =
+			fg_field_load(walk->length, at, shape->order) + walk->length_bias;
 		const uint64_t number = fg_field_load(shape->sequence, at, shape->order);
+		const struct fg_protocol_admin *rule;
 
-		if (bytes < protocol->walk.min_bytes || bytes > remaining)
+		if (bytes < walk->min_bytes || bytes > remaining || !passes_checks(shape, at))
 			return -EBADMSG;
 		remaining -= (uint32_t)bytes;
-		if (admin_row(shape, &protocol->walk, at, (uint32_t)bytes) != NULL)
+		rule = admin_row(shape, walk, at, (uint32_t)bytes);
+		if (rule != NULL && rule->empty && bytes != shape->bytes)
+			return -EBADMSG;
+		if (rule != NULL)
 			continue;
 		if (count == 0) {
 			out->first = number;
@@ -160,7 +190,7 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 {
 	const bool counted = shape->count.bytes != 0 || shape->counts == FG_COUNTS_PACKETS;
 	const struct fg_protocol_admin *rule;
-	uint32_t end = len;
+	const uint32_t end = len;
 	int rc = 0;
 
 	if (unlikely(len < shape->min_bytes))
@@ -173,15 +203,21 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 
 		if (unlikely(stated < shape->min_bytes || stated > len))
 			return -EMSGSIZE;
-		end = (uint32_t)stated;
+		if (unlikely(stated != len))
+			return -EOVERFLOW;
 	}
 	rule = admin_row(shape, walk, payload, end);
 	if (unlikely(end < shape->bytes && (rule == NULL || !rule->empty)))
 		return -EMSGSIZE;
 	read_fields(shape, payload, end, out);
-	if (!counted && (rule == NULL || !rule->empty))
-		rc = shape->units ? count_units(protocol, payload, end, out)
-				  : count_by_walking(protocol, payload, out);
+	/* No packet has room for 65,535 messages: that number stands for none stated. */
+	if (shape->count.bytes != 0 && (rule == NULL || !rule->empty) &&
+	    unlikely((uint32_t)out->n_messages * walk->min_bytes > end - out->messages_off))
+		return -ENODATA;
+	if (shape->units)
+		rc = count_units(shape, walk, payload, end, out);
+	else if (!counted && (rule == NULL || !rule->empty))
+		rc = count_by_walking(protocol, payload, out);
 	if (unlikely(rc < 0))
 		return rc;
 	/* Where each message has its own header, a packet with any data is data. */
@@ -190,24 +226,33 @@ static __rte_always_inline int read_packet(const struct fg_header_shape *shape,
 	return 0;
 }
 
-/* Not inline: else the hot protocols would save the registers that this one needs. */
-static __rte_noinline int read_any(const struct fg_protocol *protocol, const uint8_t *payload,
-				   uint32_t len, struct fg_feed_packet *out)
+typedef int read_function(const struct fg_protocol *protocol, const uint8_t *payload, uint32_t len,
+			  struct fg_feed_packet *out);
+
+static int read_any(const struct fg_protocol *protocol, const uint8_t *payload, uint32_t len,
+		    struct fg_feed_packet *out)
 {
 	return read_packet(&protocol->header, &protocol->walk, protocol, payload, len, out);
 }
 
+#define X(name)                                                                                    \
+	static int read_##name(const struct fg_protocol *protocol, const uint8_t *payload,         \
+			       uint32_t len, struct fg_feed_packet *out)                           \
+	{                                                                                          \
+		return read_packet(&protocol_##name.header, &protocol_##name.walk, protocol,       \
+				   payload, len, out);                                             \
+	}
+FG_PROTOCOLS(X)
+#undef X
+
+static read_function *const readers[FG_COMPILED_COUNT] = {[FG_COMPILED_NONE] = read_any,
+#define X(name) [FG_COMPILED_##name] = read_##name,
+							  FG_PROTOCOLS(X)
+#undef X
+};
+
 int fg_protocol_read(const struct fg_protocol *protocol, const uint8_t *payload, uint16_t len,
 		     struct fg_feed_packet *out)
 {
-	switch (protocol->hot) {
-	case FG_HOT_MOLDUDP64:
-		return read_packet(&hot_moldudp64_header, &hot_moldudp64_walk, protocol, payload,
-				   len, out);
-	case FG_HOT_CME_MDP3:
-		return read_packet(&hot_cme_mdp3_header, &hot_cme_mdp3_walk, protocol, payload, len,
-				   out);
-	default:
-		return read_any(protocol, payload, len, out);
-	}
+	return readers[protocol->compiled](protocol, payload, len, out);
 }

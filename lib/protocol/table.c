@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
-
 #include <string.h>
 
+#include "tables.h"
+
 #define X(name) &protocol_##name,
-const struct fg_protocol *const fg_protocols[] = {PROTOCOLS(X) NULL};
+const struct fg_protocol *const fg_protocols[] = {FG_PROTOCOLS(X) NULL};
 #undef X
 
 const struct fg_protocol *fg_protocol_find(const char *name)

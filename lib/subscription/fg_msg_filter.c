@@ -14,9 +14,10 @@ static match_function *match_function_for(struct fg_msg_filter *filter)
 {
 	match_function *fast = NULL;
 
-	if (filter->protocol->hot == FG_HOT_MOLDUDP64)
+	if (filter->protocol->compiled == FG_COMPILED_moldudp64 ||
+	    filter->protocol->compiled == FG_COMPILED_itch50)
 		fast = filter_itch(filter);
-	else if (filter->protocol->hot == FG_HOT_CME_MDP3)
+	else if (filter->protocol->compiled == FG_COMPILED_cme_mdp3)
 		fast = filter_mdp3(filter);
 	return fast != NULL ? fast : filter_match_unlearned;
 }

@@ -105,7 +105,8 @@ struct fg_msg_filter_job {
  * It learns nothing: a packet that is not believed must leave no trace. Where the messages teach
  * something, or the result depends on the order map, it defers. After fg_msg_filter_learn() the
  * results of later packets of that feed are out of date: match these again.
- * A packet without messages gives all zeros.
+ * A packet without messages gives all zeros; so does one whose messages do not verify, but for
+ * walk_end: it must neither be learned from nor believed.
  * @param jobs  [n], of the feeds of one lcore.
  * Threads: the feeds' worker.
  */

@@ -7,7 +7,7 @@
  */
 #include "filter_fast.h"
 #include "filter_match.h"
-#include "hot.h"
+#include "table_nasdaq.h"
 
 #define READ_BYTES 5 /* of each message: length, type, locate */
 
@@ -57,12 +57,12 @@ static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const
 {
 	const uint8_t *end = payload + pkt->messages_end, *last = end - READ_BYTES;
 	/* A constant: the walk need not wait until the header is read. */
-	struct itch_walk walk = {.at = payload + hot_moldudp64_header.messages_off};
+	struct itch_walk walk = {.at = payload + protocol_moldudp64.header.messages_off};
 	const uint32_t count = pkt->n_messages;
 	uint32_t remaining = count;
 
 	if (unlikely(count - 1 > FAST_MESSAGES_MAX - 1 ||
-		     pkt->messages_off != hot_moldudp64_header.messages_off))
+		     pkt->messages_off != protocol_moldudp64.header.messages_off))
 		goto fallback;
 	for (;; walk.at += 8) {
 #pragma GCC unroll 4

@@ -4,6 +4,7 @@
 
 #include "filter.h"
 #include "filter_symbols.h"
+#include "walk_kinds.h"
 
 static inline enum match match_short(const struct fg_msg_filter *filter, uint64_t text)
 {
@@ -196,6 +197,13 @@ void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 		add_result(filter, MATCH_UNMAPPED, out);
 }
 
+/* The messages of a packet are not what it says: the result has only the reason. */
+static __rte_noinline void refuse(enum fg_walk_end reason, struct fg_msg_filter_result *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->walk_end = (uint8_t)reason;
+}
+
 /* Whether a message's result depends on the order map, or the message is to be learned. */
 static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type)
 {
@@ -224,6 +232,11 @@ void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload
 		previous = match;
 	}
 	out->walk_end = walk.end_reason;
-	if (walk.end_reason == FG_WALK_UNDECODABLE)
+	if (walk.end_reason != FG_WALK_DONE && walk.end_reason != FG_WALK_UNDECODABLE)
+		refuse(walk.end_reason, out);
+	else if (!walk_checksum_holds(filter->protocol, filter->protocol, payload,
+				      pkt->messages_end))
+		refuse(FG_WALK_BAD_CHECKSUM, out);
+	else if (walk.end_reason == FG_WALK_UNDECODABLE && !out->deferred)
 		add_result(filter, MATCH_UNMAPPED, out);
 }

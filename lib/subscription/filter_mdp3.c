@@ -2,7 +2,7 @@
 /* MDP 3.0: SBE messages with security ids in the entries of their first group. */
 #include "filter_fast.h"
 #include "filter_match.h"
-#include "hot.h"
+#include "table_cme.h"
 
 /* The results of entries, ORed to that of their message. */
 #define ENTRY_MATCHED  1u
@@ -30,7 +30,7 @@ static __rte_always_inline uint32_t group_match(const struct fg_msg_filter *filt
 						const uint8_t *at, uint32_t size, uint32_t off,
 						bool by_symbol)
 {
-	const struct fg_group_shape *shape = &hot_cme_mdp3_groups;
+	const struct fg_group_shape *shape = &protocol_cme_mdp3.groups;
 	const uint32_t root = (uint32_t)fg_field_load(shape->root_bytes, at, FG_ORDER_LITTLE);
 	const uint32_t group = shape->root + root, entry = group + shape->header_bytes;
 	uint32_t stride, entries, match = 0;
@@ -52,13 +52,13 @@ static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const
 					     const struct fg_feed_packet *pkt,
 					     struct fg_msg_filter_result *out, bool by_symbol)
 {
-	const struct fg_walk_shape *shape = &hot_cme_mdp3_walk;
-	const uint8_t *at = payload + hot_cme_mdp3_header.messages_off;
+	const struct fg_walk_shape *shape = &protocol_cme_mdp3.walk;
+	const uint8_t *at = payload + protocol_cme_mdp3.header.messages_off;
 	const uint8_t *end = payload + pkt->messages_end;
 	uint64_t matched = 0, unmapped = 0;
 	uint32_t count = 0;
 
-	if (unlikely(pkt->messages_off != hot_cme_mdp3_header.messages_off))
+	if (unlikely(pkt->messages_off != protocol_cme_mdp3.header.messages_off))
 		goto fallback;
 	while (at < end) {
 		const uint32_t room = (uint32_t)(end - at);

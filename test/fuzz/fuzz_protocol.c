@@ -41,7 +41,7 @@ static void check_instruments(const struct fg_protocol *protocol, const struct f
 }
 
 static void check_walk(const struct fg_protocol *protocol, const uint8_t *payload,
-		       const struct fg_feed_packet *packet)
+		       const struct fg_feed_packet *packet, enum fg_walk_end verified)
 {
 	const uint8_t *last = payload + packet->messages_off;
 	const uint8_t *end = payload + packet->messages_end;
@@ -61,6 +61,10 @@ static void check_walk(const struct fg_protocol *protocol, const uint8_t *payloa
 	check(packet->n_messages == UINT16_MAX || count <= packet->n_messages);
 	if (walk.end_reason == FG_WALK_DONE && packet->n_messages != UINT16_MAX)
 		check(count == packet->n_messages);
+	if (walk.end_reason == FG_WALK_DONE)
+		check(end - last < 64);
+	if (verified != FG_WALK_BAD_CHECKSUM)
+		check(verified == walk.end_reason);
 }
 
 static void check_packet(const struct fg_protocol *protocol, const uint8_t *payload, uint16_t len)
@@ -68,8 +72,9 @@ static void check_packet(const struct fg_protocol *protocol, const uint8_t *payl
 	struct fg_protocol slow = *protocol;
 	struct fg_feed_packet packet, again;
 	const int rc = fg_protocol_read(protocol, payload, len, &packet);
+	enum fg_walk_end end;
 
-	slow.hot = FG_HOT_NONE;
+	slow.compiled = FG_COMPILED_NONE;
 	check(rc == fg_protocol_read(&slow, payload, len, &again));
 	if (rc != 0)
 		return;
@@ -78,10 +83,12 @@ static void check_packet(const struct fg_protocol *protocol, const uint8_t *payl
 	check(packet.sequence_bits == 64 ||
 	      (packet.sequence_bits == 32 && packet.first <= UINT32_MAX));
 	check(packet.count == 0 || packet.kind == FG_FEED_DATA ||
-	      packet.kind == FG_FEED_UNSEQUENCED);
+	      packet.kind == FG_FEED_RETRANSMISSION || packet.kind == FG_FEED_UNSEQUENCED);
 	check(packet.first == again.first && packet.count == again.count &&
 	      packet.messages_end == again.messages_end && packet.kind == again.kind);
-	check_walk(protocol, payload, &packet);
+	end = fg_protocol_verify(protocol, payload, &packet);
+	check(end < FG_WALK_ENDS && end == fg_protocol_verify(&slow, payload, &packet));
+	check_walk(protocol, payload, &packet, end);
 }
 
 /* Use a copy that ends where the packet ends. */
@@ -172,6 +179,9 @@ static void try_described(const uint8_t *data, size_t size)
 					.length_bias = data[49],
 					.length = field_from(data + 50),
 					.type = field_from(data + 52)};
+	f.walk.pad_to = data[71] & 3;
+	if ((data[72] & 1) != 0)
+		f.header.checksum = field_from(data + 73);
 	f.groups = groups_from(data + 54);
 	for (unsigned int i = 0; i < 2; i++) {
 		types[i] = (struct fg_message_type){.type = (uint32_t)data[71 + i] + 256 * i,

@@ -3,8 +3,8 @@
 import collections
 import struct
 
-DATA, HEARTBEAT, RESET, END, UNSEQUENCED = range(5)
-DONE, MALFORMED, UNDECODABLE = range(3)
+DATA, HEARTBEAT, RESET, END, RETRANSMISSION, UNSEQUENCED = range(6)
+DONE, MALFORMED, UNDECODABLE = 0, 1, 4
 
 Packet = collections.namedtuple("Packet", "session channel first count kind messages ended")
 
@@ -100,7 +100,7 @@ def nyse(payload):
         messages.append(entry)
     if flag == 12:
         return Packet(b"", 0, first + count, 0, RESET, messages, ended)
-    kind = HEARTBEAT if flag == 1 else UNSEQUENCED if 13 <= flag <= 21 else DATA
+    kind = HEARTBEAT if flag == 1 else RETRANSMISSION if flag in (13, 15) else UNSEQUENCED if 13 <= flag <= 21 else DATA
     return Packet(b"", 0, first, count, kind, messages, ended)
 
 

@@ -77,8 +77,8 @@ static void print_messages(const struct fg_protocol *protocol, const uint8_t *pa
 		printf("]");
 		comma = ", ";
 	}
-	printf("], \"ended\": %u, \"entries_malformed\": %s", walk.end_reason,
-	       malformed ? "true" : "false");
+	printf("], \"ended\": %u, \"entries_malformed\": %s",
+	       fg_protocol_verify(protocol, payload, packet), malformed ? "true" : "false");
 }
 
 static void print_packet(const struct fg_protocol *protocol, const struct fg_key *key,

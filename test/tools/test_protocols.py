@@ -215,12 +215,12 @@ def made_captures(program, folder):
     ticker = struct.pack("<6HI", 133, 1003, 1, 1, 0, 0, 9) + bytes(129)
     deribit_packets = []
     for n, body in enumerate([instrument, book + trades, trades + ticker + instrument + book, ticker * 9]):
-        deribit_packets.append(struct.pack("<HHI", len(body), 5, n) + body + b"trailer"[:n])
+        deribit_packets.append(struct.pack("<HHI", len(body), 5, n) + body)
     cme_packets = [struct.pack("<IQHHHHH", n, 0, 10 + root, root, t, 1, 9) + bytes(root) for n, t, root in ((7, 12, 0), (8, 4, 9))]
     miax_packets = [struct.pack("<QHBB", n, 12, kind, 1) for n, kind in ((0, 1), (17, 0), (17, 2))]
     memx_packets = [struct.pack(">BB8sQ", kind, 18, b"session8", 5) for kind in (0, 1)]
     pitch_packets = [struct.pack("<HBBI", 8, 0, 3, 0), struct.pack("<HBBI", 8, 0, 3, 77),
-                     struct.pack("<HBBI", 14, 1, 3, 0) + b"\x06\x97abcd" + b"padding"]
+                     struct.pack("<HBBI", 14, 1, 3, 0) + b"\x06\x97abcd"]
     nyse_packets = [struct.pack("<HBBIII", 18 + 2, flag, 1, 9, 0, 0) + struct.pack("<HH", 4, 35) for flag in (11, 10, 13, 15, 17, 19, 21)]
     eobi_packets = [struct.pack("<HHIIiBBBBIQ", 32, 13005, 2**32 - 1, 1, 5, 2, 1, reset, 0, 0, 0) + struct.pack("<HHIII", 16, 13001, 0, 9, 0)
                     for reset in (0, 1)]
@@ -296,7 +296,7 @@ def custom(program, feeds, folder):
         for path in sorted(feeds.glob("Siac/Opra*/[AC]*.pcap")):
             compare(program, described(CUSTOM_OPRA), path, "custom opra", opra)
     packets = [struct.pack("<HBBIQ", 16 + 12 * (n % 4), n % 4, 0, n, 0) + b"".join(
-        struct.pack("<HHII", 12, 30 + i, 700 + n, i) for i in range(n % 4)) + b"pad" * (n % 2) for n in range(40)]
+        struct.pack("<HHII", 12, 30 + i, 700 + n, i) for i in range(n % 4)) for n in range(40)]
     write_capture(folder / "hkex.pcap", packets)
     compare(program, described(CUSTOM_HKEX), folder / "hkex.pcap", "custom hkex", hkex)
 

@@ -309,6 +309,9 @@ static inline void model_match(struct model *model, const uint8_t *payload,
 	struct fg_walk walk;
 
 	memset(out, 0, sizeof(*out));
+	out->walk_end = (uint8_t)fg_protocol_verify(model->protocol, payload, pkt);
+	if (out->walk_end != FG_WALK_DONE && out->walk_end != FG_WALK_UNDECODABLE)
+		return;
 	fg_walk_begin(&walk, payload, pkt);
 	while (fg_protocol_next(model->protocol, &walk, &message)) {
 		const struct fg_message_type *row =
@@ -322,7 +325,6 @@ static inline void model_match(struct model *model, const uint8_t *payload,
 		model_add_result(model, type ? previous : MODEL_NO, out);
 		model_end(model, row, &message);
 	}
-	out->walk_end = walk.end_reason;
 	if (walk.end_reason == FG_WALK_UNDECODABLE)
 		model_add_result(model, MODEL_UNMAPPED, out);
 }

@@ -121,6 +121,21 @@ static void set_letter(char *letter, const uint8_t *symbol, uint32_t bytes)
 		*letter = (char)symbol[0];
 }
 
+/* Why the messages are not what the header says; FG_WALK_DONE: they are. */
+static uint8_t itch_verify(const uint8_t *p, uint32_t len)
+{
+	uint32_t at = 20, remaining = be16(p + 18) == 0xffff ? 0 : be16(p + 18);
+
+	for (; remaining > 0; remaining--) {
+		if (len - at < 2)
+			return FG_WALK_SHORT;
+		if (be16(p + at) > len - at - 2)
+			return FG_WALK_BAD_LENGTH;
+		at += 2 + be16(p + at);
+	}
+	return at == len ? FG_WALK_DONE : FG_WALK_TRAILING;
+}
+
 static void itch_expect(struct symbol_letters *symbols, const struct trial *trial, const uint8_t *p,
 			uint32_t len, struct fg_msg_filter_result *out)
 {
@@ -128,22 +143,14 @@ static void itch_expect(struct symbol_letters *symbols, const struct trial *tria
 	uint32_t at = 20, remaining = be16(p + 18);
 
 	memset(out, 0, sizeof(*out));
-	if (remaining == 0xffff)
+	out->walk_end = itch_verify(p, len);
+	if (remaining == 0xffff || out->walk_end != FG_WALK_DONE)
 		remaining = 0;
 	for (; remaining > 0; remaining--) {
-		uint32_t bytes;
+		const uint32_t bytes = be16(p + at);
 		const uint8_t *m = p + at + 2;
 		int result = 1;
 
-		if (len - at < 2) {
-			out->walk_end = FG_WALK_SHORT;
-			return;
-		}
-		bytes = be16(p + at);
-		if (bytes > len - at - 2) {
-			out->walk_end = FG_WALK_BAD_LENGTH;
-			return;
-		}
 		if (bytes >= 19 && m[0] == 'R' && be16(m + 1) != 0)
 			set_letter(&symbols->letter[be16(m + 1)], m + 11, 8);
 		if (!trial->any_instrument && bytes >= 3 && m[0] != 'S' && m[0] != 'V' &&
@@ -155,8 +162,6 @@ static void itch_expect(struct symbol_letters *symbols, const struct trial *tria
 			   result, trial->pass);
 		at += 2 + bytes;
 	}
-	if (at != len)
-		out->walk_end = FG_WALK_TRAILING;
 }
 
 static uint32_t itch_make(uint8_t *p)
@@ -209,7 +214,11 @@ static void run_itch(const char *letters, bool any_instrument, bool by_symbol, b
 		struct fg_msg_filter_result result = {0}, expected;
 		const uint32_t len = itch_make(bytes);
 
-		assert_true(rig_match(rig.filter, fg_protocol_find("itch50"), bytes, len, &result));
+		/* A count that has no room is refused with the header. */
+		if (!rig_match(rig.filter, fg_protocol_find("itch50"), bytes, len, &result)) {
+			assert_true(2 * be16(bytes + 18) > len - 20);
+			continue;
+		}
 		itch_expect(symbols, &trial, bytes, len, &expected);
 		snprintf(name, sizeof(name), "types '%s' packet %u", letters, i);
 		rig_expect(name, &result, &expected);
@@ -331,21 +340,26 @@ static int mdp3_match(struct defined *defined, const uint8_t *m, uint32_t size, 
 	return fits < entries || unmapped > 0 ? -1 : 0;
 }
 
+static uint8_t mdp3_verify(const uint8_t *p, uint32_t len)
+{
+	for (uint32_t at = 12; at < len; at += le16(p + at))
+		if (len - at < 10 || le16(p + at) < 10 || le16(p + at) > len - at)
+			return FG_WALK_BAD_LENGTH;
+	return FG_WALK_DONE;
+}
+
 static void mdp3_expect(struct defined *defined, const struct trial *trial, const uint8_t *p,
 			uint32_t len, struct fg_msg_filter_result *out)
 {
 	uint32_t at = 12;
 
 	memset(out, 0, sizeof(*out));
-	while (at < len) {
+	out->walk_end = mdp3_verify(p, len);
+	while (out->walk_end == FG_WALK_DONE && at < len) {
 		const uint8_t *m = p + at;
-		const uint32_t size = len - at < 2 ? 0 : le16(m);
+		const uint32_t size = le16(m);
 		bool type = trial->n_types == 0;
 
-		if (size < 10 || size > len - at) {
-			out->walk_end = FG_WALK_BAD_LENGTH;
-			return;
-		}
 		for (uint32_t i = 0; i < trial->n_types; i++)
 			type |= trial->types[i] == le16(m + 4);
 		if (le16(m + 4) == 54 && size >= 69 && le32(m + 65) != 0)

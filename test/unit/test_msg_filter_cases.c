@@ -76,8 +76,15 @@ static const struct hex_case hex_cases[] = {
 	 0},
 	/* An empty list matches messages that are of all instruments. */
 	{"itch50", {NULL}, {0}, MOLD("0003") "0003 44 0007 0003 44 0000 0003 53 0008", 6, 3, 0, 0},
-	/* A wrong length ends the walk; the messages before it count. */
-	{"itch50", {"7"}, {0}, MOLD("0003") "0003 44 0007 0004 44 0007", 1, 1, 0, 1},
+	/* A wrong length: nothing counts. */
+	{"itch50",
+	 {"7"},
+	 {0},
+	 MOLD("0002") "0003 44 0007 0004 44 0007",
+	 0,
+	 0,
+	 0,
+	 FG_WALK_BAD_LENGTH},
 	/* A length of two bytes. */
 	{"itch50", {"257"}, {0}, MOLD("0001") "0003 44 0101", 1, 1, 0, 0},
 	/* Symbols padded by blanks or zeros, and not the beginning of others. */
@@ -131,7 +138,7 @@ static const struct hex_case hex_cases[] = {
 	 3,
 	 3,
 	 1,
-	 2},
+	 FG_WALK_UNDECODABLE},
 	/* EOBI: orders of a snapshot have the instrument of the summary before them. */
 	{"eurex_eobi",
 	 {"7"},
@@ -159,11 +166,11 @@ static const struct hex_case hex_cases[] = {
 	 {"5"},
 	 {0},
 	 "2e00 " NYSE("03") "0c00 6400 00000000 05000000 0c00 6400 00000000 06000000 1000 2000 "
-			    "00000000 00000000",
-	 0x1,
-	 2,
+			    "00000000 00000000 05000000",
+	 0x5,
+	 3,
 	 0,
-	 1},
+	 0},
 	/* CME: in any entry; the null of a group's status; wrong groups; one without entries. */
 	{"cme_mdp3",
 	 {"5"},
@@ -214,9 +221,14 @@ static void open_filter(const struct hex_case *c, const struct fg_protocol *prot
 		fail_msg("%s: %s", c->hex, error.text);
 }
 
-/* Fill in the packet's length, where the header has it. */
+/* Fill in the packet's length and checksum, where the header has them. */
 static void set_length(const char *protocol, uint8_t *p, uint32_t len)
 {
+	const uint32_t sum_at = strcmp(protocol, "opra") == 0  ? 19
+				: strcmp(protocol, "cta") == 0 ? 18
+							       : 0;
+	uint32_t sum = 0;
+
 	if (strcmp(protocol, "opra") == 0 || strcmp(protocol, "cta") == 0) {
 		p[1] = (uint8_t)(len >> 8);
 		p[2] = (uint8_t)len;
@@ -226,6 +238,12 @@ static void set_length(const char *protocol, uint8_t *p, uint32_t len)
 	} else if (strcmp(protocol, "iex_tp") == 0) {
 		p[12] = (uint8_t)(len - 40);
 	}
+	if (sum_at == 0)
+		return;
+	for (uint32_t i = 0; i < len; i++)
+		sum += p[i];
+	p[sum_at] = (uint8_t)(sum >> 8);
+	p[sum_at + 1] = (uint8_t)sum;
 }
 
 static void test_hex(void **unused)
@@ -246,7 +264,7 @@ static void test_hex(void **unused)
 			assert_non_null(payload);
 			set_length(c->protocol, bytes, len);
 			memcpy(payload, bytes, len);
-			protocol.hot = plain ? FG_HOT_NONE : protocol.hot;
+			protocol.compiled = plain ? FG_COMPILED_NONE : protocol.compiled;
 			open_filter(c, &protocol, &filter);
 			assert_int_equal(fg_protocol_read(&protocol, payload, len, &packet), 0);
 			fg_msg_filter_match(filter, payload, &packet, &r);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Eurex: T7 EOBI. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_EUREX_H
+#define PROTOCOL_TABLE_EUREX_H
+
+#include "rows.h"
 
 static const struct fg_message_type eobi[] = {
 	{13001, NO_INSTRUMENT, .name = "Heartbeat"},
@@ -26,8 +29,9 @@ static const struct fg_message_type eobi[] = {
 };
 static const struct fg_messages eobi_messages = {.name = "eobi", TYPES(eobi)};
 
-const struct fg_protocol protocol_eurex_eobi = {
+static const struct fg_protocol protocol_eurex_eobi = {
 	.name = "eurex_eobi",
+	.compiled = FG_COMPILED_eurex_eobi,
 	.help = "Eurex T7 EOBI: SecurityID; a channel is a partition",
 	/*
 	 * Packets of all products of a multicast group and partition share its numbers, so those of
@@ -52,3 +56,5 @@ const struct fg_protocol protocol_eurex_eobi = {
 	.walk = {.kind = FG_WALK_LENGTH, .min_bytes = 8, .length = {0, 2}, .type = {2, 2}},
 	.messages = &eobi_messages,
 };
+
+#endif /* PROTOCOL_TABLE_EUREX_H */

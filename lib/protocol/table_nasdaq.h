@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Nasdaq: MoldUDP64, and ITCH in it. */
-#include "hot.h"
-#include "table.h"
+#ifndef PROTOCOL_TABLE_NASDAQ_H
+#define PROTOCOL_TABLE_NASDAQ_H
+
+#include "rows.h"
+
+#define MOLDUDP64_HEADER                                                                           \
+	{                                                                                          \
+		.order = FG_ORDER_BIG, .counts = FG_COUNTS_MESSAGES, .bytes = 20, .min_bytes = 20, \
+		.messages_off = 20, .session = {0, 10}, .sequence = {10, 8}, .count = {18, 2},     \
+		.n_admin = 2,                                                                      \
+		.admin = {{.is = FG_FEED_HEARTBEAT, .empty = true, FIELD_IS(18, 2, 0)},            \
+			  {.is = FG_FEED_END, .empty = true, FIELD_IS(18, 2, UINT16_MAX)}},        \
+	}
+
+/* A message of length 0 is legal; it has no type. */
+#define MOLDUDP64_WALK                                                                             \
+	{                                                                                          \
+		.kind = FG_WALK_LENGTH, .order = FG_ORDER_BIG, .min_bytes = 2, .body = 2,          \
+		.length_bias = 2, .length = {0, 2}, .type = {0, 1},                                \
+	}
 
 static const struct fg_messages any_messages = {.name = "any", .text = true};
 
-const struct fg_protocol protocol_moldudp64 = {
+static const struct fg_protocol protocol_moldudp64 = {
 	.name = "moldudp64",
+	.compiled = FG_COMPILED_moldudp64,
 	.help = "MoldUDP64 with any messages",
-	.hot = FG_HOT_MOLDUDP64,
 	.header = MOLDUDP64_HEADER,
 	.walk = MOLDUDP64_WALK,
 	.messages = &any_messages,
@@ -44,11 +62,13 @@ static const struct fg_message_type itch50[] = {
 static const struct fg_messages itch50_messages = {
 	.name = "itch50", .text = true, TYPES(itch50), .other = {LOCATE}};
 
-const struct fg_protocol protocol_itch50 = {
+static const struct fg_protocol protocol_itch50 = {
 	.name = "itch50",
+	.compiled = FG_COMPILED_itch50,
 	.help = "Nasdaq TotalView-ITCH 5.0 in MoldUDP64 (Nasdaq, BX, PSX): stock locate",
-	.hot = FG_HOT_MOLDUDP64,
 	.header = MOLDUDP64_HEADER,
 	.walk = MOLDUDP64_WALK,
 	.messages = &itch50_messages,
 };
+
+#endif /* PROTOCOL_TABLE_NASDAQ_H */

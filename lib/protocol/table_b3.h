@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* B3: binary UMDF. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_B3_H
+#define PROTOCOL_TABLE_B3_H
+
+#include "rows.h"
 
 #define B3_SECURITY NUMBER(12, 8)
 static const struct fg_message_type b3[] = {
@@ -11,8 +14,9 @@ static const struct fg_message_type b3[] = {
 };
 static const struct fg_messages b3_messages = {.name = "b3", TYPES(b3), .other = {B3_SECURITY}};
 
-const struct fg_protocol protocol_b3_umdf = {
+static const struct fg_protocol protocol_b3_umdf = {
 	.name = "b3_umdf",
+	.compiled = FG_COMPILED_b3_umdf,
 	.help = "B3 Binary UMDF: SecurityID; a session is a sequence version",
 	/* A new sequence version is a new session. A heartbeat (2) has the next number in the
 	   message. */
@@ -40,3 +44,5 @@ const struct fg_protocol protocol_b3_umdf = {
 		   .entries = {2, 1}},
 	.messages = &b3_messages,
 };
+
+#endif /* PROTOCOL_TABLE_B3_H */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* IEX: TOPS, DEEP and DEEP+ in IEX-TP. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_IEX_H
+#define PROTOCOL_TABLE_IEX_H
+
+#include "rows.h"
 
 /* TOPS, DEEP and DEEP+ use some letters twice, but with the symbol in the same place. */
 #define IEX_SYMBOL TEXT(10, 8)
@@ -28,8 +31,9 @@ static const struct fg_message_type iex[] = {
 static const struct fg_messages iex_messages = {
 	.name = "iex", .text = true, TYPES(iex), .other = {IEX_SYMBOL}};
 
-const struct fg_protocol protocol_iex_tp = {
+static const struct fg_protocol protocol_iex_tp = {
 	.name = "iex_tp",
+	.compiled = FG_COMPILED_iex_tp,
 	.help = "IEX-TP 1 with TOPS, DEEP or DEEP+",
 	.header = {.counts = FG_COUNTS_MESSAGES,
 		   .bytes = 40,
@@ -53,3 +57,5 @@ const struct fg_protocol protocol_iex_tp = {
 		 .type = {0, 1}},
 	.messages = &iex_messages,
 };
+
+#endif /* PROTOCOL_TABLE_IEX_H */

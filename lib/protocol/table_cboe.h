@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Cboe: multicast PITCH. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_CBOE_H
+#define PROTOCOL_TABLE_CBOE_H
+
+#include "rows.h"
 
 /* The order of a trade does not rest: no later message names it. */
 static const struct fg_message_type pitch[] = {
@@ -29,8 +32,9 @@ static const struct fg_message_type pitch[] = {
 };
 static const struct fg_messages pitch_messages = {.name = "pitch", TYPES(pitch)};
 
-const struct fg_protocol protocol_cboe_pitch = {
+static const struct fg_protocol protocol_cboe_pitch = {
 	.name = "cboe_pitch",
+	.compiled = FG_COMPILED_cboe_pitch,
 	.help = "Cboe multicast PITCH (equities, options, futures): a channel is a unit",
 	/* Number 0: spins, definitions, and heartbeats of the gap line. */
 	.header = {.counts = FG_COUNTS_MESSAGES,
@@ -47,3 +51,5 @@ const struct fg_protocol protocol_cboe_pitch = {
 	.walk = {.kind = FG_WALK_LENGTH, .min_bytes = 2, .length = {0, 1}, .type = {1, 1}},
 	.messages = &pitch_messages,
 };
+
+#endif /* PROTOCOL_TABLE_CBOE_H */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* MEMX: Memoir. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_MEMX_H
+#define PROTOCOL_TABLE_MEMX_H
+
+#include "rows.h"
 
 #define SECURITY_ID NUMBER(16, 2)
 static const struct fg_message_type memx[] = {
@@ -15,8 +18,9 @@ static const struct fg_message_type memx[] = {
 static const struct fg_messages memx_messages = {
 	.name = "memx", TYPES(memx), .other = {SECURITY_ID}};
 
-const struct fg_protocol protocol_memx_memoir = {
+static const struct fg_protocol protocol_memx_memoir = {
 	.name = "memx_memoir",
+	.compiled = FG_COMPILED_memx_memoir,
 	.help = "MEMX Memoir (Depth, Top, Last Sale): security id",
 	/* Packet types: 0 heartbeat, 1 session shutdown, 2 data; only data has a count. */
 	.header = {.order = FG_ORDER_BIG,
@@ -40,3 +44,5 @@ const struct fg_protocol protocol_memx_memoir = {
 		 .type = {4, 1}},
 	.messages = &memx_messages,
 };
+
+#endif /* PROTOCOL_TABLE_MEMX_H */

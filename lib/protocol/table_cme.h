@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* CME: MDP 3.0. */
-#include "hot.h"
-#include "table.h"
+#ifndef PROTOCOL_TABLE_CME_H
+#define PROTOCOL_TABLE_CME_H
+
+#include "rows.h"
 
 /* SecurityID is in the first group's entries, or in the root. Definitions have the symbol. */
 #define DEFINITION NUMBER(65, 4), SYMBOL(45, 20), .maps_symbol = true
@@ -48,12 +50,34 @@ static const struct fg_message_type cme_mdp3[] = {
 };
 static const struct fg_messages cme_mdp3_messages = {.name = "cme_mdp3", TYPES(cme_mdp3)};
 
-const struct fg_protocol protocol_cme_mdp3 = {
+static const struct fg_protocol protocol_cme_mdp3 = {
 	.name = "cme_mdp3",
+	.compiled = FG_COMPILED_cme_mdp3,
 	.help = "CME MDP 3.0 incremental feeds: SecurityID of each entry",
-	.hot = FG_HOT_CME_MDP3,
-	.header = CME_MDP3_HEADER,
-	.walk = CME_MDP3_WALK,
-	.groups = CME_MDP3_GROUPS,
+	/* A heartbeat uses a number, as any packet does; a channel reset empties all books. */
+	.header = {.counts = FG_COUNTS_PACKETS,
+		   .bytes = 12,
+		   .min_bytes = 12,
+		   .messages_off = 12,
+		   .sequence = {0, 4},
+		   .n_admin = 2,
+		   .admin = {{.is = FG_FEED_HEARTBEAT,
+			      .number = FG_NUMBER_CONSUMES,
+			      .in_message = true,
+			      FIELD_IS(4, 2, 12)},
+			     {.is = FG_FEED_RESET,
+			      .number = FG_NUMBER_CONSUMES,
+			      .in_message = true,
+			      FIELD_IS(4, 2, 4)}}},
+	.walk = {.kind = FG_WALK_LENGTH, .min_bytes = 10, .length = {0, 2}, .type = {4, 2}},
+	/* Groups with a header of 3 bytes. Later groups of a message may have others; none is read.
+	 */
+	.groups = {.root = 10,
+		   .root_bytes = {2, 2},
+		   .header_bytes = 3,
+		   .entry_bytes = {0, 2},
+		   .entries = {2, 1}},
 	.messages = &cme_mdp3_messages,
 };
+
+#endif /* PROTOCOL_TABLE_CME_H */

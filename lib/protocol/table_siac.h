@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* SIAC: the consolidated feeds OPRA and CTA. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_SIAC_H
+#define PROTOCOL_TABLE_SIAC_H
+
+#include "rows.h"
+
+/* The retransmission indicator: two rows for all of its values but that of original blocks. */
+#define RETRANSMITTED_UNLESS(original)                                                             \
+	{.is = FG_FEED_RETRANSMISSION, .field = {4, 1}, .max = (original)-1},                      \
+	{                                                                                          \
+		.is = FG_FEED_RETRANSMISSION, .field = {4, 1}, .min = (original) + 1,              \
+		.max = UINT8_MAX                                                                   \
+	}
 
 /* Types are categories. Lengths do not have appendages: best bid or offer of k and q, text of C. */
 static const uint16_t opra_lengths[256] = {
@@ -21,8 +32,9 @@ static const struct fg_message_type opra[] = {
 static const struct fg_messages opra_messages = {
 	.name = "opra", .text = true, TYPES(opra), .lengths = opra_lengths};
 
-const struct fg_protocol protocol_opra = {
+static const struct fg_protocol protocol_opra = {
 	.name = "opra",
+	.compiled = FG_COMPILED_opra,
 	.help = "OPRA binary: types are categories",
 	/* We assume that numbers count messages, and that line integrity repeats the last number.
 	 */
@@ -37,11 +49,10 @@ const struct fg_protocol protocol_opra = {
 		   .count = {10, 1},
 		   .n_checks = 1,
 		   .checks = {CHECK(3, 1, 'O', 'O')},
-		   .n_admin = 5,
-		   .admin = {{.is = FG_FEED_UNSEQUENCED, /* retransmitted: not ' ' */
-			      .field = {4, 1},
-			      .min = ' ' + 1,
-			      .max = UINT8_MAX},
+		   .checksum = {19, 2},
+		   .checksum_kind = FG_CHECKSUM_SUM16,
+		   .n_admin = 6,
+		   .admin = {RETRANSMITTED_UNLESS(' '),
 			     {.is = FG_FEED_HEARTBEAT,
 			      .number = FG_NUMBER_LAST,
 			      .in_message = true,
@@ -55,7 +66,11 @@ const struct fg_protocol protocol_opra = {
 			      .in_message = true,
 			      FIELD_IS(1, 2, CHARACTERS('H', 'J'))},
 			     {.is = FG_FEED_HEARTBEAT, .empty = true, FIELD_IS(10, 1, 0)}}},
-	.walk = {.kind = FG_WALK_OPRA, .order = FG_ORDER_BIG, .min_bytes = 12, .type = {1, 1}},
+	.walk = {.kind = FG_WALK_OPRA,
+		 .order = FG_ORDER_BIG,
+		 .pad_to = 2,
+		 .min_bytes = 12,
+		 .type = {1, 1}},
 	.messages = &opra_messages,
 };
 
@@ -84,8 +99,9 @@ static const struct fg_message_type cta[] = {
 static const struct fg_messages cta_messages = {
 	.name = "cta", .text = true, TYPES(cta), .other = {CTA_LONG}};
 
-const struct fg_protocol protocol_cta = {
+static const struct fg_protocol protocol_cta = {
 	.name = "cta",
+	.compiled = FG_COMPILED_cta,
 	.help = "CTA consolidated quotes and trades, CQS and CTS: types of two characters",
 	/* Line integrity and start of day before message 1 have number 0. */
 	.header = {.order = FG_ORDER_BIG,
@@ -96,11 +112,10 @@ const struct fg_protocol protocol_cta = {
 		   .length = {1, 2},
 		   .sequence = {5, 4},
 		   .count = {9, 1},
-		   .n_admin = 6,
-		   .admin = {{.is = FG_FEED_UNSEQUENCED, /* retransmitted: not 'O' */
-			      .field = {4, 1},
-			      .min = 'O' + 1,
-			      .max = UINT8_MAX},
+		   .checksum = {18, 2},
+		   .checksum_kind = FG_CHECKSUM_SUM16,
+		   .n_admin = 7,
+		   .admin = {RETRANSMITTED_UNLESS('O'),
 			     {.is = FG_FEED_HEARTBEAT,
 			      .number = FG_NUMBER_LAST,
 			      .in_message = true,
@@ -120,8 +135,11 @@ const struct fg_protocol protocol_cta = {
 			     {.is = FG_FEED_HEARTBEAT, .empty = true, FIELD_IS(9, 1, 0)}}},
 	.walk = {.kind = FG_WALK_LENGTH,
 		 .order = FG_ORDER_BIG,
+		 .pad_to = 2,
 		 .min_bytes = 4,
 		 .length = {0, 2},
 		 .type = {2, 2}},
 	.messages = &cta_messages,
 };
+
+#endif /* PROTOCOL_TABLE_SIAC_H */

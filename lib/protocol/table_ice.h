@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* ICE: iMpact. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_ICE_H
+#define PROTOCOL_TABLE_ICE_H
+
+#include "rows.h"
 
 #define MARKET_ID NUMBER(3, 4)
 static const struct fg_message_type ice[] = {
@@ -23,8 +26,9 @@ static const struct fg_message_type ice[] = {
 static const struct fg_messages ice_messages = {
 	.name = "ice", .text = true, TYPES(ice), .other = {MARKET_ID}};
 
-const struct fg_protocol protocol_ice_impact = {
+static const struct fg_protocol protocol_ice_impact = {
 	.name = "ice_impact",
+	.compiled = FG_COMPILED_ice_impact,
 	.help = "ICE multicast data feed, iMpact: market id",
 	.header = {.order = FG_ORDER_BIG,
 		   .counts = FG_COUNTS_MESSAGES,
@@ -44,3 +48,5 @@ const struct fg_protocol protocol_ice_impact = {
 		 .type = {0, 1}},
 	.messages = &ice_messages,
 };
+
+#endif /* PROTOCOL_TABLE_ICE_H */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Deribit: multicast. */
-#include "table.h"
+#ifndef PROTOCOL_TABLE_DERIBIT_H
+#define PROTOCOL_TABLE_DERIBIT_H
+
+#include "rows.h"
 
 #define INSTRUMENT_ID NUMBER(12, 4)
 static const struct fg_message_type deribit[] = {
@@ -18,8 +21,9 @@ static const struct fg_message_type deribit[] = {
 static const struct fg_messages deribit_messages = {
 	.name = "deribit", TYPES(deribit), .other = {INSTRUMENT_ID}};
 
-const struct fg_protocol protocol_deribit = {
+static const struct fg_protocol protocol_deribit = {
 	.name = "deribit",
+	.compiled = FG_COMPILED_deribit,
 	.help = "Deribit multicast: instrument id",
 	.header = {.counts = FG_COUNTS_PACKETS,
 		   .bytes = 8,
@@ -42,3 +46,5 @@ const struct fg_protocol protocol_deribit = {
 		   .data_length_bytes = 1},
 	.messages = &deribit_messages,
 };
+
+#endif /* PROTOCOL_TABLE_DERIBIT_H */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps of a walk, of each kind, and checksums: inline, so that a file can be compiled
+ * with the constants of one protocol. @shape is that protocol, or the one at hand; the
+ * messages are always those of the one at hand.
+ */
+#ifndef PROTOCOL_WALK_KINDS_H
+#define PROTOCOL_WALK_KINDS_H
+
+#include <rte_vect.h>
+
+#include "fg_walk.h"
+
+/* The offset after @fields variable-length fields at @off; 0: they do not end within @len. */
+static __rte_always_inline uint32_t walk_data_skip(const struct fg_group_shape *shape,
+						   unsigned int order, const uint8_t *base,
+						   uint32_t off, uint32_t len, uint64_t fields)
+{
+	for (; fields > 0; fields--) {
+		uint64_t bytes;
+
+		if (len - off < shape->data_length_bytes)
+			return 0;
+		bytes = fg_number_load(base + off, shape->data_length_bytes, order);
+		off += shape->data_length_bytes;
+		if (bytes > len - off)
+			return 0;
+		off += (uint32_t)bytes;
+	}
+	return off;
+}
+
+/* As fg_group_skip(). */
+static __rte_always_inline uint32_t walk_group_skip(const struct fg_group_shape *shape,
+						    unsigned int order, const uint8_t *at,
+						    uint32_t room)
+{
+	uint32_t off = shape->header_bytes;
+	uint64_t bytes, entries, fields;
+
+	if (off == 0 || off > room)
+		return 0;
+	if (shape->nested.bytes != 0 && fg_field_load(shape->nested, at, order) != 0)
+		return 0;
+	bytes = fg_field_load(shape->entry_bytes, at, order);
+	entries = fg_field_load(shape->entries, at, order);
+	fields = shape->entry_data.bytes != 0 ? fg_field_load(shape->entry_data, at, order) : 0;
+	if (fields == 0)
+		return entries * bytes <= room - off ? off + (uint32_t)(entries * bytes) : 0;
+	/* Each entry has at least a length of one byte: the loop ends within the packet. */
+	for (; entries > 0; entries--) {
+		if (bytes > room - off)
+			return 0;
+		off = walk_data_skip(shape, order, at, off + (uint32_t)bytes, room, fields);
+		if (off == 0)
+			return 0;
+	}
+	return off;
+}
+
+/* Bytes of the SBE message at @at; 0: it does not end within @room. */
+static __rte_always_inline uint32_t walk_groups_length(const struct fg_protocol *protocol,
+						       const uint8_t *at, uint32_t room)
+{
+	const struct fg_group_shape *shape = &protocol->groups;
+	const unsigned int order = protocol->header.order;
+	uint64_t off = shape->root + fg_field_load(shape->root_bytes, at, order);
+	uint64_t groups = fg_field_load(shape->n_groups, at, order);
+
+	if (off > room)
+		return 0;
+	for (; groups > 0; groups--) {
+		const uint32_t bytes =
+			walk_group_skip(shape, order, at + off, room - (uint32_t)off);
+
+		if (bytes == 0)
+			return 0;
+		off += bytes;
+	}
+	return walk_data_skip(shape, order, at, (uint32_t)off, room,
+			      fg_field_load(shape->n_data, at, order));
+}
+
+/*
+ * Bytes of OPRA's appendage: the best bid or offer of a quote, the text of an admin message. @room
+ * has the message without it.
+ */
+static __rte_always_inline uint32_t walk_opra_appendage(const uint8_t *at)
+{
+	/* By the indicator less 'A': 10 bytes for C, G, K, M, N and P, 20 for O. */
+	static const uint8_t quote[32] = {
+		['C' - 'A'] = 10, ['G' - 'A'] = 10, ['K' - 'A'] = 10, ['M' - 'A'] = 10,
+		['N' - 'A'] = 10, ['O' - 'A'] = 20, ['P' - 'A'] = 10,
+	};
+	const uint32_t indicator = (uint32_t)at[3] - 'A';
+
+	if (likely(at[1] == 'k' || at[1] == 'q'))
+		return indicator < RTE_DIM(quote) ? quote[indicator] : 0;
+	if (at[1] == 'C')
+		return (uint32_t)fg_number_load(at + 12, 2, FG_ORDER_BIG);
+	return at[1] == 'Y' && at[2] == 'I' ? 4 : 0;
+}
+
+/* Bytes of the message at @at, by its type; 0: the type is unknown. */
+static __rte_always_inline uint32_t walk_type_length(const struct fg_walk_shape *shape,
+						     const uint16_t *lengths, const uint8_t *at,
+						     uint32_t room)
+{
+	const uint64_t type = fg_field_load(shape->type, at, shape->order);
+	uint32_t bytes = lengths[type & UINT8_MAX];
+
+	if (shape->kind == FG_WALK_OPRA && bytes != 0 && bytes <= room)
+		bytes += walk_opra_appendage(at);
+	return bytes;
+}
+
+/* The next message. @return as fg_walk_next(). */
+static __rte_always_inline bool walk_step(const struct fg_protocol *shape,
+					  const struct fg_messages *messages, struct fg_walk *walk,
+					  struct fg_message *out)
+{
+	const struct fg_walk_shape *w = &shape->walk;
+	const uint32_t room = (uint32_t)(walk->end - walk->at);
+	uint32_t bytes;
+
+	if (likely(w->kind == FG_WALK_LENGTH))
+		return fg_walk_next(w, walk, out);
+	if (walk->remaining == 0)
+		return fg_walk_all(w, walk);
+	if (unlikely(room < w->min_bytes))
+		return fg_walk_short(w, walk);
+	if (w->kind == FG_WALK_REST) {
+		bytes = room;
+	} else if (w->kind == FG_WALK_GROUPS) {
+		bytes = walk_groups_length(shape, walk->at, room);
+	} else {
+		bytes = walk_type_length(w, messages->lengths, walk->at, room);
+		if (unlikely(bytes == 0))
+			return fg_walk_stop(walk, FG_WALK_UNDECODABLE);
+	}
+	if (unlikely(bytes < w->min_bytes || bytes > room))
+		return fg_walk_stop(walk, FG_WALK_BAD_LENGTH);
+	fg_message_take(w, walk, bytes, out);
+	return true;
+}
+
+/* The sum of @bytes bytes. */
+static __rte_always_inline uint32_t walk_sum(const uint8_t *at, uint32_t bytes)
+{
+	uint32_t sum = 0;
+#if defined(__SSE2__)
+	const __m128i zero = _mm_setzero_si128();
+	__m128i sums = zero;
+
+	for (; bytes >= 16; bytes -= 16, at += 16)
+		sums = _mm_add_epi64(sums,
+				     _mm_sad_epu8(_mm_loadu_si128((const __m128i *)at), zero));
+	if (bytes >= 8) {
+		sums = _mm_add_epi64(sums,
+				     _mm_sad_epu8(_mm_loadl_epi64((const __m128i *)at), zero));
+		bytes -= 8;
+		at += 8;
+	}
+	sum = (uint32_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) +
+			 (_mm_extract_epi16(sums, 5) << 16));
+#endif
+	for (; bytes > 0; bytes--)
+		sum += *at++;
+	return sum;
+}
+
+/* Whether the packet's own checksum is right, or there is none to look at. */
+static __rte_always_inline bool walk_checksum_holds(const struct fg_protocol *shape,
+						    const struct fg_protocol *protocol,
+						    const uint8_t *payload, uint32_t end)
+{
+	const struct fg_header_shape *h = &shape->header;
+	const uint8_t *at = payload + h->checksum.off;
+
+	if (h->checksum.bytes == 0 || protocol->ignore_checksum)
+		return true;
+	/* The field is in the shortest header, so in the packet. */
+	return (uint16_t)(walk_sum(payload, end) - at[0] - at[1]) ==
+	       fg_field_load(h->checksum, payload, h->order);
+}
+
+#endif /* PROTOCOL_WALK_KINDS_H */
