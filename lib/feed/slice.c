@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slice: a copy of a packet with only its matched messages. Lengths, count and checksums of IP
- * and UDP are adjusted; the sequence number stays the packet's. A checksum over the protocol's own
- * block (OPRA, CTA) is copied unchanged and does not fit the slice.
+ * A slice: a copy of a packet with only its matched messages. Lengths, count, padding and checksums
+ * (of IP, UDP and the protocol) are adjusted; the sequence number stays the packet's.
  */
 #include "slice.h"
 
@@ -112,12 +111,36 @@ static bool fit_headers(uint8_t *frame, uint32_t payload_off, uint32_t payload_b
 	return true;
 }
 
+/* The protocol's own checksum: the sum of all bytes but its field's, which are 0 here. */
+static uint64_t sum_bytes(const uint8_t *payload, uint32_t bytes)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < bytes; i++)
+		sum += payload[i];
+	return sum;
+}
+
+/* Adjust the protocol's header to @bytes bytes of payload, with @count messages. */
 static void fit_protocol(const struct fg_header_shape *shape, uint8_t *payload, uint32_t bytes,
 			 uint32_t count)
 {
 	number_store(payload, shape->count, shape->order, count);
 	if (shape->length.bytes != 0)
 		number_store(payload, shape->length, shape->order, bytes - shape->length_bias);
+	if (shape->checksum.bytes != 0) {
+		number_store(payload, shape->checksum, shape->order, 0);
+		number_store(payload, shape->checksum, shape->order, sum_bytes(payload, bytes));
+	}
+}
+
+/* Pad the payload as the protocol does, up to @room bytes: those of the packet. */
+static uint32_t pad(const struct fg_walk_shape *shape, uint8_t *payload, uint32_t bytes,
+		    uint32_t room)
+{
+	while (shape->pad_to > 1 && bytes % shape->pad_to != 0 && bytes < room)
+		payload[bytes++] = 0;
+	return bytes;
 }
 
 /* Write the slice into @frame, which has room for the whole packet. @return its bytes, or 0. */
@@ -138,7 +161,7 @@ static uint32_t write_slice(const struct fg_protocol *protocol, struct rte_mbuf 
 	bytes = copy_messages(protocol, meta->messages, payload, pkt, frame + off + head);
 	if (bytes == 0)
 		return 0;
-	bytes += head;
+	bytes = pad(&protocol->walk, frame + off, bytes + head, pkt->messages_end);
 	fit_protocol(&protocol->header, frame + off, bytes, meta->n_matched);
 	return fit_headers(frame, off, bytes) ? off + bytes : 0;
 }

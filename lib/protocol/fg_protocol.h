@@ -65,6 +65,7 @@ struct fg_protocol_admin {
 	bool in_message; /**< `field` is in the first message, else in the header. */
 	/** The packet has no messages, whatever its count; with `units`, a header and no more. */
 	bool empty;
+	bool bare; /**< Holds only where the packet ends with its header. */
 	struct fg_field field;
 	uint64_t min, max;
 	struct fg_field at; /**< The number, in the first message; none: the header's sequence. */

@@ -12,7 +12,8 @@
  *     sequence: {at, bytes, counts}
  *     count: {at, bytes}
  *     checksum: {at, bytes, kind}
- *     admin: [{is, number, in, at, bytes, value | min, max, number_at, number_bytes, empty}]
+ *     admin: [{is, number, in, at, bytes, value | min, max, number_at, number_bytes, empty,
+ *             bare}]
  *     walk: {kind, at, bytes, length_bias, min_bytes, message_at, pad_to}
  *     groups: {root, root_length_at, ...}
  *     type: {at, bytes, text}

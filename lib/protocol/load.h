@@ -27,7 +27,7 @@ struct values {
 	uint64_t order_at, order_bytes, new_order_at, new_order_bytes, null_value, length, root;
 	uint64_t entry_at, entry_bytes, entries_at, entries_bytes, nested_at, nested_bytes;
 	uint64_t pad_to, data_at, data_bytes, groups_at, groups_bytes, data_length;
-	bool units, empty, text, maps_symbol, adds_order, ends_order;
+	bool units, empty, bare, text, maps_symbol, adds_order, ends_order;
 	char *type, *name;
 };
 

@@ -81,6 +81,7 @@ const struct fg_option admin_rows[] = {
 	NUMBER_ROW("number_bytes", bytes2, 8, "0", "0: the header has the number"),
 	FLAG_ROW("empty", empty,
 		 "no messages, whatever the count says; with units, a header alone"),
+	FLAG_ROW("bare", bare, "only packets that end with the header"),
 	{0}};
 const struct fg_option walk_rows[] = {
 	NAME_ROW("kind", kind, kinds, "length", "how the end of a message is found"),

@@ -102,6 +102,7 @@ static int read_admin(struct loaded *l, const struct values *v)
 	admin->number = (uint8_t)v->number;
 	admin->in_message = v->in == 1;
 	admin->empty = v->empty;
+	admin->bare = v->bare;
 	admin->field = field_of(v->at, v->bytes);
 	admin->at = field_of(v->at2, v->bytes2);
 	read_range(v, &admin->min, &admin->max);

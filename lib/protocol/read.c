@@ -34,6 +34,8 @@ static __rte_always_inline bool admin_holds(const struct fg_header_shape *shape,
 	const uint32_t base = rule->in_message ? message : 0;
 	uint64_t value;
 
+	if (rule->bare && end != shape->bytes)
+		return false;
 	if (base + fg_field_end(rule->field) > end)
 		return false;
 	value = fg_field_load(rule->field, payload + base, shape->order);
@@ -77,6 +79,7 @@ static __rte_always_inline void apply_admin(const struct fg_header_shape *shape,
 	/* messages_end stays: bytes after the header contradict it, see FG_WALK_TRAILING. */
 	if (rule->empty && !shape->units) {
 		out->n_messages = 0;
+		out->count = shape->counts == FG_COUNTS_MESSAGES ? 0 : out->count;
 		out->messages_off =
 			out->messages_end < shape->bytes ? shape->min_bytes : shape->bytes;
 	}

@@ -5,13 +5,19 @@
 
 #include "rows.h"
 
+/* A count without messages is a request for them, from a client to a server. */
 #define MOLDUDP64_HEADER                                                                           \
 	{                                                                                          \
 		.order = FG_ORDER_BIG, .counts = FG_COUNTS_MESSAGES, .bytes = 20, .min_bytes = 20, \
 		.messages_off = 20, .session = {0, 10}, .sequence = {10, 8}, .count = {18, 2},     \
-		.n_admin = 2,                                                                      \
+		.n_admin = 3,                                                                      \
 		.admin = {{.is = FG_FEED_HEARTBEAT, .empty = true, FIELD_IS(18, 2, 0)},            \
-			  {.is = FG_FEED_END, .empty = true, FIELD_IS(18, 2, UINT16_MAX)}},        \
+			  {.is = FG_FEED_END, .empty = true, FIELD_IS(18, 2, UINT16_MAX)},         \
+			  {.is = FG_FEED_UNSEQUENCED,                                              \
+			   .empty = true,                                                          \
+			   .bare = true,                                                           \
+			   .field = {18, 2},                                                       \
+			   .max = UINT16_MAX}},                                                    \
 	}
 
 /* A message of length 0 is legal; it has no type. */

@@ -46,7 +46,8 @@ static const struct read_case read_cases[] = {
 	{"itch50", MOLD "0000000000000007 ffff 0001 53", 0, FG_FEED_END, 7, 0, 0, 0,
 	 FG_WALK_TRAILING},
 	{"itch50", MOLD "0000000000000007 0003 0001 53", -ENODATA, 0, 0, 0, 0, 0, 0},
-	{"itch50", MOLD "0000000000000007 0003", -ENODATA, 0, 0, 0, 0, 0, 0},
+	/* A request for messages. */
+	{"itch50", MOLD "0000000000000007 0003", 0, FG_FEED_UNSEQUENCED, 7, 0, 0, 0, 0},
 	{"itch50", MOLD "0000000000000007 0002 0002 53 45", 0, FG_FEED_DATA, 7, 0, 2, 1,
 	 FG_WALK_SHORT},
 	{"itch50", MOLD "0000000000000007 0002 0001 53 00", 0, FG_FEED_DATA, 7, 0, 2, 1,
