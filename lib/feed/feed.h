@@ -29,6 +29,7 @@ struct fg_feed {
 	struct fg_orders *orders;
 	const struct fg_feed_conf *conf;
 	unsigned int n_lines;
+	enum fg_symbols_file symbols_file; /* at start */
 
 	/* Written by the worker. */
 	uint64_t learned_burst; /* of the stage, in which the feed learned from a packet last */

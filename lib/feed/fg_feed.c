@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Creation of a feed from its configuration, and its counters. */
 #include <errno.h>
+#include <time.h>
 
 #include <rte_malloc.h>
 
@@ -28,12 +29,20 @@ static int make_arbiter(struct fg_feed *feed, int socket_id, struct fg_error *er
 	return conf->track ? fg_arbiter_create(&arbiter, &feed->arbiter, error) : 0;
 }
 
+static uint64_t wall_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
 	const struct fg_symbols_conf symbols = {
 		.protocol = feed->protocol,
-		.symbols_max = conf->learn || conf->symbol_file[0] != '\0'
+		.symbols_max = conf->learn || conf->symbols_file[0] != '\0'
 				       ? (uint32_t)conf->symbols_max
 				       : 1,
 		.socket_id = socket_id,
@@ -50,8 +59,9 @@ static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error
 	};
 	int rc = fg_symbols_create(&symbols, &feed->symbols, error);
 
-	if (rc == 0 && conf->symbol_file[0] != '\0')
-		rc = fg_symbols_load(feed->symbols, conf->symbol_file, error);
+	if (rc == 0 && conf->symbols_file[0] != '\0')
+		rc = fg_symbols_load(feed->symbols, conf->symbols_file, wall_ns(),
+				     &feed->symbols_file, error);
 	if (rc == 0)
 		rc = fg_orders_create(&orders, &feed->orders, error);
 	if (rc != 0)
@@ -131,6 +141,11 @@ bool fg_feed_holds(const struct fg_feed *feed)
 struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed)
 {
 	return feed->symbols;
+}
+
+enum fg_symbols_file fg_feed_symbols_file(const struct fg_feed *feed)
+{
+	return feed->symbols_file;
 }
 
 struct fg_orders *fg_feed_orders(const struct fg_feed *feed)
