@@ -24,6 +24,7 @@ struct fg_feed {
 	bool hold;
 	bool pass_malformed;
 	bool by_messages; /* sequence numbers count messages */
+	bool by_session;  /* the maps count: whether a packet is of their session, too */
 
 	struct fg_symbols *symbols;
 	struct fg_orders *orders;

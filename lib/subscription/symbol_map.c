@@ -88,6 +88,8 @@ int fg_symbols_create(const struct fg_symbols_conf *conf, struct fg_symbols **ou
 	read_messages(conf->protocol->messages, &maps_symbol, &wide);
 	symbols = rte_zmalloc_socket(NULL, sizeof(*symbols), RTE_CACHE_LINE_SIZE, conf->socket_id);
 	if (symbols != NULL) {
+		/* No packet is of this session: the first one begins its own. */
+		memset(&symbols->head.session, 0xff, sizeof(symbols->head.session));
 		symbols->protocol = conf->protocol;
 		symbols->direct = !wide;
 		symbols->capacity = conf->symbols_max;
