@@ -195,6 +195,13 @@ static __rte_noinline struct channel *channel_lookup(struct fg_arbiter *arbiter,
 	return channel;
 }
 
+/* Sessions that replaced another, and resets. */
+static inline uint64_t epochs_of(const struct fg_arbiter *arbiter)
+{
+	return fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_session_changes]) +
+	       fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_resets]);
+}
+
 /* The rest: another channel than the last packet's, a timeout, or what the fast path does not take.
  */
 static __rte_noinline void arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line,
@@ -207,6 +214,7 @@ static __rte_noinline void arbitrate_slow(struct fg_arbiter *arbiter, unsigned i
 				  .packet = packet,
 				  .result = result,
 				  .now_ns = now_ns};
+	const uint64_t epochs = epochs_of(arbiter);
 	struct fg_counter *counters;
 
 	if (line >= arbiter->n_lines)
@@ -228,6 +236,8 @@ static __rte_noinline void arbitrate_slow(struct fg_arbiter *arbiter, unsigned i
 		arrival_arbitrate(&arrival);
 	if (arbiter->ready != NULL)
 		result->flags |= FG_ARBITER_READY;
+	if (epochs_of(arbiter) != epochs)
+		result->flags |= FG_ARBITER_EPOCH;
 }
 
 void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line)

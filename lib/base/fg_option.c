@@ -143,6 +143,8 @@ int fg_option_set(const struct fg_option *row, void *conf, const char *text,
 		free(*(char **)value);
 		*(char **)value = copy;
 		return 0;
+	case FG_OPTION_MAP:
+		break;
 	}
 	return fg_error_at(error, EINVAL, at, "%s: no such type of option", row->name);
 }
@@ -155,9 +157,14 @@ static const struct fg_option *find_row(const struct fg_option *rows, const char
 	return NULL;
 }
 
+static int read_node(const struct fg_option *rows, const struct fg_node *node, void *conf,
+		     struct fg_error *error);
+
 static int set_from_node(const struct fg_option *row, const struct fg_node *node, void *conf,
 			 struct fg_error *error)
 {
+	if (row->type == FG_OPTION_MAP)
+		return read_node(row->rows, node, conf, error);
 	if (node->kind != FG_NODE_SCALAR)
 		return fg_error_at(error, EINVAL, node, "%s: expected a value, found %s", row->name,
 				   fg_node_kind_name(node));
@@ -166,13 +173,16 @@ static int set_from_node(const struct fg_option *row, const struct fg_node *node
 
 static int set_defaults(const struct fg_option *rows, void *conf, struct fg_error *error)
 {
-	for (const struct fg_option *row = rows; row->name != NULL; row++)
-		if (row->value != NULL) {
-			const int rc = fg_option_set(row, conf, row->value, NULL, error);
+	for (const struct fg_option *row = rows; row->name != NULL; row++) {
+		int rc = 0;
 
-			if (rc != 0)
-				return rc;
-		}
+		if (row->type == FG_OPTION_MAP)
+			rc = set_defaults(row->rows, conf, error);
+		else if (row->value != NULL)
+			rc = fg_option_set(row, conf, row->value, NULL, error);
+		if (rc != 0)
+			return rc;
+	}
 	return 0;
 }
 
@@ -195,7 +205,7 @@ int fg_option_unknown_key(const struct fg_node *node, const char *expected, stru
 {
 	for (const struct retired_key *key = retired_keys; key->old != NULL; key++)
 		if (strcmp(key->old, node->key) == 0 &&
-		    (key->note != NULL || names_key(expected, key->new)))
+		    (key->anywhere || names_key(expected, key->new)))
 			return fg_error_at(error, EINVAL, node, "`%s` is now `%s`%s", key->old,
 					   key->new, key->note != NULL ? key->note : "");
 	return fg_error_at(error, EINVAL, node, "unknown key '%s': expected %s", node->key,
@@ -241,7 +251,7 @@ static int check_missing(const struct fg_option *rows, const struct fg_node *nod
 	const bool scalar = node != NULL && node->kind == FG_NODE_SCALAR;
 
 	for (const struct fg_option *row = rows; row->name != NULL; row++)
-		if (row->value == NULL && !(scalar && row == rows) &&
+		if (row->value == NULL && row->type != FG_OPTION_MAP && !(scalar && row == rows) &&
 		    fg_node_get(node, row->name) == NULL)
 			return fg_error_at(error, EINVAL, node, "'%s' is missing", row->name);
 	return 0;
@@ -280,13 +290,16 @@ int fg_option_read(const struct fg_option *rows, const struct fg_node *node, voi
 
 void fg_option_free(const struct fg_option *rows, void *conf)
 {
-	for (; rows->name != NULL; rows++)
-		if (rows->type == FG_OPTION_STRING) {
-			char **value = (char **)((char *)conf + rows->offset);
+	for (; rows->name != NULL; rows++) {
+		char **value = (char **)((char *)conf + rows->offset);
 
-			free(*value);
-			*value = NULL;
-		}
+		if (rows->type == FG_OPTION_MAP)
+			fg_option_free(rows->rows, conf);
+		if (rows->type != FG_OPTION_STRING)
+			continue;
+		free(*value);
+		*value = NULL;
+	}
 }
 
 static void print_u64(FILE *out, const struct fg_option *row, uint64_t value)
@@ -305,7 +318,11 @@ void fg_option_print(FILE *out, const struct fg_option *rows, const void *conf)
 		const void *value = (const char *)conf + row->offset;
 
 		fprintf(out, "%s%s: ", row == rows ? "" : ", ", row->name);
-		if (row->type == FG_OPTION_BOOL)
+		if (row->type == FG_OPTION_MAP) {
+			fputc('{', out);
+			fg_option_print(out, row->rows, conf);
+			fputc('}', out);
+		} else if (row->type == FG_OPTION_BOOL)
 			fputs(*(const bool *)value ? "true" : "false", out);
 		else if (row->type == FG_OPTION_STRING)
 			fprintf(out, "\"%s\"", *(char *const *)value);

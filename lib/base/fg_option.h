@@ -35,6 +35,7 @@ enum fg_option_type {
 	FG_OPTION_U64,  /**< uint64_t: decimal or 0x..., with K, M or G (1024-based); or a name. */
 	FG_OPTION_STRING, /**< char *, malloc'd; fg_option_free() frees it. */
 	FG_OPTION_NAME,   /**< uint64_t: index of one of the names. */
+	FG_OPTION_MAP,    /**< Settings of their own, `rows`, in the same struct. */
 };
 
 /** The value of a FG_OPTION_U64 row that is set by name: names[index]. */
@@ -43,13 +44,14 @@ enum fg_option_type {
 struct fg_option {
 	const char *name;
 	enum fg_option_type type;
-	size_t offset;            /**< Of the value in the struct, bytes. */
-	uint64_t min, max;        /**< FG_OPTION_U64: the range; max 0: no upper bound. */
-	bool power_of_two;        /**< FG_OPTION_U64: other numbers are refused. */
-	const char *const *names; /**< NULL-terminated. FG_OPTION_NAME; optional for U64. */
-	const char *value;        /**< Default, as text; NULL: the option is required. */
-	const char *unit;         /**< "bytes", "packets", ...; NULL: none. */
-	const char *help;         /**< One line for users. */
+	size_t offset;                /**< Of the value in the struct, bytes. */
+	uint64_t min, max;            /**< FG_OPTION_U64: the range; max 0: no upper bound. */
+	bool power_of_two;            /**< FG_OPTION_U64: other numbers are refused. */
+	const char *const *names;     /**< NULL-terminated. FG_OPTION_NAME; optional for U64. */
+	const struct fg_option *rows; /**< FG_OPTION_MAP: as for fg_option_read(). */
+	const char *value;            /**< Default, as text; NULL: the option is required. */
+	const char *unit;             /**< "bytes", "packets", ...; NULL: none. */
+	const char *help;             /**< One line for users. */
 };
 
 /**

@@ -5,21 +5,23 @@
 
 const struct retired_key retired_keys[] = {
 	/* Feeds. */
-	{"framing", "protocol", NULL},
-	{"spaces", "channels", NULL},
-	{"lost_ms", "gap_timeout_ms", NULL},
-	{"directory", "symbol_file", NULL},
-	{"directory_size", "symbols_max", NULL},
+	{"framing", "protocol", NULL, false},
+	{"spaces", "channels", NULL, false},
+	{"lost_ms", "gap_timeout_ms", NULL, false},
+	{"directory", "symbols", ": {file: PATH}", false},
+	{"directory_size", "symbols", ": {max: N}", false},
+	{"symbol_file", "symbols", ": {file: PATH}", false},
+	{"symbols_max", "symbols", ": {max: N}", false},
 	/* A feed's protocol description. */
-	{"controls", "admin", NULL},
-	{"adds", "length_bias", NULL},
-	{"least", "min_bytes", NULL},
-	{"shortest", "min_bytes", NULL},
-	{"no_number", "null_value", NULL},
-	{"directory", "maps_symbol", NULL},
+	{"controls", "admin", NULL, false},
+	{"adds", "length_bias", NULL, false},
+	{"least", "min_bytes", NULL, false},
+	{"shortest", "min_bytes", NULL, false},
+	{"no_number", "null_value", NULL, false},
+	{"directory", "maps_symbol", NULL, false},
 	/* Rules. */
-	{"unknown", "unmapped", NULL},
+	{"unknown", "unmapped", NULL, false},
 	/* Sinks. */
-	{"records", "events", ", an event log, not a sink"},
-	{NULL, NULL, NULL},
+	{"records", "events", ", an event log, not a sink", true},
+	{NULL, NULL, NULL, false},
 };

@@ -3,10 +3,13 @@
 #ifndef BASE_RETIRED_KEYS_H
 #define BASE_RETIRED_KEYS_H
 
+#include <stdbool.h>
+
 struct retired_key {
 	const char *old;
 	const char *new;  /* The row applies where this key is expected. */
-	const char *note; /* If set, the row applies everywhere, and the message ends with it. */
+	const char *note; /* Ends the message; NULL: nothing does. */
+	bool anywhere;    /* The row applies whatever is expected. */
 };
 
 /* Ends with a row whose `old` is NULL. */

@@ -31,6 +31,32 @@ static inline void match_all(const struct fg_feed *feed, const struct fg_feed_pa
 	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
 }
 
+/* Whether the packet is not of the session that the feed's maps are of. */
+static inline bool is_of_other_session(const struct item *item)
+{
+	return item->feed->by_session && !fg_symbols_same_session(item->feed->symbols, &item->pkt);
+}
+
+/*
+ * The packet is of another session than the maps, or numbers start anew with it: is it the next
+ * session's? Then the maps are emptied.
+ */
+static __rte_noinline void follow_session(const struct fg_feed_stage *stage,
+					  const struct item *item,
+					  enum fg_symbols_evidence evidence)
+{
+	struct fg_feed *feed = item->feed;
+
+	if (!fg_symbols_same_session(feed->symbols, &item->pkt)) {
+		if (!fg_symbols_session(feed->symbols, &item->pkt, evidence))
+			return;
+	} else {
+		fg_symbols_reset(feed->symbols, &item->pkt);
+	}
+	fg_orders_clear(feed->orders);
+	feed->learned_burst = stage->burst;
+}
+
 /* The packet is believed: learn from it what there is to learn. */
 static __rte_noinline void learn(struct fg_feed_stage *stage, struct item *item)
 {
@@ -52,7 +78,9 @@ static inline void record_matches(struct fg_feed_stage *stage, struct item *item
 	const struct fg_msg_filter_result *found = &item->found;
 
 	/* What the feed learned in this burst may change the result. */
-	if (unlikely(found->deferred || feed->learned_burst == stage->burst))
+	if (unlikely(is_of_other_session(item) || stage->draining_old))
+		fg_msg_filter_match_unmapped(item->filter, item->payload, &item->pkt, &item->found);
+	else if (unlikely(found->deferred || feed->learned_burst == stage->burst))
 		learn(stage, item);
 	feed_count(feed, FG_FEED_messages, found->n_messages);
 	if (unlikely(found->walk_end == FG_WALK_UNDECODABLE))
@@ -211,6 +239,7 @@ void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
 			pass(out, stage->after);
 		stage->after = NULL;
 		stage->draining = NULL;
+		stage->draining_old = false;
 		return;
 	}
 }
@@ -250,6 +279,10 @@ static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
 
 	fg_arbiter_arbitrate(feed->arbiter, item->line, stage->now_ns, &item->pkt, item->m,
 			     &result);
+	if (unlikely(is_of_other_session(item) || (result.flags & FG_ARBITER_EPOCH) != 0))
+		follow_session(stage, item,
+			       (result.flags & FG_ARBITER_EPOCH) != 0 ? FG_SYMBOLS_SESSION_NEW
+								      : FG_SYMBOLS_SESSION_OTHER);
 	switch (result.disposition) {
 	case FG_ARBITER_HELD:
 		break;
@@ -273,6 +306,8 @@ static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
 	}
 	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
 		stage->draining = feed;
+		/* Deliver those of the former numbers, which the maps no longer know. */
+		stage->draining_old = feed->by_session && (result.flags & FG_ARBITER_EPOCH) != 0;
 		drain(stage, out);
 	}
 }
@@ -317,6 +352,8 @@ void commit(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *
 		arbitrate(stage, item, out);
 		return;
 	}
+	if (unlikely(is_of_other_session(item)))
+		follow_session(stage, item, FG_SYMBOLS_SESSION_UNKNOWN);
 	record_matches(stage, item);
 	finish(stage, item, out);
 }

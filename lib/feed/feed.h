@@ -24,11 +24,13 @@ struct fg_feed {
 	bool hold;
 	bool pass_malformed;
 	bool by_messages; /* sequence numbers count messages */
+	bool by_session;  /* the maps count: whether a packet is of their session, too */
 
 	struct fg_symbols *symbols;
 	struct fg_orders *orders;
 	const struct fg_feed_conf *conf;
 	unsigned int n_lines;
+	enum fg_symbols_file symbols_file; /* at start */
 
 	/* Written by the worker. */
 	uint64_t learned_burst; /* of the stage, in which the feed learned from a packet last */

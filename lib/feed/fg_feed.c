@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Creation of a feed from its configuration, and its counters. */
 #include <errno.h>
+#include <time.h>
 
 #include <rte_malloc.h>
 
@@ -28,12 +29,20 @@ static int make_arbiter(struct fg_feed *feed, int socket_id, struct fg_error *er
 	return conf->track ? fg_arbiter_create(&arbiter, &feed->arbiter, error) : 0;
 }
 
+static uint64_t wall_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
 	const struct fg_symbols_conf symbols = {
 		.protocol = feed->protocol,
-		.symbols_max = conf->learn || conf->symbol_file[0] != '\0'
+		.symbols_max = conf->learn || conf->symbols_file[0] != '\0'
 				       ? (uint32_t)conf->symbols_max
 				       : 1,
 		.socket_id = socket_id,
@@ -50,8 +59,9 @@ static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error
 	};
 	int rc = fg_symbols_create(&symbols, &feed->symbols, error);
 
-	if (rc == 0 && conf->symbol_file[0] != '\0')
-		rc = fg_symbols_load(feed->symbols, conf->symbol_file, error);
+	if (rc == 0 && conf->symbols_file[0] != '\0')
+		rc = fg_symbols_load(feed->symbols, conf->symbols_file, wall_ns(),
+				     &feed->symbols_file, error);
 	if (rc == 0)
 		rc = fg_orders_create(&orders, &feed->orders, error);
 	if (rc != 0)
@@ -59,6 +69,18 @@ static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error
 	any_message.symbols = conf->learn ? feed->symbols : NULL;
 	any_message.orders = conf->learn ? feed->orders : NULL;
 	return fg_msg_filter_create(&any_message, &feed->any_message, error);
+}
+
+/* Whether the feed learns symbols or orders, or has symbols from a file. */
+static bool uses_maps(const struct fg_feed_conf *conf)
+{
+	const struct fg_messages *messages = conf->protocol->messages;
+	bool uses = conf->orders != 0 || conf->symbols_file[0] != '\0' ||
+		    messages->other.symbol.bytes != 0;
+
+	for (uint32_t i = 0; i < messages->count; i++)
+		uses |= messages->types[i].symbol.bytes != 0;
+	return uses;
 }
 
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
@@ -81,6 +103,7 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	feed->pass_malformed = conf->malformed == FG_FEED_MALFORMED_PASS;
 	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
 	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
+	feed->by_session = uses_maps(conf);
 	rc = make_arbiter(feed, socket_id, &reason);
 	if (rc == 0)
 		rc = make_maps(feed, socket_id, &reason);
@@ -131,6 +154,11 @@ bool fg_feed_holds(const struct fg_feed *feed)
 struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed)
 {
 	return feed->symbols;
+}
+
+enum fg_symbols_file fg_feed_symbols_file(const struct fg_feed *feed)
+{
+	return feed->symbols_file;
 }
 
 struct fg_orders *fg_feed_orders(const struct fg_feed *feed)

@@ -69,8 +69,8 @@ struct fg_feed_conf {
 	uint64_t gap_timeout_ms;
 	uint64_t silence_ms; /**< 0: never silent. */
 	uint64_t channels;
-	char *symbol_file;    /**< Preloaded symbols; "": none. */
-	uint64_t symbols_max; /**< Entries of the symbol map. */
+	char *symbols_file;   /**< Keeps the symbol map across a restart; "": none. */
+	uint64_t symbols_max; /**< Numbers that the symbol map has room for. */
 	uint64_t orders;      /**< Entries of the order map, a power of two; 0: none. */
 };
 
@@ -140,6 +140,8 @@ bool fg_feed_holds(const struct fg_feed *feed);
 struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed);
 /** Its order map; never NULL. */
 struct fg_orders *fg_feed_orders(const struct fg_feed *feed);
+/** What its symbols file was at start. */
+enum fg_symbols_file fg_feed_symbols_file(const struct fg_feed *feed);
 /** [FG_FEED_COUNTER_COUNT]. Threads: any. */
 void fg_feed_counters(const struct fg_feed *feed, uint64_t *out);
 const char *fg_feed_counter_name(enum fg_feed_counter counter);
@@ -163,7 +165,8 @@ struct fg_feed_stage {
 
 	uint64_t burst;           /**< Number of the call. */
 	bool released;            /**< In this call packets were released. */
-	struct fg_feed *draining; /**< Its arbiter has released packets that are not out yet. */
+	struct fg_feed *draining; /**< Its arbiter has released packets that are not out yet, */
+	bool draining_old;        /**< and these are from before a session change or a reset. */
 	struct rte_mbuf *after;   /**< Passes after those. */
 	uint64_t now_ns;          /**< As given to the last call. */
 	uint8_t *scratch;         /**< [UINT16_MAX] payload of packets in several segments. */

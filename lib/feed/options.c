@@ -22,6 +22,23 @@ static const char *const automatic[] = {"auto", NULL};
 	.name = #key, .type = (kind), .offset = offsetof(struct fg_feed_conf, key),                \
 	.value = (standard), .help = (what)
 
+static const struct fg_option symbols_options[] = {
+	{.name = "file",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct fg_feed_conf, symbols_file),
+	 .value = "",
+	 .help = "keeps the symbol map across a restart"},
+	{.name = "max",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct fg_feed_conf, symbols_max),
+	 .value = "65536",
+	 .min = 1,
+	 .max = 1u << 22,
+	 .unit = "numbers",
+	 .help = "instrument numbers that the symbol map has room for"},
+	{0},
+};
+
 const struct fg_option fg_feed_options[] = {
 	{ROW(arbitrate, FG_OPTION_BOOL, "false",
 	     "pass the first arrival of each sequence number, drop the others")},
@@ -54,10 +71,10 @@ const struct fg_option fg_feed_options[] = {
 	 .max = 86400000, .unit = "ms"},
 	{ROW(channels, FG_OPTION_U64, "32", "channels and sessions tracked at once"), .min = 1,
 	 .max = 1024},
-	{ROW(symbol_file, FG_OPTION_STRING, "",
-	     "file of instrument numbers and their symbols, read at start")},
-	{ROW(symbols_max, FG_OPTION_U64, "65536", "entries of the symbol map"), .min = 1,
-	 .max = 1u << 22, .unit = "entries"},
+	{.name = "symbols",
+	 .type = FG_OPTION_MAP,
+	 .rows = symbols_options,
+	 .help = "the symbol map"},
 	{ROW(orders, FG_OPTION_U64, "auto",
 	     "entries of the order map; auto: 1 M where messages name only the order, else 0"),
 	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},

@@ -170,6 +170,8 @@ static_assert(sizeof(struct fg_message_type) <= 64, "a row takes a cache line at
 struct fg_messages {
 	const char *name; /**< For the `messages` key of a feed. */
 	bool text;        /**< Types are characters. */
+	/** Instrument numbers stay the same when a reset (FG_FEED_RESET) is announced. */
+	bool keeps_numbers;
 	uint32_t count;
 	const struct fg_message_type *types; /**< [count], ascending by type. */
 	struct fg_message_type other;        /**< For all types that are not in `types`. */

@@ -48,7 +48,9 @@ static const struct fg_message_type cme_mdp3[] = {
 	{68, NUMBER(19, 4), .name = "SnapshotFullRefreshTCPLongQty"},
 	{69, NUMBER(18, 4), .name = "SnapshotFullRefreshLongQty"},
 };
-static const struct fg_messages cme_mdp3_messages = {.name = "cme_mdp3", TYPES(cme_mdp3)};
+/* A channel reset is about books: an instrument keeps its SecurityID. */
+static const struct fg_messages cme_mdp3_messages = {
+	.name = "cme_mdp3", .keeps_numbers = true, TYPES(cme_mdp3)};
 
 static const struct fg_protocol protocol_cme_mdp3 = {
 	.name = "cme_mdp3",

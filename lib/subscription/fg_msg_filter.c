@@ -45,7 +45,7 @@ int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_fi
 		return rc;
 	}
 	if (filter->symbols != NULL)
-		filter_catch_up(filter);
+		filter_follow(filter);
 	filter->match = match_function_for(filter);
 	*out = filter;
 	return 0;
@@ -64,22 +64,12 @@ void fg_msg_filter_free(struct fg_msg_filter *filter)
 	rte_free(filter);
 }
 
-/* Whether the filter has not seen the symbol map's last changes. */
-static inline bool is_behind(const struct fg_msg_filter *filter)
-{
-	const struct fg_symbols *symbols = filter->symbols;
-
-	return symbols != NULL &&
-	       unlikely(atomic_load_explicit(&symbols->count, memory_order_relaxed) !=
-			filter->entries_seen);
-}
-
 void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct fg_msg_filter_job *job = &jobs[i];
 
-		if (is_behind(job->filter))
+		if (filter_is_behind(job->filter))
 			filter_catch_up(job->filter);
 		job->filter->match(job->filter, job->payload, job->pkt, job->out);
 	}
@@ -88,9 +78,18 @@ void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned in
 void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,
 			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
 {
-	if (is_behind(filter))
+	if (filter_is_behind(filter))
 		filter_catch_up(filter);
 	filter_match(filter, payload, pkt, out);
+}
+
+void fg_msg_filter_match_unmapped(struct fg_msg_filter *filter, const uint8_t *payload,
+				  const struct fg_feed_packet *pkt,
+				  struct fg_msg_filter_result *out)
+{
+	filter->other_session = true;
+	filter_match(filter, payload, pkt, out);
+	filter->other_session = false;
 }
 
 void fg_msg_filter_info(const struct fg_msg_filter *filter, struct fg_msg_filter_info *out)

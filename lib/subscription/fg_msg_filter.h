@@ -123,6 +123,14 @@ void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned in
 void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,
 			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
 
+/**
+ * Match a packet's messages as if the maps were empty, and learn nothing: the packet is not of the
+ * session that they are of (fg_symbols.h). Hot. Threads: the feed's worker.
+ */
+void fg_msg_filter_match_unmapped(struct fg_msg_filter *filter, const uint8_t *payload,
+				  const struct fg_feed_packet *pkt,
+				  struct fg_msg_filter_result *out);
+
 /** Match one packet and learn from it. Threads: the feed's worker. */
 static inline void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 				       const struct fg_feed_packet *pkt,

@@ -9,7 +9,8 @@
  * walk over, and read it.
  *
  * The map has a fixed size. When it has no room for an order, it removes an older
- * one and counts it; messages of an order that is not in the map are unmapped.
+ * one and counts it; messages of an order that is not in the map are unmapped. A
+ * new session starts with an empty map (fg_orders_clear()).
  *
  * Only the feed's worker reads and writes the map; any thread may read counters.
  */
@@ -35,6 +36,7 @@ struct fg_orders_conf {
 #define FG_ORDERS_COUNTERS(X)                                                                      \
 	X(orders, "orders whose instrument is known now")                                          \
 	X(orders_evicted, "orders removed to make room for others")                                \
+	X(orders_cleared, "orders removed because their session ended")                            \
 	X(orders_missed, "messages of orders that are not in the order map")
 
 enum fg_orders_counter {
@@ -58,6 +60,13 @@ int fg_orders_create(const struct fg_orders_conf *conf, struct fg_orders **out,
 
 /** Free a map that no message filter uses; NULL is allowed. Threads: control. */
 void fg_orders_free(struct fg_orders *orders);
+
+/**
+ * Remove all orders: order ids start anew, with a new session. It takes a bit for each line of the
+ * map; the lines themselves are emptied step by step, when the map is used. Hot. Threads: the
+ * worker.
+ */
+void fg_orders_clear(struct fg_orders *orders);
 
 /** Read all counters into @p out, [FG_ORDERS_COUNTER_COUNT]. Threads: any. */
 void fg_orders_counters(const struct fg_orders *orders, uint64_t *out);

@@ -40,6 +40,8 @@ enum match {
 #define LEARN_SYMBOL 0x01u /* a number's symbol */
 #define LEARN_ADD    0x02u /* an order's instrument */
 #define LEARN_END    0x04u /* that an order is gone */
+#define LEARN_NAME   0x08u /* the symbol of a number that has none */
+#define LEARN_ALWAYS (LEARN_SYMBOL | LEARN_ADD | LEARN_END)
 
 /* A type of message. */
 struct filter_type {
@@ -59,6 +61,7 @@ struct filter_type {
 #define FLAG_MATCHED  0x01u /* the subscription has the number; the type */
 #define FLAG_UNMAPPED 0x02u /* the number has no symbol; the same as FLAG_MATCHED */
 #define FLAG_FALLBACK 0x04u /* set for every number; filter_match() must look at the type */
+#define FLAG_UNNAMED  0x08u /* the number has no symbol; the type has symbols beside numbers */
 #define FLAG_LISTED   0x10u /* the subscription has the number as such; not for types */
 
 /* How to match a template of MDP 3.0 (filter_mdp3.c). Values below 8 are results of a message. */
@@ -89,11 +92,12 @@ struct fg_msg_filter {
 	struct filter_type *types; /* a hash table */
 	struct filter_type other;  /* for types that are not in the table */
 	uint32_t types_shift;      /* 32 - log2(slots of the table) */
-	uint32_t entries_seen;     /* of the symbol map's log */
+	uint64_t changes_seen;     /* of the symbol map */
 	/* Matched symbols without a number. The worker writes it, control reads it. */
 	_Atomic uint32_t n_symbols_without_number;
 	bool any_instrument;
-	bool by_symbol; /* some instruments are symbols, and the feed maps numbers to symbols */
+	bool by_symbol;     /* some instruments are symbols, and the feed maps numbers to symbols */
+	bool other_session; /* the packet being matched is not of the maps' session */
 	bool pass_unmapped;
 	uint8_t type_flags[256];               /* FLAG_... of types of a byte */
 	uint8_t length_flags[256];             /* FLAG_FALLBACK where a message is too short */
@@ -101,7 +105,9 @@ struct fg_msg_filter {
 	struct symbol_set symbol_set;          /* matched symbols */
 	uint32_t *symbol_numbers;              /* by slot of symbol_set: how many numbers it has */
 	struct fg_orders *orders;              /* NULL: nothing is learned */
-	uint32_t n_types, n_instruments;
+	uint64_t cleared_seen;                 /* the change that cleared the map last */
+	bool follows; /* changes of the symbol map concern it: by_symbol, or FLAG_UNNAMED */
+	uint32_t n_types, n_instruments, n_symbols;
 	uint64_t bytes;
 };
 
@@ -129,6 +135,14 @@ static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *fi
 static __rte_always_inline uint32_t number_index(uint32_t number)
 {
 	return rte_cpu_to_be_16((uint16_t)number);
+}
+
+/** Whether the subscription has an instrument number as such. Hot. */
+static inline bool filter_lists(const struct fg_msg_filter *filter, uint64_t number)
+{
+	if (filter->number_flags != NULL)
+		return (filter->number_flags[number_index((uint16_t)number)] & FLAG_LISTED) != 0;
+	return number == 0 || number_set_has(&filter->numbers, number);
 }
 
 /** The result for an instrument number. Hot. */

@@ -8,6 +8,7 @@
 #include <fg_option.h>
 
 #include "filter.h"
+#include "filter_symbols.h"
 
 #define PREFIX "symbol:"
 
@@ -134,13 +135,10 @@ static int build_flags(struct fg_msg_filter *filter, const struct lists *lists, 
 	filter->number_flags = filter_alloc(filter, SHORT_NUMBERS + 3, socket_id);
 	if (filter->number_flags == NULL)
 		return -ENOMEM;
-	memset(filter->number_flags,
-	       FLAG_FALLBACK | FLAG_UNMAPPED | (filter->any_instrument ? FLAG_MATCHED : 0),
-	       SHORT_NUMBERS);
 	for (uint32_t i = 0; i < lists->n_numbers; i++)
-		filter->number_flags[number_index((uint32_t)lists->numbers[i])] =
-			FLAG_FALLBACK | FLAG_MATCHED | FLAG_LISTED;
-	filter->number_flags[0] = FLAG_FALLBACK | FLAG_MATCHED | FLAG_LISTED;
+		filter->number_flags[number_index((uint32_t)lists->numbers[i])] = FLAG_LISTED;
+	filter->number_flags[0] = FLAG_LISTED;
+	filter_forget_flags(filter);
 	return 0;
 }
 
@@ -150,7 +148,8 @@ static int build_symbols(struct fg_msg_filter *filter, const struct naming *nami
 	const uint32_t longest = RTE_MAX(naming->text_max, naming->mapped_max);
 
 	filter->by_symbol = lists->n_symbols != 0 && naming->maps_numbers;
-	filter->n_symbols_without_number = filter->by_symbol ? lists->n_symbols : 0;
+	filter->n_symbols = filter->by_symbol ? lists->n_symbols : 0;
+	filter->n_symbols_without_number = filter->n_symbols;
 	if (symbol_set_build(&filter->symbol_set, lists->symbols, lists->n_symbols,
 			     longest > SYMBOL_SHORT, socket_id) != 0)
 		return -ENOMEM;
@@ -169,8 +168,7 @@ static int build_numbers(struct fg_msg_filter *filter, const struct naming *nami
 		return build_flags(filter, lists, socket_id);
 	if (filter->by_symbol) {
 		filter->slots_matched = filter_alloc(
-			filter, RTE_ALIGN_CEIL(symbol_map_slots(filter->symbols), 64) / 8,
-			socket_id);
+			filter, RTE_ALIGN_CEIL(filter->symbols->slots, 64) / 8, socket_id);
 		if (filter->slots_matched == NULL)
 			return -ENOMEM;
 	}

@@ -77,7 +77,7 @@ static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const
 		}
 	}
 done:
-	if (unlikely(walk.at != end || (walk.flags & FLAG_FALLBACK) != 0 ||
+	if (unlikely(walk.at != end || (walk.flags & (FLAG_FALLBACK | FLAG_UNNAMED)) != 0 ||
 		     rte_be_to_cpu_16(walk.lengths) > UINT8_MAX))
 		goto fallback;
 	walk.matched >>= 64 - count;
@@ -129,8 +129,11 @@ match_function *filter_itch(struct fg_msg_filter *filter)
 		if (type->matched)
 			*flags |= FLAG_MATCHED | FLAG_UNMAPPED;
 		/* Messages of all instruments are rare. */
-		if (type->learn != 0 || (type->matched && !filter->any_instrument &&
-					 type->row->instrument == FG_INSTRUMENT_NONE))
+		if ((type->learn & LEARN_NAME) != 0)
+			*flags |= FLAG_UNNAMED;
+		if ((type->learn & LEARN_ALWAYS) != 0 ||
+		    (type->matched && !filter->any_instrument &&
+		     type->row->instrument == FG_INSTRUMENT_NONE))
 			*flags |= FLAG_FALLBACK;
 	}
 	/* These have no room for a locate. */

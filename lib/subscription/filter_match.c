@@ -24,6 +24,15 @@ static inline enum match match_symbol(const struct fg_msg_filter *filter, const 
 										: MATCH_NO;
 }
 
+static inline enum match match_number(const struct fg_msg_filter *filter, uint64_t number)
+{
+	if (likely(!filter->other_session))
+		return filter_number(filter, number);
+	if (filter_lists(filter, number))
+		return MATCH_YES;
+	return filter->by_symbol ? MATCH_UNMAPPED : MATCH_NO;
+}
+
 /* A message with instruments of its own. Without any, it is of all instruments. */
 static enum match match_instruments(const struct fg_msg_filter *filter,
 				    const struct fg_message_type *row,
@@ -47,7 +56,7 @@ static enum match match_instruments(const struct fg_msg_filter *filter,
 		} else {
 			uint64_t number = fg_number_load(at, row->id.bytes, order);
 
-			one = filter_number(filter, number == row->null_value ? 0 : number);
+			one = match_number(filter, number == row->null_value ? 0 : number);
 		}
 		if (one == MATCH_YES)
 			return MATCH_YES;
@@ -78,18 +87,48 @@ static uint64_t *find_order(const struct fg_msg_filter *filter, const struct fg_
 	return instrument;
 }
 
-static void learn_symbol(const struct fg_msg_filter *filter, const struct fg_message_type *row,
-			 const struct fg_message *message)
+/* The number to which a message gives a symbol; 0: it gives none. */
+static uint64_t named_number(const struct fg_msg_filter *filter, const struct fg_message_type *row,
+			     const struct fg_message *message, struct symbol *symbol)
+{
+	uint64_t number;
+
+	if (!has_field(message, row->id) || !has_field(message, row->symbol))
+		return 0;
+	number = fg_field_load(row->id, message->data, filter->protocol->header.order);
+	if (number == row->null_value ||
+	    !symbol_read(symbol, message->data + row->symbol.off, row->symbol.bytes))
+		return 0;
+	return number;
+}
+
+/* Whether a message teaches the symbol map something. */
+static inline bool teaches_symbol(const struct fg_msg_filter *filter,
+				  const struct filter_type *type, const struct fg_message *message)
 {
 	struct symbol symbol;
 	uint64_t number;
 
-	if (!has_field(message, row->id) || !has_field(message, row->symbol))
+	if ((type->learn & LEARN_SYMBOL) != 0)
+		return true;
+	if ((type->learn & LEARN_NAME) == 0)
+		return false;
+	number = named_number(filter, type->row, message, &symbol);
+	return number != 0 && !symbol_map_has(filter->symbols, number);
+}
+
+static void learn_symbol(struct fg_msg_filter *filter, const struct fg_message_type *row,
+			 const struct fg_message *message)
+{
+	struct symbol symbol;
+	const uint64_t number = named_number(filter, row, message, &symbol);
+
+	if (number == 0)
 		return;
-	number = fg_field_load(row->id, message->data, filter->protocol->header.order);
-	if (number != 0 && number != row->null_value &&
-	    symbol_read(&symbol, message->data + row->symbol.off, row->symbol.bytes))
-		(void)symbol_map_add(filter->symbols, number, &symbol);
+	if (symbol_map_add(filter->symbols, number, &symbol))
+		filter_catch_up(filter);
+	else
+		filter_give_up(filter, number);
 }
 
 static void learn_order(const struct fg_msg_filter *filter, const struct fg_message_type *row,
@@ -141,16 +180,17 @@ static enum match match_message(struct fg_msg_filter *filter, const struct filte
 	const struct fg_message_type *row = type->row;
 	const bool checks_instrument = type->checks_instrument && !filter->any_instrument;
 	enum match match = MATCH_YES;
+	const uint8_t learn = filter->other_session ? 0 : type->learn;
 	uint64_t *held = NULL;
 
-	if (unlikely((type->learn & LEARN_SYMBOL) != 0)) {
+	if (unlikely((learn & (LEARN_SYMBOL | LEARN_NAME)) != 0) &&
+	    teaches_symbol(filter, type, message))
 		learn_symbol(filter, row, message);
-		filter_catch_up(filter);
-	}
-	if ((type->learn & LEARN_ADD) != 0)
+	if ((learn & LEARN_ADD) != 0)
 		learn_order(filter, row, message);
-	if ((type->learn & LEARN_END) != 0 ||
-	    (checks_instrument && row->instrument == FG_INSTRUMENT_ORDER))
+	if (!filter->other_session &&
+	    ((learn & LEARN_END) != 0 ||
+	     (checks_instrument && row->instrument == FG_INSTRUMENT_ORDER)))
 		held = find_order(filter, row, message);
 	if (checks_instrument && row->instrument == FG_INSTRUMENT_ORDER)
 		match = match_order(filter, held);
@@ -158,7 +198,7 @@ static enum match match_message(struct fg_msg_filter *filter, const struct filte
 		match = previous;
 	else if (checks_instrument)
 		match = match_instruments(filter, row, message);
-	if ((type->learn & LEARN_END) != 0)
+	if ((learn & LEARN_END) != 0)
 		learn_end(filter, row, message, held);
 	return match;
 }
@@ -205,10 +245,12 @@ static __rte_noinline void refuse(enum fg_walk_end reason, struct fg_msg_filter_
 }
 
 /* Whether a message's result depends on the order map, or the message is to be learned. */
-static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type)
+static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type,
+			  const struct fg_message *message)
 {
-	return type->learn != 0 || (type->checks_instrument && !filter->any_instrument &&
-				    type->row->instrument == FG_INSTRUMENT_ORDER);
+	return (type->learn & LEARN_ALWAYS) != 0 || teaches_symbol(filter, type, message) ||
+	       (type->checks_instrument && !filter->any_instrument &&
+		type->row->instrument == FG_INSTRUMENT_ORDER);
 }
 
 void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload,
@@ -224,7 +266,7 @@ void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload
 		const struct filter_type *type = filter_type(filter, message.type);
 		enum match match;
 
-		out->deferred |= defers(filter, type);
+		out->deferred |= defers(filter, type, &message);
 		if (out->deferred)
 			continue;
 		match = match_message(filter, type, &message, previous);

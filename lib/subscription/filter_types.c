@@ -13,8 +13,9 @@ static uint8_t learn_of(const struct fg_msg_filter_conf *conf, const struct fg_m
 	const bool orders = conf->orders != NULL && conf->orders->ids != NULL;
 	uint8_t learn = 0;
 
-	if (row->maps_symbol && conf->symbols != NULL && conf->symbols->capacity != 0)
-		learn |= LEARN_SYMBOL;
+	if (row->symbol.bytes != 0 && conf->symbols != NULL && conf->symbols->capacity != 0 &&
+	    row->instrument == FG_INSTRUMENT_NUMBER && row->group == 0)
+		learn |= row->maps_symbol ? LEARN_SYMBOL : LEARN_NAME;
 	if (row->adds_order && orders)
 		learn |= LEARN_ADD;
 	if (row->ends_order && orders)

@@ -13,7 +13,8 @@
 #include "number_line.h"
 #include "symbol.h"
 
-#define ORDERS_MAX (1u << 28)
+#define ORDERS_MAX  (1u << 28)
+#define SWEEP_LINES 64u /* emptied with each use of the map, after fg_orders_clear() */
 
 #define X(name, help) {#name, help},
 static const struct {
@@ -95,8 +96,11 @@ static int allocate(struct fg_orders *orders, uint32_t count, int socket_id)
 	orders->instruments =
 		rte_zmalloc_socket(NULL, lanes * sizeof(uint64_t), RTE_CACHE_LINE_SIZE, socket_id);
 	orders->next_lane = rte_zmalloc_socket(NULL, lines, RTE_CACHE_LINE_SIZE, socket_id);
+	orders->clean = rte_zmalloc_socket(NULL, RTE_ALIGN_CEIL(lines, 64) / 8, RTE_CACHE_LINE_SIZE,
+					   socket_id);
 	orders->mask = lines - 1;
-	return orders->ids == NULL || orders->instruments == NULL || orders->next_lane == NULL
+	return orders->ids == NULL || orders->instruments == NULL || orders->next_lane == NULL ||
+			       orders->clean == NULL
 		       ? -ENOMEM
 		       : 0;
 }
@@ -134,6 +138,7 @@ void fg_orders_free(struct fg_orders *orders)
 	rte_free(orders->ids);
 	rte_free(orders->instruments);
 	rte_free(orders->next_lane);
+	rte_free(orders->clean);
 	rte_free(orders);
 }
 
@@ -152,13 +157,54 @@ static inline uint64_t *ids_of(const struct fg_orders *orders, uint32_t line)
 	return &orders->ids[(size_t)line * NUMBER_LINE_LANES];
 }
 
-uint64_t *order_map_find(const struct fg_orders *orders, uint64_t id)
+static inline void empty_line(struct fg_orders *orders, uint32_t line)
+{
+	memset(ids_of(orders, line), 0, NUMBER_LINE_LANES * sizeof(uint64_t));
+}
+
+static inline bool is_clean(const struct fg_orders *orders, uint32_t line)
+{
+	return line < orders->swept || (orders->clean[line / 64] >> line % 64 & 1) != 0;
+}
+
+/* Empty the lines that are about to be used, and some more. */
+static __rte_noinline void sweep(struct fg_orders *orders, const uint32_t line[2])
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (!is_clean(orders, line[i])) {
+			empty_line(orders, line[i]);
+			orders->clean[line[i] / 64] |= UINT64_C(1) << line[i] % 64;
+		}
+	for (unsigned int i = 0; i < SWEEP_LINES && orders->swept <= orders->mask; i++) {
+		if (!is_clean(orders, orders->swept))
+			empty_line(orders, orders->swept);
+		orders->swept++;
+	}
+	orders->sweeping = orders->swept <= orders->mask;
+}
+
+void fg_orders_clear(struct fg_orders *orders)
+{
+	const uint64_t count = fg_counter_read(&orders->counters[FG_ORDERS_orders]);
+
+	if (count == 0)
+		return;
+	memset(orders->clean, 0, RTE_ALIGN_CEIL(orders->mask + 1, 64) / 8);
+	orders->swept = 0;
+	orders->sweeping = true;
+	fg_counter_set(&orders->counters[FG_ORDERS_orders], 0);
+	fg_counter_add(&orders->counters[FG_ORDERS_orders_cleared], count);
+}
+
+uint64_t *order_map_find(struct fg_orders *orders, uint64_t id)
 {
 	uint32_t line[2];
 
 	if (id == 0)
 		return NULL;
 	lines_of(orders, id, line);
+	if (unlikely(orders->sweeping))
+		sweep(orders, line);
 	for (unsigned int i = 0; i < RTE_DIM(line); i++) {
 		const uint32_t lanes = number_line_compare(ids_of(orders, line[i]), id, 8);
 

@@ -187,7 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .hold_us = 1000,
 				    .gap_timeout_ms = 2,
 				    .channels = 2,
-				    .symbol_file = none,
+				    .symbols_file = none,
 				    .symbols_max = 4,
 				    .orders = 8};
 	struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch, .slices = slices};

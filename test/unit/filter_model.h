@@ -154,6 +154,14 @@ static inline uint64_t model_load(const struct model *model, const struct fg_mes
 	return value;
 }
 
+static inline bool model_maps(const struct model *model, uint64_t number)
+{
+	for (uint32_t i = 0; i < model->n_names; i++)
+		if (model->names[i].number == number)
+			return true;
+	return false;
+}
+
 static inline void model_add_symbol(struct model *model, uint64_t number, struct model_text symbol)
 {
 	const struct model_text none = {0};
@@ -209,7 +217,9 @@ static inline void model_learn(struct model *model, const struct fg_message_type
 		number = model_load(model, message, row->id);
 	if (number == row->null_value)
 		number = 0;
-	if (row->maps_symbol && model->maps_symbols && model_has(message, row->symbol))
+	/* A symbol beside the number counts where the number has none. */
+	if (row->instrument == FG_INSTRUMENT_NUMBER && model->maps_symbols &&
+	    model_has(message, row->symbol) && (row->maps_symbol || !model_maps(model, number)))
 		model_add_symbol(model, number,
 				 model_trim(message->data + row->symbol.off, row->symbol.bytes));
 	if (row->adds_order && model->maps_orders && model_has(message, row->order))

@@ -331,7 +331,7 @@ static uint32_t arbitrate_pass(struct fg_arbiter *arbiter, const struct scenario
 	}
 	assert_int_equal(result.disposition, fresh > 0 ? FG_ARBITER_PASS : FG_ARBITER_DUPLICATE);
 	assert_int_equal(result.line, arrival->line);
-	assert_int_equal(result.flags & ~FG_ARBITER_LATE, 0);
+	assert_int_equal(result.flags & ~(FG_ARBITER_LATE | FG_ARBITER_EPOCH), 0);
 	return again - 1;
 }
 

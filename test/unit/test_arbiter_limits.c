@@ -205,7 +205,8 @@ static void released_by_reset_and_session(void **state)
 	(void)state;
 	data(arbiter, A, T0, 1, 10);
 	data(arbiter, A, T0, 21, 10);
-	assert_int_equal(arbitrate(arbiter, A, T0, FG_FEED_RESET, 1, 0).flags, FG_ARBITER_READY);
+	assert_int_equal(arbitrate(arbiter, A, T0, FG_FEED_RESET, 1, 0).flags,
+			 FG_ARBITER_READY | FG_ARBITER_EPOCH);
 	assert_int_equal(take(arbiter, out), 1);
 	assert_int_equal(out[0], 21);
 	assert_passes(data(arbiter, A, T0, 1, 10), 0, 10);

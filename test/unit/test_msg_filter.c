@@ -88,7 +88,7 @@ static void add_result(struct fg_msg_filter_result *out, bool type, int result, 
 	out->n_unmapped += unmapped;
 }
 
-/* The symbol that R messages gave each locate, by its letter; 0: none. */
+/* The symbol that messages gave each locate, by its letter; 0: none. */
 struct symbol_letters {
 	char letter[65536];
 };
@@ -126,6 +126,9 @@ static uint8_t itch_verify(const uint8_t *p, uint32_t len)
 {
 	uint32_t at = 20, remaining = be16(p + 18) == 0xffff ? 0 : be16(p + 18);
 
+	/* A request for messages. */
+	if (len == 20)
+		return FG_WALK_DONE;
 	for (; remaining > 0; remaining--) {
 		if (len - at < 2)
 			return FG_WALK_SHORT;
@@ -136,6 +139,25 @@ static uint8_t itch_verify(const uint8_t *p, uint32_t len)
 	return at == len ? FG_WALK_DONE : FG_WALK_TRAILING;
 }
 
+/* Where ITCH 5.0 has the stock, beside a locate that has none so far; R is for the purpose. */
+static void itch_learn(struct symbol_letters *symbols, const uint8_t *m, uint32_t bytes)
+{
+	static const struct {
+		const char *types;
+		uint32_t off;
+	} stocks[] = {{"RHJKNOYh", 11}, {"L", 15}, {"Q", 19}, {"AFP", 24}, {"I", 28}};
+
+	if (bytes < 3 || m[0] == 0 || be16(m + 1) == 0)
+		return;
+	for (size_t i = 0; i < RTE_DIM(stocks); i++) {
+		char *letter = &symbols->letter[be16(m + 1)];
+
+		if (strchr(stocks[i].types, m[0]) != NULL && bytes >= stocks[i].off + 8 &&
+		    (m[0] == 'R' || *letter == 0))
+			set_letter(letter, m + stocks[i].off, 8);
+	}
+}
+
 static void itch_expect(struct symbol_letters *symbols, const struct trial *trial, const uint8_t *p,
 			uint32_t len, struct fg_msg_filter_result *out)
 {
@@ -144,15 +166,14 @@ static void itch_expect(struct symbol_letters *symbols, const struct trial *tria
 
 	memset(out, 0, sizeof(*out));
 	out->walk_end = itch_verify(p, len);
-	if (remaining == 0xffff || out->walk_end != FG_WALK_DONE)
+	if (len == 20 || remaining == 0xffff || out->walk_end != FG_WALK_DONE)
 		remaining = 0;
 	for (; remaining > 0; remaining--) {
 		const uint32_t bytes = be16(p + at);
 		const uint8_t *m = p + at + 2;
 		int result = 1;
 
-		if (bytes >= 19 && m[0] == 'R' && be16(m + 1) != 0)
-			set_letter(&symbols->letter[be16(m + 1)], m + 11, 8);
+		itch_learn(symbols, m, bytes);
 		if (!trial->any_instrument && bytes >= 3 && m[0] != 'S' && m[0] != 'V' &&
 		    m[0] != 'W')
 			result = itch_match(symbols, be16(m + 1), trial->symbols);

@@ -59,9 +59,14 @@ static void feeds(void **state)
 		{"{name: f, arbitrate: true, framing: itch50}", "`framing` is now `protocol`"},
 		{"{name: f, protocol: itch50, spaces: 2}", "`spaces` is now `channels`"},
 		{"{name: f, protocol: itch50, lost_ms: 2}", "`lost_ms` is now `gap_timeout_ms`"},
-		{"{name: f, protocol: itch50, directory: x}", "`directory` is now `symbol_file`"},
+		{"{name: f, protocol: itch50, directory: x}",
+		 "`directory` is now `symbols`: {file: PATH}"},
 		{"{name: f, protocol: itch50, directory_size: 8}",
-		 "`directory_size` is now `symbols_max`"},
+		 "`directory_size` is now `symbols`: {max: N}"},
+		{"{name: f, protocol: itch50, symbol_file: x}",
+		 "`symbol_file` is now `symbols`: {file: PATH}"},
+		{"{name: f, protocol: itch50, symbols_max: 8}",
+		 "`symbols_max` is now `symbols`: {max: N}"},
 	};
 
 	(void)state;
@@ -113,7 +118,7 @@ static void only_where_the_new_key_is_expected(void **state)
 		{"framing", "a protocol_x", "unknown key 'framing': expected a protocol_x"},
 		{"framing", "protocols", "unknown key 'framing': expected protocols"},
 		{"framing", "my_protocol", "unknown key 'framing': expected my_protocol"},
-		{"directory", "symbol_file", "`directory` is now `symbol_file`"},
+		{"directory", "arbitrate, symbols", "`directory` is now `symbols`: {file: PATH}"},
 		{"directory", "maps_symbol", "`directory` is now `maps_symbol`"},
 	};
 

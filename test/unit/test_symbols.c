@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The symbol map: symbols from messages and from files, and what filters make of them. */
+/* The symbol map: symbols from messages, sessions, and what filters make of them. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,6 @@
 /* clang-format on */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "filter_rig.h"
 
@@ -112,11 +111,20 @@ static void test_map(void **unused)
 	assert_false(matches(before, 9));
 	fg_msg_filter_info(before, &info);
 	assert_int_equal(info.n_symbols_without_number, 1);
-	/* Four entries: full. */
-	map_symbol(learner, 10, "AAPL");
-	assert_false(matches(before, 10));
+	/* Four numbers: full. A number that has room may change. */
+	map_symbol(learner, 10, "AMZN");
+	map_symbol(learner, 11, "NVDA");
+	map_symbol(learner, 12, "AAPL");
+	assert_false(matches(before, 12));
 	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_full), 1);
-	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 2);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 4);
+	for (unsigned int i = 0; i < 100000; i++)
+		map_symbol(learner, 10, i % 2 == 0 ? "AAPL" : "AMZN");
+	assert_false(matches(before, 10));
+	map_symbol(learner, 10, "AAPL");
+	assert_true(matches(before, 10));
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_full), 1);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 4);
 	fg_msg_filter_free(learner);
 	fg_msg_filter_free(before);
 	fg_msg_filter_free(after);
@@ -142,68 +150,141 @@ static void test_unmapped(void **unused)
 	fg_symbols_free(symbols);
 }
 
-static void write_file(const char *path, const char *text)
+/* An added order, whose layout is ITCH 5.0's: the stock is at 24 of 36 bytes. */
+static uint32_t added(uint8_t *p, uint32_t locate, const char *symbol)
 {
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
+	memset(p, 0, 58);
+	p[19] = 1;
+	p[21] = 36;
+	p[22] = 'A';
+	p[23] = (uint8_t)(locate >> 8);
+	p[24] = (uint8_t)locate;
+	memset(p + 22 + 24, ' ', 8);
+	memcpy(p + 22 + 24, symbol, strlen(symbol));
+	return 58;
 }
 
-static void test_load(void **unused)
+/* A message with a symbol beside the number maps it, but never changes the directory's symbol. */
+static void test_beside(void **unused)
 {
-	static const struct {
-		const char *text;
-		int rc;
-		const char *reason;
-	} cases[] = {
-		{"# all good\n\n7 AAPL # an apple\n 8,MSFT\n9 , BRK#\n10\tA B\r\n", 0, ""},
-		{"7 AAPL\nAAPL 7\n", -EINVAL, ":2: 'AAPL': expected a number from 1 to 65535"},
-		{"65536 AAPL\n", -EINVAL, ":1: '65536': expected a number"},
-		{"0 AAPL\n", -EINVAL, ":1: '0': expected a number"},
-		{"-1 AAPL\n", -EINVAL, ":1: '-1': expected a number"},
-		{"7\n", -EINVAL, ":1: '': expected a symbol of 1 to 32 bytes after 7"},
-		{"7 123456789012345678901234567890123\n", -EINVAL, "expected a symbol"},
-		{"1 A\n2 B\n3 C\n4 D\n5 E\n", -ENOSPC, ":5: the symbol map is full: it has 4"},
-	};
 	const struct fg_protocol *protocol = fg_protocol_find("itch50");
-	char path[] = "/tmp/fg_test_symbols_XXXXXX";
-	struct fg_error error = {0};
-	struct fg_symbols *symbols;
+	struct fg_symbols *symbols = rig_symbols(protocol, 4);
+	struct fg_msg_filter *drop = filter_of(protocol, symbols, "AAPL", FG_UNMAPPED_DROP);
+	struct fg_msg_filter *learner = filter_of(protocol, symbols, NULL, FG_UNMAPPED_PASS);
+	struct fg_msg_filter_result result;
+	struct fg_feed_packet packet;
+	uint8_t p[64];
 
 	(void)unused;
-	assert_int_not_equal(mkstemp(path), -1);
-	for (size_t i = 0; i < RTE_DIM(cases); i++) {
-		memset(&error, 0, sizeof(error));
-		symbols = rig_symbols(protocol, 4);
-		write_file(path, cases[i].text);
-		assert_int_equal(fg_symbols_load(symbols, path, &error), cases[i].rc);
-		if (strstr(error.text, cases[i].reason) == NULL)
-			fail_msg("'%s' lacks '%s'", error.text, cases[i].reason);
-		if (cases[i].rc == 0) {
-			struct fg_msg_filter *a =
-				filter_of(protocol, symbols, "BRK#", FG_UNMAPPED_DROP);
-			struct fg_msg_filter *b =
-				filter_of(protocol, symbols, "A B", FG_UNMAPPED_DROP);
-
-			assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 4);
-			assert_true(matches(a, 9) && matches(b, 10));
-			assert_false(matches(a, 7) || matches(b, 7));
-			fg_msg_filter_free(a);
-			fg_msg_filter_free(b);
-		}
-		fg_symbols_free(symbols);
+	(void)match(protocol, learner, p, added(p, 7, "AAPL"));
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 1);
+	assert_true(matches(drop, 7));
+	/* The message that teaches it is matched by it. */
+	map_symbol(learner, 7, "MSFT");
+	assert_false(matches(drop, 7));
+	result = match(protocol, drop, p, added(p, 8, "AAPL"));
+	assert_int_equal(result.n_matched, 1);
+	result = match(protocol, drop, p, added(p, 7, "AAPL"));
+	assert_int_equal(result.n_matched + result.n_unmapped, 0);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_changed), 1);
+	(void)match(protocol, learner, p, added(p, 9, ""));
+	(void)match(protocol, learner, p, added(p, 0, "AAPL"));
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 2);
+	/* Only a number without a symbol takes the slow way; where there is no room, once. */
+	assert_int_equal(fg_protocol_read(protocol, p, (uint16_t)added(p, 8, "AAPL"), &packet), 0);
+	fg_msg_filter_match_burst(&(struct fg_msg_filter_job){learner, p, &packet, &result}, 1);
+	assert_false(result.deferred);
+	map_symbol(learner, 10, "AMZN");
+	map_symbol(learner, 11, "NVDA");
+	(void)added(p, 12, "TSLA");
+	for (unsigned int i = 0; i < 2; i++) {
+		fg_msg_filter_match_burst(&(struct fg_msg_filter_job){learner, p, &packet, &result},
+					  1);
+		assert_int_equal(result.deferred, i == 0);
+		fg_msg_filter_learn(learner, p, &packet, &result);
 	}
-	memset(&error, 0, sizeof(error));
-	symbols = rig_symbols(protocol, 4);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(fg_symbols_load(symbols, path, &error), -ENOENT);
-	assert_non_null(strstr(error.text, path));
+	fg_msg_filter_free(drop);
+	fg_msg_filter_free(learner);
 	fg_symbols_free(symbols);
-	symbols = rig_symbols(fg_protocol_find("iex_tp"), 0);
-	memset(&error, 0, sizeof(error));
-	assert_int_equal(fg_symbols_load(symbols, path, &error), -EINVAL);
+}
+
+static struct fg_feed_packet of_session(const char *session)
+{
+	struct fg_feed_packet packet = {.kind = FG_FEED_DATA};
+
+	memcpy(packet.session, session, strlen(session));
+	return packet;
+}
+
+/* When a session begins, by the arbiter's word or by a row of packets. */
+static void test_sessions(void **unused)
+{
+	const struct fg_protocol *protocol = fg_protocol_find("itch50");
+	const struct fg_feed_packet monday = of_session("MON"), tuesday = of_session("TUE");
+	struct fg_symbols *symbols = rig_symbols(protocol, 4);
+	struct fg_msg_filter *drop = filter_of(protocol, symbols, "AAPL", FG_UNMAPPED_DROP);
+	struct fg_msg_filter_info info;
+
+	(void)unused;
+	assert_false(fg_symbols_same_session(symbols, &monday));
+	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_same_session(symbols, &monday));
+	map_symbol(drop, 7, "AAPL");
+	assert_false(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(matches(drop, 7));
+	assert_true(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_NEW));
+	assert_false(matches(drop, 7));
+	fg_msg_filter_info(drop, &info);
+	assert_int_equal(info.n_symbols_without_number, 1);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 0);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_cleared), 1);
+	/* A late packet of the old session changes nothing. */
+	map_symbol(drop, 8, "AAPL");
+	assert_false(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(matches(drop, 8) && !matches(drop, 7));
+	/* Without an arbiter: 16 in a row. */
+	for (unsigned int i = 0; i < 15; i++)
+		assert_false(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_UNKNOWN));
+	assert_true(matches(drop, 8));
+	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_UNKNOWN));
+	assert_false(matches(drop, 8));
+	fg_msg_filter_free(drop);
+	fg_symbols_free(symbols);
+}
+
+/* A packet that is not of the map's session is matched as if there were no map. */
+static void test_other_session(void **unused)
+{
+	static const char *const list[] = {"AAPL", "9"};
+	const struct fg_protocol *protocol = fg_protocol_find("itch50");
+	struct fg_symbols *symbols = rig_symbols(protocol, 4);
+	const struct fg_msg_filter_conf conf = {.protocol = protocol,
+						.symbols = symbols,
+						.instruments = list,
+						.n_instruments = 2,
+						.unmapped = FG_UNMAPPED_DROP,
+						.socket_id = SOCKET_ID_ANY};
+	struct fg_msg_filter *drop = rig_filter(&conf);
+	struct fg_msg_filter_result result;
+	struct fg_feed_packet packet;
+	uint8_t p[64];
+	/* Locate, matched, unmapped. */
+	static const uint32_t cases[][3] = {{7, 0, 1}, {8, 0, 1}, {9, 1, 0}, {0, 1, 0}, {10, 0, 1}};
+
+	(void)unused;
+	map_symbol(drop, 7, "AAPL");
+	map_symbol(drop, 8, "MSFT");
+	for (size_t i = 0; i < RTE_DIM(cases); i++) {
+		const uint32_t len = added(p, cases[i][0], "AAPL");
+
+		assert_int_equal(fg_protocol_read(protocol, p, (uint16_t)len, &packet), 0);
+		fg_msg_filter_match_unmapped(drop, p, &packet, &result);
+		assert_int_equal(result.n_matched, cases[i][1]);
+		assert_int_equal(result.n_unmapped, cases[i][2]);
+	}
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 2);
+	assert_true(matches(drop, 7) && !matches(drop, 8));
+	fg_msg_filter_free(drop);
 	fg_symbols_free(symbols);
 }
 
@@ -217,8 +298,7 @@ static void test_refused(void **unused)
 
 	(void)unused;
 	assert_int_equal(fg_symbols_create(&conf, &symbols, &error), -EINVAL);
-	assert_non_null(
-		strstr(error.text, "symbols_max: 4194305 is not a number from 0 to 4194304"));
+	assert_non_null(strstr(error.text, "max: 4194305 is not a number from 0 to 4194304"));
 	fg_symbols_free(NULL);
 	for (unsigned int i = 0; i < FG_SYMBOLS_COUNTER_COUNT; i++)
 		assert_true(fg_symbols_counter_name(i)[0] != '\0' &&
@@ -228,10 +308,9 @@ static void test_refused(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_map),
-		cmocka_unit_test(test_unmapped),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_map),           cmocka_unit_test(test_unmapped),
+		cmocka_unit_test(test_beside),        cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_other_session), cmocka_unit_test(test_refused),
 	};
 	struct fg_error error = {0};
 
