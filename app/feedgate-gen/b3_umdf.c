@@ -86,7 +86,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_b3_umdf = {
+const struct protocol gen_b3_umdf = {
 	.name = "b3_umdf",
 	.feed = "b3_umdf",
 	.help = "B3 Binary UMDF",

@@ -68,7 +68,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_cboe_pitch = {
+const struct protocol gen_cboe_pitch = {
 	.name = "cboe_pitch",
 	.feed = "cboe_pitch",
 	.help = "Cboe multicast PITCH",

@@ -363,7 +363,7 @@ static void cme_close(void *state)
 	free(cme);
 }
 
-const struct protocol protocol_cme = {
+const struct protocol gen_cme = {
 	.name = "cme",
 	.feed = "cme_mdp3",
 	.help = "CME MDP 3.0 (SBE), without definitions",
@@ -379,7 +379,7 @@ const struct protocol protocol_cme = {
 	.close = cme_close,
 };
 
-const struct protocol protocol_cme_mdp3 = {
+const struct protocol gen_cme_mdp3 = {
 	.name = "cme_mdp3",
 	.feed = "cme_mdp3",
 	.help = "CME MDP 3.0 (SBE), definitions first",

@@ -85,7 +85,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_cta = {
+const struct protocol gen_cta = {
 	.name = "cta",
 	.feed = "cta",
 	.help = "CTA quotes and trades",

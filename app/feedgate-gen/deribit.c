@@ -108,7 +108,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_deribit = {
+const struct protocol gen_deribit = {
 	.name = "deribit",
 	.feed = "deribit",
 	.help = "Deribit multicast",

@@ -94,7 +94,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_eurex_eobi = {
+const struct protocol gen_eurex_eobi = {
 	.name = "eurex_eobi",
 	.feed = "eurex_eobi",
 	.help = "Eurex T7 EOBI",

@@ -62,7 +62,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_ice_impact = {
+const struct protocol gen_ice_impact = {
 	.name = "ice_impact",
 	.feed = "ice_impact",
 	.help = "ICE iMpact",

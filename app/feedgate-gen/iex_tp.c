@@ -72,7 +72,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_iex_tp = {
+const struct protocol gen_iex_tp = {
 	.name = "iex_tp",
 	.feed = "iex_tp",
 	.help = "IEX-TP 1 with TOPS, DEEP and DEEP+",

@@ -507,7 +507,7 @@ static void itch_close(void *state)
 	free(itch);
 }
 
-const struct protocol protocol_itch_moldudp64 = {
+const struct protocol gen_itch_moldudp64 = {
 	.name = "itch",
 	.alias = "itch50",
 	.feed = "itch50",

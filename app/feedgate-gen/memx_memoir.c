@@ -62,7 +62,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_memx_memoir = {
+const struct protocol gen_memx_memoir = {
 	.name = "memx_memoir",
 	.feed = "memx_memoir",
 	.help = "MEMX Memoir",

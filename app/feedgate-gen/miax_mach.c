@@ -74,7 +74,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_miax_mach = {
+const struct protocol gen_miax_mach = {
 	.name = "miax_mach",
 	.feed = "miax_mach",
 	.help = "MIAX MACH",

@@ -44,7 +44,7 @@ static const struct table table = {
 	.seal = moldudp64_seal,
 };
 
-const struct protocol protocol_moldudp64 = {
+const struct protocol gen_moldudp64 = {
 	.name = "moldudp64",
 	.feed = "moldudp64",
 	.help = "MoldUDP64 with messages of any kind",

@@ -110,7 +110,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_nyse_pillar = {
+const struct protocol gen_nyse_pillar = {
 	.name = "nyse_pillar",
 	.feed = "nyse_pillar",
 	.help = "NYSE XDP, Pillar",

@@ -94,7 +94,7 @@ static const struct table table = {
 	.seal = seal,
 };
 
-const struct protocol protocol_opra = {
+const struct protocol gen_opra = {
 	.name = "opra",
 	.feed = "opra",
 	.help = "OPRA binary",

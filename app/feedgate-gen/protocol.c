@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define X(name) &protocol_##name,
+#define X(name) &gen_##name,
 const struct protocol *const protocols[] = {PROTOCOLS(X) NULL};
 #undef X
 static_assert(sizeof(protocols) / sizeof(protocols[0]) <= PROTOCOLS_MAX + 1, "raise PROTOCOLS_MAX");

@@ -67,7 +67,7 @@ struct protocol {
 	void (*close)(void *state);
 };
 
-/* X(name): `protocol_name` is in a file of its own. The order is that of lists and of addresses. */
+/* X(name): `gen_name` is in a file of its own. The order is that of lists and of addresses. */
 #define PROTOCOLS(X)                                                                               \
 	X(itch_moldudp64)                                                                          \
 	X(cme)                                                                                     \
@@ -85,7 +85,7 @@ struct protocol {
 	X(b3_umdf)                                                                                 \
 	X(deribit)
 
-#define X(name) extern const struct protocol protocol_##name;
+#define X(name) extern const struct protocol gen_##name;
 PROTOCOLS(X)
 #undef X
 

@@ -186,6 +186,16 @@ static bool has_room(const struct packet *p)
 	       p->len + TABLE_BLOCK_MAX <= PACKET_PAYLOAD_MAX - 2;
 }
 
+static void draw_messages(const struct state *s, struct channel *ch, struct packet *p,
+			  uint32_t count, bool unsequenced)
+{
+	for (; count > 0 && has_room(p); count--) {
+		const struct row *row = draw_row(s->table, ch, unsequenced);
+
+		add_message(s, ch, p, row, draw_instrument(s, ch));
+	}
+}
+
 static void add_messages(const struct state *s, struct channel *ch, struct packet *p)
 {
 	const struct table *t = s->table;
@@ -199,11 +209,7 @@ static void add_messages(const struct state *s, struct channel *ch, struct packe
 		return;
 	}
 	count = rng_between(&ch->rng, 1, count); /* small packets are the most frequent */
-	for (; count > 0 && has_room(p); count--) {
-		const struct row *row = draw_row(t, ch, unsequenced);
-
-		add_message(s, ch, p, row, draw_instrument(s, ch));
-	}
+	draw_messages(s, ch, p, count, unsequenced);
 }
 
 static void set_identity(const struct state *s, const struct channel *ch, struct packet *p)
@@ -246,18 +252,39 @@ static void make_control(const struct state *s, struct channel *ch, enum packet_
 	}
 }
 
+static void count_numbers(const struct state *s, struct channel *ch, struct packet *p, size_t begin)
+{
+	p->id.count = s->table->per_packet ? 1 : p->n_messages;
+	ch->seq += p->id.count;
+	ch->position += p->len - begin;
+}
+
 static void make_data(const struct state *s, struct channel *ch, struct packet *p)
 {
 	const size_t begin = p->len;
 
 	add_messages(s, ch, p);
-	p->id.count = s->table->per_packet ? 1 : p->n_messages;
 	if (p->id.control == PACKET_UNSEQUENCED) {
+		p->id.count = s->table->per_packet ? 1 : p->n_messages;
 		p->id.first = 0;
 		return;
 	}
-	ch->seq += p->id.count;
-	ch->position += p->len - begin;
+	count_numbers(s, ch, p, begin);
+}
+
+void table_make_data(void *state, uint32_t channel, uint32_t count, uint64_t now_ns,
+		     struct packet *p)
+{
+	struct state *s = state;
+	struct channel *ch = &s->channel[channel];
+	size_t begin;
+
+	packet_begin(p, s->protocol->header_bytes);
+	set_identity(s, ch, p);
+	begin = p->len;
+	draw_messages(s, ch, p, count, false);
+	count_numbers(s, ch, p, begin);
+	s->table->seal(p, now_ns);
 }
 
 static void start_anew(struct channel *ch)

@@ -89,6 +89,10 @@ void table_make(void *state, uint32_t channel, enum packet_request request, uint
 		struct packet *p);
 void table_close(void *state);
 
+/* Make the channel's next packet, with @p count data messages, or as many as fit. */
+void table_make_data(void *state, uint32_t channel, uint32_t count, uint64_t now_ns,
+		     struct packet *p);
+
 /* Write a number as text. */
 void table_text(uint64_t number, char *text);
 
