@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Packets of ITCH 5.0 and MDP 3.0 with a mix of messages as on a real day. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
-#include <rte_malloc.h>
 
 #include "classify_work.h"
-#include "feed.h"
+#include "feed_work.h"
 
-#define MESSAGES_MAX 15u
-#define ENTRIES_MAX  5u
+#define MDP3_MESSAGES_MAX 3u
+#define ENTRIES_MAX       5u
+
+struct mix {
+	struct rng rng;
+};
 
 static void put_be16(uint8_t *at, uint32_t value)
 {
 	const uint16_t be = rte_cpu_to_be_16((uint16_t)value);
-
-	memcpy(at, &be, sizeof(be));
-}
-
-static void put_be64(uint8_t *at, uint64_t value)
-{
-	const uint64_t be = rte_cpu_to_be_64(value);
 
 	memcpy(at, &be, sizeof(be));
 }
@@ -42,19 +40,14 @@ static void put_le32(uint8_t *at, uint32_t value)
 	memcpy(at, &le, sizeof(le));
 }
 
-uint32_t stream_security(uint32_t i)
+/* Security ids that have nothing in common but their range. */
+uint32_t feed_security(uint32_t instrument)
 {
-	return 100000 + i * 7;
+	return 100000 + instrument * 7;
 }
 
-const uint32_t *stream_types(enum stream_kind kind, uint32_t *count)
-{
-	static const uint32_t itch[] = {'A', 'F', 'E', 'D', 'U', 'P'};
-	static const uint32_t mdp3[] = {37, 46, 47, 48, 49};
-
-	*count = kind == STREAM_ITCH50 ? RTE_DIM(itch) : RTE_DIM(mdp3);
-	return kind == STREAM_ITCH50 ? itch : mdp3;
-}
+static const uint32_t itch_types[] = {'A', 'F', 'E', 'D', 'U', 'P'};
+static const uint32_t mdp3_types[] = {37, 46, 47, 48, 49};
 
 /* Weights of 1000, about as on a real day. */
 static const struct {
@@ -64,28 +57,38 @@ static const struct {
 		{'X', 23, 25},  {'F', 40, 20},  {'P', 44, 20}, {'C', 36, 8},
 		{'I', 50, 4},   {'Y', 20, 2},   {'H', 25, 1}};
 
-static uint32_t make_itch(struct rng *rng, uint32_t instruments, uint64_t number, uint8_t *payload,
-			  struct stream *stream)
+static void make_itch(struct feed_maker *maker, struct made *out)
 {
+	struct rng *rng = &((struct mix *)maker->state)->rng;
+	/* As MoldUDP64 with any messages they have no instruments. */
+	const bool any =
+		maker->feed_case->selected == 0 || maker->feed_case->protocol->messages->count == 0;
 	const uint32_t count = 1 + rng_below(rng, MESSAGES_MAX);
+	uint8_t *payload = out->payload;
 	uint32_t bytes = 20;
 
+	memset(out, 0, sizeof(*out));
 	memcpy(payload, "FEEDBENCH ", 10);
-	put_be64(payload + 10, number);
 	put_be16(payload + 18, count);
 	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t instrument = rng_below(rng, maker->feed_case->instruments);
 		uint32_t draw = rng_below(rng, 1000), row = 0;
+		bool matched = any || feed_is_selected(maker->feed_case, instrument);
 
 		while (draw >= itch_mix[row].weight)
 			draw -= itch_mix[row++].weight;
 		put_be16(payload + bytes, itch_mix[row].bytes);
 		payload[bytes + 2] = (uint8_t)itch_mix[row].type;
-		put_be16(payload + bytes + 3, 1 + rng_below(rng, instruments));
+		put_be16(payload + bytes + 3, feed_locate(instrument));
+		for (uint32_t b = 0; b < 8; b++) /* the order */
+			payload[bytes + 2 + 11 + b] = (uint8_t)rng_below(rng, 256);
+		matched &= strchr("AFEDUP", itch_mix[row].type) != NULL;
+		out->n_matched += matched;
 		bytes += 2u + itch_mix[row].bytes;
 	}
-	stream->n_messages += count;
-	stream->n_entries += count;
-	return bytes;
+	out->bytes = bytes;
+	out->n_messages = count;
+	out->n_entries = count;
 }
 
 /* Template, bytes of an entry, offset of the instrument in it, maximum of entries, weight. */
@@ -97,10 +100,12 @@ static const struct {
 		{49, 32, 12, 1, 50},
 		{37, 16, 4, 2, 50}};
 
-static uint32_t make_mdp3_message(struct rng *rng, uint32_t instruments, uint8_t *m,
-				  struct stream *stream)
+/* @return bytes of the message @m. */
+static uint32_t make_mdp3_message(struct feed_maker *maker, uint8_t *m, struct made *out)
 {
+	struct rng *rng = &((struct mix *)maker->state)->rng;
 	uint32_t draw = rng_below(rng, 1000), row = 0, entries, orders, bytes = 21;
+	bool matched = maker->feed_case->selected == 0;
 
 	while (draw >= mdp3_mix[row].weight)
 		draw -= mdp3_mix[row++].weight;
@@ -112,9 +117,12 @@ static uint32_t make_mdp3_message(struct rng *rng, uint32_t instruments, uint8_t
 	put_le16(m + bytes, mdp3_mix[row].entry_bytes);
 	m[bytes + 2] = (uint8_t)entries;
 	bytes += 3;
-	for (uint32_t i = 0; i < entries; i++, bytes += mdp3_mix[row].entry_bytes)
-		put_le32(m + bytes + mdp3_mix[row].off,
-			 stream_security(rng_below(rng, instruments)));
+	for (uint32_t i = 0; i < entries; i++, bytes += mdp3_mix[row].entry_bytes) {
+		const uint32_t instrument = rng_below(rng, maker->feed_case->instruments);
+
+		put_le32(m + bytes + mdp3_mix[row].off, feed_security(instrument));
+		matched |= feed_is_selected(maker->feed_case, instrument);
+	}
 	/* The order ids after the entries of a book. */
 	if (mdp3_mix[row].template == 46) {
 		orders = rng_below(rng, entries + 1);
@@ -123,94 +131,67 @@ static uint32_t make_mdp3_message(struct rng *rng, uint32_t instruments, uint8_t
 		bytes += 8 + 24 * orders;
 	}
 	put_le16(m, bytes);
-	stream->n_messages++;
-	stream->n_entries += entries;
+	out->n_messages++;
+	out->n_entries += entries;
+	out->n_matched += matched;
 	return bytes;
 }
 
-static uint32_t make_mdp3(struct rng *rng, uint32_t instruments, uint64_t number, uint8_t *payload,
-			  struct stream *stream)
+static void make_mdp3(struct feed_maker *maker, struct made *out)
 {
-	const uint32_t count = 1 + rng_below(rng, 3);
-	uint32_t bytes = 12;
+	struct rng *rng = &((struct mix *)maker->state)->rng;
+	const uint32_t count = 1 + rng_below(rng, MDP3_MESSAGES_MAX);
 
-	put_le32(payload, (uint32_t)number);
+	memset(out, 0, sizeof(*out));
+	out->bytes = 12;
 	for (uint32_t i = 0; i < count; i++)
-		bytes += make_mdp3_message(rng, instruments, payload + bytes, stream);
-	return bytes;
+		out->bytes += make_mdp3_message(maker, out->payload + out->bytes, out);
 }
 
-/* One order is that of memory; several are shuffled. */
-static void make_orders(struct stream *stream, struct rng *rng, const uint32_t *bytes,
-			uint32_t orders)
+static void text_itch(const struct feed_maker *maker, uint32_t instrument, char *text)
 {
-	for (uint32_t order = 0; order < orders; order++) {
-		struct visit *visits = &stream->visits[(size_t)order * stream->n_packets];
+	(void)maker;
+	sprintf(text, "%" PRIu32, feed_locate(instrument));
+}
 
-		for (uint32_t i = 0; i < stream->n_packets; i++)
-			visits[i] =
-				(struct visit){.payload = stream->slots + (size_t)i * SLOT_BYTES,
-					       .bytes = bytes[i]};
-		for (uint32_t i = stream->n_packets; orders > 1 && i > 1; i--) {
-			const uint32_t other = rng_below(rng, i);
-			const struct visit visit = visits[i - 1];
+static void text_mdp3(const struct feed_maker *maker, uint32_t instrument, char *text)
+{
+	(void)maker;
+	sprintf(text, "%" PRIu32, feed_security(instrument));
+}
 
-			visits[i - 1] = visits[other];
-			visits[other] = visit;
-		}
+static void close_mix(struct feed_maker *maker)
+{
+	free(maker->state);
+}
+
+int feed_packets_open(struct feed_maker *maker, struct fg_error *error)
+{
+	struct mix *mix = calloc(1, sizeof(*mix));
+
+	maker->close = close_mix;
+	maker->state = mix;
+	if (mix == NULL)
+		return fg_error_set(error, ENOMEM, "out of memory");
+	mix->rng.state = 1;
+	if (strcmp(maker->feed_case->protocol->name, "cme_mdp3") == 0) {
+		maker->make = make_mdp3;
+		maker->text = text_mdp3;
+		maker->types = mdp3_types;
+		maker->n_types = RTE_DIM(mdp3_types);
+		return 0;
 	}
+	maker->make = make_itch;
+	maker->text = text_itch;
+	maker->types = itch_types;
+	maker->n_types = RTE_DIM(itch_types);
+	return 0;
 }
 
-uint64_t stream_bytes(uint32_t n_packets)
+bool feed_packets_has(const struct feed_case *feed_case)
 {
-	return (uint64_t)n_packets * SLOT_BYTES + (1u << 20);
-}
+	const char *name = feed_case->protocol->name;
 
-int stream_allocate(struct stream *stream, uint32_t n_packets, uint32_t n_visits,
-		    struct fg_error *error)
-{
-	stream->n_packets = n_packets;
-	stream->n_visits = n_visits;
-	stream->slots = rte_zmalloc_socket(NULL, (size_t)n_packets * SLOT_BYTES,
-					   RTE_CACHE_LINE_SIZE, stream->socket_id);
-	/* The first visits are repeated at the end, to be prefetched there. */
-	stream->visits = calloc((size_t)n_visits + AHEAD, sizeof(*stream->visits));
-	return stream->slots != NULL && stream->visits != NULL
-		       ? 0
-		       : fg_error_set(error, ENOMEM, "no memory for %u packets", n_packets);
-}
-
-int stream_make(struct stream *stream, uint32_t instruments, uint32_t n_packets, uint32_t orders,
-		struct fg_error *error)
-{
-	const bool itch50 = stream->kind == STREAM_ITCH50;
-	struct rng rng = {.state = 1 + stream->kind};
-	uint32_t *bytes = calloc(n_packets, sizeof(*bytes));
-	int rc = stream_allocate(stream, n_packets, n_packets * orders, error);
-
-	stream->protocol = fg_protocol_find(itch50 ? "itch50" : "cme_mdp3");
-	if (rc == 0 && bytes == NULL)
-		rc = fg_error_set(error, ENOMEM, "no memory for %u packets", n_packets);
-	for (uint32_t i = 0; rc == 0 && i < n_packets; i++) {
-		uint8_t *payload = stream->slots + (size_t)i * SLOT_BYTES;
-
-		bytes[i] = itch50 ? make_itch(&rng, instruments, i, payload, stream)
-				  : make_mdp3(&rng, instruments, i, payload, stream);
-	}
-	if (rc == 0) {
-		make_orders(stream, &rng, bytes, orders);
-		memcpy(&stream->visits[stream->n_visits], stream->visits,
-		       AHEAD * sizeof(*stream->visits));
-		stream->n_messages *= orders;
-		stream->n_entries *= orders;
-	}
-	free(bytes);
-	return rc;
-}
-
-void stream_free(struct stream *stream)
-{
-	rte_free(stream->slots);
-	free(stream->visits);
-	*stream = (struct stream){0};
+	return strcmp(name, "itch50") == 0 || strcmp(name, "moldudp64") == 0 ||
+	       strcmp(name, "cme_mdp3") == 0;
 }

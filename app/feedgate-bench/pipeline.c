@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pipeline: the whole pipeline, from replay at full speed to a sink that counts, with arbitration
- * and message filter: on two lcores, and on one. On one lcore it is also measured with fewer
- * stages; the differences are the times of the stages.
+ * pipeline: the whole pipeline, from a source at full speed to a sink that counts, with arbitration
+ * and message filter: on two lcores, with a worker and without, and on one. On one lcore it is also
+ * measured with fewer stages; the differences are the times of the stages.
  */
 #include "pipeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "before.h"
 #include "bench.h"
+#include "eal.h"
 #include "output.h"
 #include "progress.h"
 
@@ -20,136 +23,192 @@
 
 struct pipeline_conf {
 	uint64_t run_ms;
+	uint64_t memory; /* enum eal_memory */
+	char *before;
 };
+
+#define ROW(member) .offset = offsetof(struct pipeline_conf, member)
 
 static const struct fg_option pipeline_options[] = {
-	{.name = "run-ms",
-	 .type = FG_OPTION_U64,
-	 .offset = offsetof(struct pipeline_conf, run_ms),
-	 .min = 1,
-	 .max = 3600000,
-	 .value = "1000",
-	 .help = "duration of each measurement"},
+	{ROW(run_ms), .name = "run-ms", .type = FG_OPTION_U64, .min = 1, .max = 3600000,
+	 .value = "1000", .help = "duration of each measurement"},
+	{ROW(memory), .name = "memory", .type = FG_OPTION_NAME, .names = eal_memories,
+	 .value = "auto", .help = EAL_MEMORY_HELP},
+	{ROW(before), .name = "before", .type = FG_OPTION_STRING, .unit = "PATH", .value = "",
+	 .help = BEFORE_HELP},
 	{0}};
 
-/* The stage that each depth adds. */
-static const char *const stages[PIPELINE_DEPTHS] = {
-	[PIPELINE_RX] = "feedgate:rx",
-	[PIPELINE_DELIVER] = "feedgate:deliver",
-	[PIPELINE_ARBITRATE] = "feedgate:arbitrate",
-	[PIPELINE_FILTER] = "feedgate:filter",
+/* What is measured: the stages first, each with one stage more than the row before. */
+static const struct subject {
+	const char *name;
+	struct pipeline_shape shape;
+} subjects[] = {
+	{"feedgate:rx", {.depth = PIPELINE_RX, .rx = 1}},
+	{"feedgate:deliver", {.depth = PIPELINE_DELIVER, .rx = 1}},
+	{"feedgate:arbitrate", {.depth = PIPELINE_ARBITRATE, .rx = 1}},
+	{"feedgate:filter", {.depth = PIPELINE_FILTER, .rx = 1}},
+	{"feedgate", {.depth = PIPELINE_FILTER, .rx = 1, .workers = 1}},
+	{"feedgate:two-rx", {.depth = PIPELINE_FILTER, .rx = 2}},
 };
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
 /* The results; each array has a value for each repeat that is done. */
-struct series {
+struct run {
+	struct pipeline_captures captures;
+	uint64_t run_ms;
+	uint64_t memory;
+	char case_name[32];
 	uint32_t done;
-	double *packets_per_s, *messages_per_s; /* on two lcores */
-	double *one_per_s;                      /* packets/s on one */
-	double *stage_ns[PIPELINE_DEPTHS];      /* on one */
+	double *packets_per_s[SUBJECTS], *messages_per_s[SUBJECTS];
+	double *stage_ns[PIPELINE_DEPTHS];
+	bool left_out[SUBJECTS];
 };
 
-struct run {
-	char capture[300];
-	uint64_t run_ms;
-	struct series series;
-};
+static int measure_one(struct run *run, size_t i, struct fg_error *error)
+{
+	struct pipeline_result result = {0};
+	int rc;
+
+	if (run->left_out[i])
+		return 0;
+	progress_step(run->run_ms, run->case_name, subjects[i].name);
+	rc = pipeline_run(&run->captures, &subjects[i].shape, run->run_ms, &result, error);
+	if (rc == -ENOTSUP && run->done == 0) {
+		run->left_out[i] = true;
+		message("%s is left out: this build does not support it: %s", subjects[i].name,
+			error->text);
+		return 0;
+	}
+	run->packets_per_s[i][run->done] = result.packets_per_s;
+	run->messages_per_s[i][run->done] = result.messages_per_s;
+	return rc;
+}
 
 /* Measure the next repeat. */
 static int measure(struct run *run, struct fg_error *error)
 {
-	struct series *s = &run->series;
-	struct pipeline_result result;
 	double before_ns = 0;
-	int rc;
 
-	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++) {
-		double ns;
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		const int rc = measure_one(run, i, error);
 
-		progress_step(run->run_ms, CASE_NAME, stages[depth]);
-		rc = pipeline_run(run->capture, (enum pipeline_depth)depth, 0, run->run_ms, &result,
-				  error);
 		if (rc != 0)
 			return rc;
-		ns = 1e9 / result.packets_per_s;
+	}
+	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++) {
+		const double ns = 1e9 / run->packets_per_s[depth][run->done];
+
 		/* Noise can make a stage take less than nothing. */
-		s->stage_ns[depth][s->done] = ns > before_ns ? ns - before_ns : 0;
+		run->stage_ns[depth][run->done] = ns > before_ns ? ns - before_ns : 0;
 		before_ns = ns;
 	}
-	s->one_per_s[s->done] = result.packets_per_s;
-	progress_step(run->run_ms, CASE_NAME, "feedgate");
-	rc = pipeline_run(run->capture, PIPELINE_FILTER, 1, run->run_ms, &result, error);
-	if (rc != 0)
-		return rc;
-	s->packets_per_s[s->done] = result.packets_per_s;
-	s->messages_per_s[s->done] = result.messages_per_s;
-	s->done++;
+	run->done++;
 	return 0;
 }
 
-static int print_results(const struct series *s, struct output *out, struct fg_error *error)
+static int add(const struct run *run, struct output *out, struct result result,
+	       struct fg_error *error)
 {
-	struct result r = {.bench = "pipeline",
-			   .case_name = CASE_NAME,
-			   .subject = "feedgate",
-			   .metric = "packets_per_s",
-			   .unit = "packets/s",
-			   .values = s->packets_per_s,
-			   .repeats = s->done};
-	int rc = output_add(out, &r, error);
+	result.bench = "pipeline";
+	result.case_name = run->case_name;
+	result.repeats = run->done;
+	return output_add(out, &result, error);
+}
 
-	r.metric = "messages_per_s";
-	r.unit = "messages/s";
-	r.values = s->messages_per_s;
+static int add_rates(const struct run *run, struct output *out, const char *name, size_t i,
+		     struct fg_error *error)
+{
+	int rc = 0;
+
+	if (run->left_out[i])
+		return 0;
+	rc = add(run, out,
+		 (struct result){.subject = name,
+				 .metric = "packets_per_s",
+				 .unit = "packets/s",
+				 .values = run->packets_per_s[i]},
+		 error);
+	return rc == 0 ? add(run, out,
+			     (struct result){.subject = name,
+					     .metric = "messages_per_s",
+					     .unit = "messages/s",
+					     .values = run->messages_per_s[i]},
+			     error)
+		       : rc;
+}
+
+static int print_results(const struct run *run, struct output *out, struct fg_error *error)
+{
+	int rc = 0;
+
+	for (size_t i = PIPELINE_DEPTHS; rc == 0 && i < SUBJECTS; i++)
+		rc = add_rates(run, out, subjects[i].name, i, error);
 	if (rc == 0)
-		rc = output_add(out, &r, error);
-	r.subject = "feedgate:one-lcore";
-	r.metric = "packets_per_s";
-	r.unit = "packets/s";
-	r.values = s->one_per_s;
-	if (rc == 0)
-		rc = output_add(out, &r, error);
-	r.metric = "ns_per_packet";
-	r.unit = "ns";
-	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS && rc == 0; depth++) {
-		r.subject = stages[depth];
-		r.values = s->stage_ns[depth];
-		rc = output_add(out, &r, error);
-	}
+		rc = add_rates(run, out, "feedgate:one-lcore", PIPELINE_FILTER, error);
+	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS && rc == 0; depth++)
+		rc = add(run, out,
+			 (struct result){.subject = subjects[depth].name,
+					 .metric = "ns_per_packet",
+					 .unit = "ns",
+					 .values = run->stage_ns[depth]},
+			 error);
 	return rc == 0 ? output_finish_case(out, error) : rc;
 }
 
-/* Make the capture, in $TMPDIR or /tmp. On error nothing is left. */
-static int make_capture(struct run *run, struct fg_error *error)
+/* Make a capture, in $TMPDIR or /tmp; its path is empty if it cannot be made. */
+static int make_capture(char path[300], uint32_t share, uint32_t shares, struct fg_error *error)
 {
 	const char *folder = getenv("TMPDIR");
-	int file, rc;
+	int file;
 
 	if (folder == NULL || folder[0] == '\0')
 		folder = "/tmp";
-	if (snprintf(run->capture, sizeof(run->capture), "%s/feedgate-pipeline-XXXXXX", folder) >=
-	    (int)sizeof(run->capture))
+	if (snprintf(path, 300, "%s/feedgate-pipeline-XXXXXX", folder) >= 300) {
+		path[0] = '\0';
 		return fg_error_set(error, ENAMETOOLONG, "TMPDIR %s: too long", folder);
-	file = mkstemp(run->capture);
-	if (file < 0)
-		return fg_error_set(error, errno, "%s: %s", run->capture, strerror(errno));
+	}
+	file = mkstemp(path);
+	if (file < 0) {
+		const int rc = fg_error_set(error, errno, "%s: %s", path, strerror(errno));
+
+		path[0] = '\0';
+		return rc;
+	}
 	close(file);
-	rc = pipeline_capture_write(run->capture, error);
-	if (rc != 0)
-		unlink(run->capture);
+	return pipeline_capture_write(path, share, shares, error);
+}
+
+static int make_captures(struct pipeline_captures *captures, struct fg_error *error)
+{
+	int rc = make_capture(captures->whole, 0, 1, error);
+
+	for (uint32_t i = 0; rc == 0 && i < PIPELINE_SOURCES_MAX; i++)
+		rc = make_capture(captures->shares[i], i, PIPELINE_SOURCES_MAX, error);
 	return rc;
+}
+
+static void remove_captures(const struct pipeline_captures *captures)
+{
+	if (captures->whole[0] != '\0')
+		unlink(captures->whole);
+	for (uint32_t i = 0; i < PIPELINE_SOURCES_MAX; i++)
+		if (captures->shares[i][0] != '\0')
+			unlink(captures->shares[i]);
 }
 
 static int measure_all(struct run *run, uint32_t repeats, struct output *out,
 		       struct fg_error *error)
 {
 	struct fg_error print_error = {0};
-	int rc = pipeline_eal(error), print_rc = 0;
+	int rc = pipeline_eal(&run->memory, error), print_rc = 0;
 
-	progress_expect(repeats * (PIPELINE_DEPTHS + 1) * run->run_ms);
+	snprintf(run->case_name, sizeof(run->case_name), "%s-%s", CASE_NAME,
+		 eal_memories[run->memory]);
+	progress_expect(repeats * SUBJECTS * run->run_ms);
 	for (uint32_t i = 0; i < repeats && rc == 0; i++)
 		rc = measure(run, error);
-	if ((rc == 0 || rc == -EINTR) && run->series.done > 0)
-		print_rc = print_results(&run->series, out, &print_error);
+	if ((rc == 0 || rc == -EINTR) && run->done > 0)
+		print_rc = print_results(run, out, &print_error);
 	if (rc == 0 && print_rc != 0) {
 		*error = print_error;
 		rc = print_rc;
@@ -157,25 +216,47 @@ static int measure_all(struct run *run, uint32_t repeats, struct output *out,
 	return rc;
 }
 
+static int run_before(const struct pipeline_conf *conf, uint32_t repeats, struct output *out,
+		      struct fg_error *error)
+{
+	char run_ms[24];
+	const char *const options[] = {"--run-ms", run_ms, "--memory", eal_memories[conf->memory],
+				       NULL};
+	const char *const cases[] = {NULL};
+	const struct before before = {.bench = "pipeline",
+				      .path = conf->before,
+				      .options = options,
+				      .cases = cases,
+				      .work_ms = (SUBJECTS + 1) * conf->run_ms};
+
+	snprintf(run_ms, sizeof(run_ms), "%" PRIu64, conf->run_ms);
+	return before_run(&before, repeats, out, error);
+}
+
 static int run(const void *conf_in, uint32_t repeats, struct output *out, struct fg_error *error)
 {
 	const struct pipeline_conf *conf = conf_in;
-	double *values = calloc((size_t)repeats * (3 + PIPELINE_DEPTHS), sizeof(*values));
-	struct run run = {.run_ms = conf->run_ms,
-			  .series = {.packets_per_s = values,
-				     .messages_per_s = values + repeats,
-				     .one_per_s = values + 2 * (size_t)repeats}};
+	const size_t n = 2 * SUBJECTS + PIPELINE_DEPTHS;
+	struct run run = {.run_ms = conf->run_ms, .memory = conf->memory};
+	double *values, *at;
 	int rc;
 
+	if (conf->before[0] != '\0')
+		return run_before(conf, repeats, out, error);
+	values = calloc(repeats * n, sizeof(*values));
 	if (values == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u repeats", repeats);
-	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++)
-		run.series.stage_ns[depth] = values + (3 + depth) * (size_t)repeats;
-	rc = make_capture(&run, error);
-	if (rc == 0) {
-		rc = measure_all(&run, repeats, out, error);
-		unlink(run.capture);
+	at = values;
+	for (size_t i = 0; i < SUBJECTS; i++, at += 2 * (size_t)repeats) {
+		run.packets_per_s[i] = at;
+		run.messages_per_s[i] = at + repeats;
 	}
+	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++, at += repeats)
+		run.stage_ns[depth] = at;
+	rc = make_captures(&run.captures, error);
+	if (rc == 0)
+		rc = measure_all(&run, repeats, out, error);
+	remove_captures(&run.captures);
 	free(values);
 	return rc;
 }

@@ -84,10 +84,16 @@ static uint32_t put_message(uint8_t *at, uint64_t seed)
 	return 2u + mix[i].bytes;
 }
 
+/* The feed of a line's packet @p i: each round has all feeds, in an order of its own. */
+static uint32_t feed_of(uint32_t i)
+{
+	return (i * 35 + i / PIPELINE_FEEDS) % PIPELINE_FEEDS;
+}
+
 /* Make packet @p i of a line; the sequence numbers begin at @p first. @return its bytes. */
 static uint32_t make_packet(uint8_t *frame, uint32_t i, unsigned int line, uint64_t first)
 {
-	const uint32_t round = i / PIPELINE_FEEDS, feed = (i * 35 + round) % PIPELINE_FEEDS;
+	const uint32_t round = i / PIPELINE_FEEDS, feed = feed_of(i);
 	uint8_t body[FRAME_MAX];
 	uint32_t bytes = MOLD_BYTES;
 
@@ -104,7 +110,7 @@ static uint32_t make_packet(uint8_t *frame, uint32_t i, unsigned int line, uint6
 	return FRAME_HEADERS + bytes;
 }
 
-static void write_packets(FILE *file)
+static void write_packets(FILE *file, uint32_t share, uint32_t shares)
 {
 	const struct pcap_header header = {
 		.magic = 0xa1b23c4d, .major = 2, .minor = 4, .snap_bytes = 65535, .link = 1};
@@ -118,19 +124,19 @@ static void write_packets(FILE *file)
 		/* The first packets of line B are the last ones of the repetition before. */
 		const bool before = line == 1 && position < LAG;
 		const uint32_t i = line == 0 ? position : (position + PACKETS - LAG) % PACKETS;
-		const uint32_t bytes =
-			make_packet(frame, i, line, FIRST_NUMBER - (before ? numbers : 0));
-		const struct pcap_record record = {.seconds = 1700000000,
-						   .nanoseconds = k * 20,
-						   .captured = bytes,
-						   .bytes = bytes};
+		struct pcap_record record = {.seconds = 1700000000, .nanoseconds = k * 20};
 
+		if (feed_of(i) % shares != share)
+			continue;
+		record.bytes = make_packet(frame, i, line, FIRST_NUMBER - (before ? numbers : 0));
+		record.captured = record.bytes;
 		fwrite(&record, sizeof(record), 1, file);
-		fwrite(frame, bytes, 1, file);
+		fwrite(frame, record.bytes, 1, file);
 	}
 }
 
-int pipeline_capture_write(const char *path, struct fg_error *error)
+int pipeline_capture_write(const char *path, uint32_t share, uint32_t shares,
+			   struct fg_error *error)
 {
 	FILE *file = fopen(path, "we");
 	int code = 0;
@@ -138,7 +144,7 @@ int pipeline_capture_write(const char *path, struct fg_error *error)
 	if (file == NULL)
 		return fg_error_set(error, errno, "%s: %s", path, strerror(errno));
 	errno = 0;
-	write_packets(file);
+	write_packets(file, share, shares);
 	if (ferror(file) != 0)
 		code = errno != 0 ? errno : EIO;
 	if (fclose(file) != 0 && code == 0)

@@ -2,6 +2,7 @@
 """The known benchmarks and metrics: titles, meanings, and which values are better."""
 from dataclasses import dataclass
 
+TO_BEFORE = "_to_before"
 LOWER, HIGHER, NEITHER = "lower is better", "higher is better", "neither more nor less is better"
 SINCE_KERNEL = "From the kernel's receive timestamp until the reader finished the burst, where the capture backend has that timestamp."
 
@@ -44,7 +45,7 @@ METRICS = {
     "ratio": Metric("Rate relative to the peer's", HIGHER, "Both rates are of the same repeat."),
     "ns_per_packet": Metric(
         "Time per packet", LOWER,
-        "From the packet to the rule that matches, or to the messages that a subscription matches. The subject touch "
+        "From the packet to the rule that matches, or through the feed stage. The subject touch "
         "only reads the bytes that must be read: it is the floor."),
     "lookup_ns_per_packet": Metric("Lookup alone", LOWER, "With ready-made keys."),
     "touch_ns_per_packet": Metric("Only reading the packet", LOWER),
@@ -52,8 +53,8 @@ METRICS = {
     "messages_per_s": Metric("Message rate", HIGHER, "Messages in the packets."),
     "entries_per_s": Metric(
         "Entry rate", HIGHER, "Entries of repeating groups whose instrument one core looks up."),
-    "arbitration_ns_per_packet": Metric(
-        "Arbitration", LOWER, "What arbitrating a packet adds to reading its header."),
+    "arbitration_added_ns": Metric(
+        "Arbitration", LOWER, "What arbitrating adds to the feed stage's time per packet. A duplicate saves its message filter."),
     "build_ms": Metric("Compiling the rules", LOWER),
     "table_bytes": Metric("Memory of the compiled rules", LOWER),
     "build_peak_bytes": Metric("Memory while compiling", LOWER),
@@ -63,7 +64,7 @@ BENCHES = {
     "capture": "Every capture backend on the same work, over a pair of virtual interfaces.",
     "path": "What one rx lcore takes from receive to drop, beside testpmd, which only receives and frees.",
     "classify": "Which rule a packet matches, by feedgate and its peers on the same rules and packets.",
-    "feed": "Which messages of a packet match a subscription, beside a plain loop over them.",
+    "feed": "The feed stage of each protocol, with and without arbitration, beside plain loops over the messages.",
     "pipeline": "The whole packet path in one process, from a replay at full speed to a sink that counts, and what "
                 "each stage adds.",
 }
@@ -71,6 +72,9 @@ BENCHES = {
 
 def metric_of(name, unit):
     """The metric; of an unknown one the unit decides which values are better."""
+    if name.endswith(TO_BEFORE):
+        base = metric_of(name[:-len(TO_BEFORE)], unit)
+        return Metric(f"{base.title}, relative to the build before", base.better, "Both values are of the same repeat.")
     return METRICS.get(name) or Metric(name, HIGHER if unit.endswith("/s") else LOWER)
 
 
