@@ -46,8 +46,9 @@ static const struct fg_option feed_options[] = {
 	{ROW(cases), .name = "case", .type = FG_OPTION_STRING, .unit = "PATTERN", .value = "",
 	 .help = "measure only these cases, e.g. 'itch50-*' or '*-l3': PROTOCOL-l2, -l3 and "
 		 "-1000000, itch50-dram, lines-96x1, lines-96x2"},
-	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .unit = "NAME", .value = "",
-	 .help = "measure only this subject and its variants: touch, feedgate, naive"},
+	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .unit = "PATTERN", .value = "",
+	 .help = "measure only these subjects: touch, feedgate, feedgate:arbitrate, naive, "
+		 "naive:walk"},
 	{ROW(pass_ms), .name = "pass-ms", .type = FG_OPTION_U64, .max = 10000, .value = "50",
 	 .help = "minimum duration of a measurement; 0: one lap, for profilers"},
 	{ROW(memory), .name = "memory", .type = FG_OPTION_NAME, .names = eal_memories,
@@ -174,11 +175,8 @@ static int measure(struct run *run, struct fg_error *error)
 static struct feed_subject *next_subject(struct run *run, const char *name)
 {
 	struct feed_subject *subject = &run->subjects[run->count];
-	const char *only = run->conf->subject;
-	const size_t length = strlen(only);
 
-	if (strncmp(only, name, length) != 0 ||
-	    (length > 0 && name[length] != '\0' && name[length] != ':'))
+	if (!run_is_asked_for(run->conf, name))
 		return NULL;
 	subject->name = name;
 	subject->now_ns = START_NS;
@@ -281,22 +279,22 @@ static bool is_asked_for(const struct feed_conf *conf, const struct feed_case *f
 /* Check the names, and find the most packets of a case. */
 static int check_conf(const struct feed_conf *conf, uint32_t *packets, struct fg_error *error)
 {
-	static const char *const subjects[] = {"touch", "feedgate", "naive"};
 	struct feed_case feed_case;
+	uint32_t subjects = 0;
 
 	*packets = 0;
 	for (uint32_t i = 0; feed_case_get(i, &feed_case); i++)
-		if (is_asked_for(conf, &feed_case))
+		if (is_asked_for(conf, &feed_case)) {
 			*packets = RTE_MAX(*packets, packets_of(conf, feed_case.place));
+			subjects += run_subjects(conf, &feed_case);
+		}
 	if (*packets == 0)
 		return fg_error_set(error, EINVAL, "no case is called '%s'; --help names them",
 				    conf->cases);
-	for (size_t i = 0; i < RTE_DIM(subjects); i++)
-		if (conf->subject[0] == '\0' ||
-		    strncmp(subjects[i], conf->subject, strlen(subjects[i])) == 0)
-			return 0;
-	return fg_error_set(error, EINVAL, "no subject is called '%s'; --help names them",
-			    conf->subject);
+	if (subjects == 0)
+		return fg_error_set(error, EINVAL, "no subject is called '%s'; --help names them",
+				    conf->subject);
+	return 0;
 }
 
 static int run_cases(struct run *run, uint32_t packets, struct fg_error *error)
@@ -320,7 +318,8 @@ static int run_cases(struct run *run, uint32_t packets, struct fg_error *error)
 	for (uint32_t i = 0; rc == 0 && feed_case_get(i, &run->feed_case); i++) {
 		snprintf(run->case_name, sizeof(run->case_name), "%s-%s", run->feed_case.name,
 			 eal_memories[run->memory]);
-		if (is_asked_for(run->conf, &run->feed_case))
+		if (is_asked_for(run->conf, &run->feed_case) &&
+		    run_subjects(run->conf, &run->feed_case) > 0)
 			rc = run_case(run, error);
 	}
 	rte_eal_cleanup();

@@ -17,15 +17,23 @@ uint64_t run_work_ms(const struct feed_conf *conf)
 	return conf->pass_ms + 20;
 }
 
+bool run_is_asked_for(const struct feed_conf *conf, const char *subject)
+{
+	return conf->subject[0] == '\0' || fnmatch(conf->subject, subject, 0) == 0;
+}
+
 uint32_t run_subjects(const struct feed_conf *conf, const struct feed_case *feed_case)
 {
-	if (strcmp(conf->subject, "touch") == 0 || strchr(conf->subject, ':') != NULL)
-		return 1;
-	if (strcmp(conf->subject, "feedgate") == 0)
-		return 2;
-	if (strcmp(conf->subject, "naive") == 0)
-		return (uint32_t)feed_naive_has(feed_case) + feed_walk_has(feed_case);
-	return 3u + feed_naive_has(feed_case) + feed_walk_has(feed_case);
+	const bool many = feed_case->selected > FEED_FEW;
+	const char *const names[] = {"touch", "feedgate",
+				     many ? "feedgate:64" : "feedgate:arbitrate",
+				     feed_naive_has(feed_case) ? "naive" : NULL,
+				     feed_walk_has(feed_case) ? "naive:walk" : NULL};
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		n += names[i] != NULL && run_is_asked_for(conf, names[i]);
+	return n;
 }
 
 static const char *peer_of(const struct run *run)

@@ -34,8 +34,10 @@ struct run {
 	struct output *out;
 };
 
-/* About how many milliseconds a measurement takes; how many subjects a case has. */
+/* About how many milliseconds a measurement takes. */
 uint64_t run_work_ms(const struct feed_conf *conf);
+/* Whether a subject is to be measured, and how many of a case are. */
+bool run_is_asked_for(const struct feed_conf *conf, const char *subject);
 uint32_t run_subjects(const struct feed_conf *conf, const struct feed_case *feed_case);
 
 /* Print what was measured, also if it was interrupted. 0, or -errno with @p error set. */

@@ -7,6 +7,7 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 struct pipeline_conf {
 	uint64_t run_ms;
 	uint64_t memory; /* enum eal_memory */
+	char *subject;
 	char *before;
 };
 
@@ -32,6 +34,9 @@ struct pipeline_conf {
 static const struct fg_option pipeline_options[] = {
 	{ROW(run_ms), .name = "run-ms", .type = FG_OPTION_U64, .min = 1, .max = 3600000,
 	 .value = "1000", .help = "duration of each measurement"},
+	{ROW(subject), .name = "subject", .type = FG_OPTION_STRING, .unit = "PATTERN", .value = "",
+	 .help = "measure only these subjects: feedgate, feedgate:two-rx, feedgate:one-lcore, "
+		 "feedgate:rx, and the other stages"},
 	{ROW(memory), .name = "memory", .type = FG_OPTION_NAME, .names = eal_memories,
 	 .value = "auto", .help = EAL_MEMORY_HELP},
 	{ROW(before), .name = "before", .type = FG_OPTION_STRING, .unit = "PATH", .value = "",
@@ -50,7 +55,8 @@ static const struct subject {
 	{"feedgate", {.depth = PIPELINE_FILTER, .rx = 1, .workers = 1}},
 	{"feedgate:two-rx", {.depth = PIPELINE_FILTER, .rx = 2}},
 };
-#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+#define SUBJECTS  (sizeof(subjects) / sizeof(subjects[0]))
+#define ONE_LCORE "feedgate:one-lcore" /* all stages */
 
 /* The results; each array has a value for each repeat that is done. */
 struct run {
@@ -61,8 +67,33 @@ struct run {
 	uint32_t done;
 	double *packets_per_s[SUBJECTS], *messages_per_s[SUBJECTS];
 	double *stage_ns[PIPELINE_DEPTHS];
+	const char *only;
 	bool left_out[SUBJECTS];
 };
+
+static bool is_asked_for(const struct run *run, const char *name)
+{
+	return run->only[0] == '\0' || fnmatch(run->only, name, 0) == 0;
+}
+
+/* A stage needs the measurement before its own, too. */
+static int leave_out(struct run *run, struct fg_error *error)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		const bool stage = i < PIPELINE_DEPTHS;
+
+		run->left_out[i] = !is_asked_for(run, subjects[i].name) &&
+				   !(stage && i + 1 < PIPELINE_DEPTHS &&
+				     is_asked_for(run, subjects[i + 1].name)) &&
+				   !(i == PIPELINE_FILTER && is_asked_for(run, ONE_LCORE));
+		any |= !run->left_out[i];
+	}
+	return any ? 0
+		   : fg_error_set(error, EINVAL, "no subject is called '%s'; --help names them",
+				  run->only);
+}
 
 static int measure_one(struct run *run, size_t i, struct fg_error *error)
 {
@@ -96,7 +127,8 @@ static int measure(struct run *run, struct fg_error *error)
 			return rc;
 	}
 	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++) {
-		const double ns = 1e9 / run->packets_per_s[depth][run->done];
+		const double rate = run->packets_per_s[depth][run->done];
+		const double ns = rate > 0 ? 1e9 / rate : 0;
 
 		/* Noise can make a stage take less than nothing. */
 		run->stage_ns[depth][run->done] = ns > before_ns ? ns - before_ns : 0;
@@ -120,7 +152,7 @@ static int add_rates(const struct run *run, struct output *out, const char *name
 {
 	int rc = 0;
 
-	if (run->left_out[i])
+	if (run->left_out[i] || !is_asked_for(run, name))
 		return 0;
 	rc = add(run, out,
 		 (struct result){.subject = name,
@@ -144,14 +176,15 @@ static int print_results(const struct run *run, struct output *out, struct fg_er
 	for (size_t i = PIPELINE_DEPTHS; rc == 0 && i < SUBJECTS; i++)
 		rc = add_rates(run, out, subjects[i].name, i, error);
 	if (rc == 0)
-		rc = add_rates(run, out, "feedgate:one-lcore", PIPELINE_FILTER, error);
+		rc = add_rates(run, out, ONE_LCORE, PIPELINE_FILTER, error);
 	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS && rc == 0; depth++)
-		rc = add(run, out,
-			 (struct result){.subject = subjects[depth].name,
-					 .metric = "ns_per_packet",
-					 .unit = "ns",
-					 .values = run->stage_ns[depth]},
-			 error);
+		if (is_asked_for(run, subjects[depth].name))
+			rc = add(run, out,
+				 (struct result){.subject = subjects[depth].name,
+						 .metric = "ns_per_packet",
+						 .unit = "ns",
+						 .values = run->stage_ns[depth]},
+				 error);
 	return rc == 0 ? output_finish_case(out, error) : rc;
 }
 
@@ -220,8 +253,9 @@ static int run_before(const struct pipeline_conf *conf, uint32_t repeats, struct
 		      struct fg_error *error)
 {
 	char run_ms[24];
-	const char *const options[] = {"--run-ms", run_ms, "--memory", eal_memories[conf->memory],
-				       NULL};
+	const char *const options[] = {
+		"--run-ms",  run_ms,        "--memory", eal_memories[conf->memory],
+		"--subject", conf->subject, NULL};
 	const char *const cases[] = {NULL};
 	const struct before before = {.bench = "pipeline",
 				      .path = conf->before,
@@ -237,10 +271,12 @@ static int run(const void *conf_in, uint32_t repeats, struct output *out, struct
 {
 	const struct pipeline_conf *conf = conf_in;
 	const size_t n = 2 * SUBJECTS + PIPELINE_DEPTHS;
-	struct run run = {.run_ms = conf->run_ms, .memory = conf->memory};
+	struct run run = {.run_ms = conf->run_ms, .memory = conf->memory, .only = conf->subject};
 	double *values, *at;
-	int rc;
+	int rc = leave_out(&run, error);
 
+	if (rc != 0)
+		return rc;
 	if (conf->before[0] != '\0')
 		return run_before(conf, repeats, out, error);
 	values = calloc(repeats * n, sizeof(*values));

@@ -112,14 +112,18 @@ def test_pipeline(_folder):
         assert 7 < ratio < 9, str(found)
 
 
+def test_pipeline_subject(_folder):
+    assert set(pipeline("--subject", "feedgate:deliver")[0]) == {"feedgate:deliver"}
+    assert bench("--subject", "nobody", name="pipeline").code == 1
+
+
 def test_pipeline_before(_folder):
     """A program beside itself: everything is measured in both."""
     found, _ = pipeline("--before", lib.binary("feedgate-bench"))
-    for name in PIPELINE:
+    for name in ("feedgate", "feedgate:one-lcore", "feedgate:rx"):
         assert set(found[name + ":before"]) == {metric for metric in found[name] if not metric.endswith("_to_before")}, str(found)
-    value = {name: found[name]["packets_per_s"]["value"] for name in ("feedgate", "feedgate:before")}
-    ratio = found["feedgate"]["packets_per_s_to_before"]["value"]
-    assert abs(ratio - value["feedgate"] / value["feedgate:before"]) < 0.001, str(found)
+    values = [found[name]["packets_per_s"]["value"] for name in ("feedgate", "feedgate:before")]
+    assert abs(found["feedgate"]["packets_per_s_to_before"]["value"] - values[0] / values[1]) < 0.001, str(found)
 
 
 @lib.each("", "--trace")
