@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "before.h"
 #include "bench.h"
@@ -60,7 +59,6 @@ static const struct subject {
 
 /* The results; each array has a value for each repeat that is done. */
 struct run {
-	struct pipeline_captures captures;
 	uint64_t run_ms;
 	uint64_t memory;
 	char case_name[32];
@@ -103,7 +101,7 @@ static int measure_one(struct run *run, size_t i, struct fg_error *error)
 	if (run->left_out[i])
 		return 0;
 	progress_step(run->run_ms, run->case_name, subjects[i].name);
-	rc = pipeline_run(&run->captures, &subjects[i].shape, run->run_ms, &result, error);
+	rc = pipeline_run(&subjects[i].shape, run->run_ms, &result, error);
 	if (rc == -ENOTSUP && run->done == 0) {
 		run->left_out[i] = true;
 		message("%s is left out: this build does not support it: %s", subjects[i].name,
@@ -188,47 +186,6 @@ static int print_results(const struct run *run, struct output *out, struct fg_er
 	return rc == 0 ? output_finish_case(out, error) : rc;
 }
 
-/* Make a capture, in $TMPDIR or /tmp; its path is empty if it cannot be made. */
-static int make_capture(char path[300], uint32_t share, uint32_t shares, struct fg_error *error)
-{
-	const char *folder = getenv("TMPDIR");
-	int file;
-
-	if (folder == NULL || folder[0] == '\0')
-		folder = "/tmp";
-	if (snprintf(path, 300, "%s/feedgate-pipeline-XXXXXX", folder) >= 300) {
-		path[0] = '\0';
-		return fg_error_set(error, ENAMETOOLONG, "TMPDIR %s: too long", folder);
-	}
-	file = mkstemp(path);
-	if (file < 0) {
-		const int rc = fg_error_set(error, errno, "%s: %s", path, strerror(errno));
-
-		path[0] = '\0';
-		return rc;
-	}
-	close(file);
-	return pipeline_capture_write(path, share, shares, error);
-}
-
-static int make_captures(struct pipeline_captures *captures, struct fg_error *error)
-{
-	int rc = make_capture(captures->whole, 0, 1, error);
-
-	for (uint32_t i = 0; rc == 0 && i < PIPELINE_SOURCES_MAX; i++)
-		rc = make_capture(captures->shares[i], i, PIPELINE_SOURCES_MAX, error);
-	return rc;
-}
-
-static void remove_captures(const struct pipeline_captures *captures)
-{
-	if (captures->whole[0] != '\0')
-		unlink(captures->whole);
-	for (uint32_t i = 0; i < PIPELINE_SOURCES_MAX; i++)
-		if (captures->shares[i][0] != '\0')
-			unlink(captures->shares[i]);
-}
-
 static int measure_all(struct run *run, uint32_t repeats, struct output *out,
 		       struct fg_error *error)
 {
@@ -289,10 +246,7 @@ static int run(const void *conf_in, uint32_t repeats, struct output *out, struct
 	}
 	for (unsigned int depth = 0; depth < PIPELINE_DEPTHS; depth++, at += repeats)
 		run.stage_ns[depth] = at;
-	rc = make_captures(&run.captures, error);
-	if (rc == 0)
-		rc = measure_all(&run, repeats, out, error);
-	remove_captures(&run.captures);
+	rc = measure_all(&run, repeats, out, error);
 	free(values);
 	return rc;
 }

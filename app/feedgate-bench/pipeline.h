@@ -3,9 +3,9 @@
  * Parts of the benchmark `pipeline`:
  *
  *   pipeline.c          measurements and results
- *   pipeline_traffic.c  a capture of feeds on two lines, and the configuration of feeds and rules
- *   pipeline_source.c   the capture as a NIC would bring it, again and again
- *   pipeline_run.c      one pipeline in this process, from the capture to a sink
+ *   pipeline_traffic.c  packets of feeds on two lines, and the configuration of feeds and rules
+ *   pipeline_source.c   these packets as a NIC would bring them, again and again
+ *   pipeline_run.c      one pipeline in this process, from the source to a sink
  */
 #ifndef PIPELINE_H
 #define PIPELINE_H
@@ -17,11 +17,10 @@
 #include <fg_error.h>
 #include <fg_source.h>
 
-#define PIPELINE_FEEDS       96u  /* as many as the US options feed has channels */
-#define PIPELINE_ROUNDS      170u /* packets of each feed and line in the capture */
+#define PIPELINE_FEEDS       96u /* as many as the US options feed has channels */
+#define PIPELINE_ROUNDS      86u /* packets of each feed and line in a lap */
 #define PIPELINE_INSTRUMENTS 64u
 #define PIPELINE_NUMBER_AT   52u /* offset of the sequence number in a frame */
-#define PIPELINE_MBUFS       8192u
 #define PIPELINE_SOURCES_MAX 2u
 
 /* The last stage that packets reach. Each depth includes the ones before. */
@@ -40,54 +39,49 @@ struct pipeline_shape {
 	uint32_t workers; /* 0 or 1 */
 };
 
-/* Paths of the captures. */
-struct pipeline_captures {
-	char whole[300];
-	char shares[PIPELINE_SOURCES_MAX][300]; /* feed i is in number i % PIPELINE_SOURCES_MAX */
-};
-
-/*
- * Write a capture: packets of feed @p share and each @p shares th one after it, line B a little
- * later than line A. 0, or -errno with @p error set.
- */
-int pipeline_capture_write(const char *path, uint32_t share, uint32_t shares,
-			   struct fg_error *error);
-
+/* A packet of a source. */
 struct pipeline_packet {
-	uint8_t *number_at; /* in its frame */
-	uint64_t first;     /* number in the capture */
+	struct rte_mbuf *m;
+	uint8_t *number_at; /* the sequence number in its frame */
+	uint64_t first;     /* of the first lap */
+	uint32_t advance;   /* numbers of its feed in a lap */
+	uint16_t bytes;
 };
 
-/* A source of a pipeline. */
-struct pipeline_source {
-	struct fg_source source;
-	struct fg_source_ops ops;
-	void *conf;
-	bool open;
-	uint32_t count, position; /* packets of the capture, and of the next packet */
-	uint64_t lap;
-	uint64_t numbers; /* of each feed in the capture */
-	uint64_t polls;
-	struct {
-		_Atomic uint32_t version; /* odd while the rest is written */
-		_Atomic uint64_t packets, cpu_ns;
-	} time;                          /* written by the rx lcore, read by control */
-	struct pipeline_packet *packets; /* [count] */
-};
+/* Packets of a source that has one of @p shares of the feeds, and packet number @p i of them: the
+ * frame is written to its mbuf. Feed f is in share f % shares. */
+uint32_t pipeline_packet_count(uint32_t shares);
+void pipeline_packet_make(struct pipeline_packet *p, uint32_t i, uint32_t share, uint32_t shares);
 
-/* Open it; it has one of @p shares captures. 0, or -errno with @p error set; close it anyway. */
-int pipeline_source_open(struct pipeline_source *s, const char *capture, uint32_t shares,
-			 struct fg_error *error);
-void pipeline_source_close(struct pipeline_source *s);
-/* Packets received, and the CPU time of the lcore up to then. Threads: any. */
-void pipeline_source_time(struct pipeline_source *s, uint64_t *packets, uint64_t *cpu_ns);
-
-/* Sequence numbers that each feed uses in the capture. */
-uint64_t pipeline_numbers(void);
+/* Messages in a packet, on average. */
+double pipeline_messages(void);
 
 /* Feeds and rules as YAML lists; the caller frees them. NULL: no memory. */
 char *pipeline_feeds_text(void);
 char *pipeline_rules_text(enum pipeline_depth depth);
+
+/* A source of a pipeline, with one queue. */
+struct pipeline_source {
+	struct fg_source source;
+	struct rte_mempool *pool;
+	struct pipeline_packet *packets; /* [count] */
+	uint32_t count, share, shares, in_flight;
+	/* Written by the rx lcore. */
+	uint32_t position; /* of the next packet */
+	uint64_t lap, received, polls;
+	uint64_t may_receive; /* so many, until more are freed */
+	struct {
+		_Atomic uint32_t version; /* odd while the rest is written */
+		_Atomic uint64_t packets, cpu_ns;
+	} time; /* written by the rx lcore, read by control */
+};
+
+/* Open it, @p s zeroed. 0, or -errno with @p error set; close it anyway. */
+int pipeline_source_open(struct pipeline_source *s, uint32_t share, uint32_t shares,
+			 struct fg_error *error);
+void pipeline_source_close(struct pipeline_source *s);
+/* Packets received, and the CPU time of the lcore up to then. Threads: any. */
+void pipeline_source_time(struct pipeline_source *s, uint64_t *packets, uint64_t *cpu_ns);
 
 /* Start EAL with a main lcore and one lcore on each of two CPUs. To be called once. @p memory is
  * the option's value, and set to what it is. 0, or -errno with @p error set. */
@@ -103,7 +97,7 @@ struct pipeline_result {
  * Run for @p run_ms and check the accounting. 0, or -errno with @p error set; -EINTR if
  * child_interrupted(); -ENOTSUP: this build cannot have such a pipeline.
  */
-int pipeline_run(const struct pipeline_captures *captures, const struct pipeline_shape *shape,
-		 uint64_t run_ms, struct pipeline_result *out, struct fg_error *error);
+int pipeline_run(const struct pipeline_shape *shape, uint64_t run_ms, struct pipeline_result *out,
+		 struct fg_error *error);
 
 #endif /* PIPELINE_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One pipeline in this process, from a capture to a sink that counts. */
+/* One pipeline in this process, from its sources to a sink that counts. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,8 +16,6 @@
 
 #define WARM_UP_MS 50u
 #define MEGABYTES  768u
-
-static uint64_t numbers; /* of each feed in the capture */
 
 int pipeline_eal(uint64_t *memory, struct fg_error *error)
 {
@@ -40,18 +38,12 @@ struct pipeline {
 	struct fg_pipeline *pipeline;
 };
 
-static int open_sources(struct pipeline *p, const struct pipeline_captures *captures,
-			struct fg_error *error)
+static int open_sources(struct pipeline *p, struct fg_error *error)
 {
-	const uint32_t shares = p->shape->rx;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < shares && rc == 0; i++) {
-		p->sources[i].source.index = (uint8_t)i;
-		rc = pipeline_source_open(&p->sources[i],
-					  shares > 1 ? captures->shares[i] : captures->whole,
-					  shares, error);
-	}
+	for (uint32_t i = 0; i < p->shape->rx && rc == 0; i++)
+		rc = pipeline_source_open(&p->sources[i], i, p->shape->rx, error);
 	return rc;
 }
 
@@ -190,11 +182,11 @@ static int measure(struct pipeline *p, uint64_t run_ms, struct pipeline_result *
 		.duplicates = all.dropped[FG_DROP_duplicate],
 		.unmatched = all.dropped[FG_DROP_no_matching_message],
 	};
-	out->messages_per_s = out->packets_per_s * (double)numbers / PIPELINE_ROUNDS;
+	out->messages_per_s = out->packets_per_s * pipeline_messages();
 	return 0;
 }
 
-/* Did every stage do its work? The expected shares follow from the capture. */
+/* Did every stage do its work? The expected shares follow from the packets. */
 static int check(const struct pipeline_result *r, enum pipeline_depth depth, struct fg_error *error)
 {
 	const uint64_t half = r->received / 2, slack = 2 * PIPELINE_FEEDS * PIPELINE_ROUNDS;
@@ -227,8 +219,8 @@ static void close_all(struct pipeline *p)
 	free(p);
 }
 
-int pipeline_run(const struct pipeline_captures *captures, const struct pipeline_shape *shape,
-		 uint64_t run_ms, struct pipeline_result *out, struct fg_error *error)
+int pipeline_run(const struct pipeline_shape *shape, uint64_t run_ms, struct pipeline_result *out,
+		 struct fg_error *error)
 {
 	struct pipeline *p = aligned_alloc(_Alignof(struct pipeline), sizeof(*p));
 	int rc;
@@ -237,8 +229,7 @@ int pipeline_run(const struct pipeline_captures *captures, const struct pipeline
 		return fg_error_set(error, ENOMEM, "out of memory");
 	memset(p, 0, sizeof(*p));
 	p->shape = shape;
-	numbers = pipeline_numbers();
-	rc = open_sources(p, captures, error);
+	rc = open_sources(p, error);
 	if (rc == 0)
 		rc = open_feeds(p, error);
 	if (rc == 0)

@@ -4,11 +4,11 @@
  * is the mean of the US options feed's worst millisecond (23.7 M packets/s, 187 M messages/s).
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <rte_mbuf.h>
 
 #include "groups.h"
 #include "pipeline.h"
@@ -20,16 +20,6 @@
 #define MOLD_BYTES   20u
 #define FIRST_NUMBER UINT64_C(1000000)
 #define FRAME_MAX    (FRAME_HEADERS + MOLD_BYTES + MESSAGES_MAX * 52u)
-
-struct pcap_header {
-	uint32_t magic;
-	uint16_t major, minor;
-	uint32_t zone, accuracy, snap_bytes, link;
-};
-
-struct pcap_record {
-	uint32_t seconds, nanoseconds, captured, bytes;
-};
 
 /* Weights of 1000, and bytes. */
 static const struct {
@@ -55,18 +45,28 @@ static void put_be(uint8_t *at, uint64_t value, unsigned int bytes)
 }
 
 /* The number of messages of a feed's packet @p round. */
-static uint32_t message_count(uint32_t round)
+static uint32_t message_count(uint32_t feed, uint32_t round)
 {
-	return 1 + hash(round + 1) % MESSAGES_MAX;
+	return 1 + hash((uint64_t)feed << 32 | (round + 1)) % MESSAGES_MAX;
 }
 
-uint64_t pipeline_numbers(void)
+/* Sequence numbers of a feed before a round. */
+static uint32_t numbers_before(uint32_t feed, uint32_t round)
 {
-	uint64_t n = 0;
+	uint32_t n = 0;
 
-	for (uint32_t round = 0; round < PIPELINE_ROUNDS; round++)
-		n += message_count(round);
+	for (uint32_t r = 0; r < round; r++)
+		n += message_count(feed, r);
 	return n;
+}
+
+double pipeline_messages(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t feed = 0; feed < PIPELINE_FEEDS; feed++)
+		n += numbers_before(feed, PIPELINE_ROUNDS);
+	return (double)n / PACKETS;
 }
 
 static uint32_t put_message(uint8_t *at, uint64_t seed)
@@ -84,72 +84,43 @@ static uint32_t put_message(uint8_t *at, uint64_t seed)
 	return 2u + mix[i].bytes;
 }
 
-/* The feed of a line's packet @p i: each round has all feeds, in an order of its own. */
-static uint32_t feed_of(uint32_t i)
+/* The feed of packet @p i of a line: each round has all feeds of the share, in an order of its own.
+ */
+static uint32_t feed_of(uint32_t i, uint32_t share, uint32_t shares)
 {
-	return (i * 35 + i / PIPELINE_FEEDS) % PIPELINE_FEEDS;
+	const uint32_t feeds = PIPELINE_FEEDS / shares;
+
+	return (i * 35 + i / feeds) % feeds * shares + share;
 }
 
-/* Make packet @p i of a line; the sequence numbers begin at @p first. @return its bytes. */
-static uint32_t make_packet(uint8_t *frame, uint32_t i, unsigned int line, uint64_t first)
+uint32_t pipeline_packet_count(uint32_t shares)
 {
-	const uint32_t round = i / PIPELINE_FEEDS, feed = feed_of(i);
+	return 2 * PACKETS / shares;
+}
+
+void pipeline_packet_make(struct pipeline_packet *p, uint32_t i, uint32_t share, uint32_t shares)
+{
+	const uint32_t lap = PACKETS / shares, line = i % 2, position = i / 2;
+	/* The first packets of line B are the last ones of the lap before. */
+	const bool before = line == 1 && position < LAG;
+	const uint32_t at = line == 0 ? position : (position + lap - LAG) % lap;
+	const uint32_t feed = feed_of(at, share, shares);
+	const uint32_t round = at / (PIPELINE_FEEDS / shares);
 	uint8_t body[FRAME_MAX];
+	uint8_t *frame = rte_pktmbuf_mtod(p->m, uint8_t *);
 	uint32_t bytes = MOLD_BYTES;
 
-	for (uint32_t r = 0; r < round; r++)
-		first += message_count(r);
+	p->advance = numbers_before(feed, PIPELINE_ROUNDS);
+	p->first = FIRST_NUMBER + numbers_before(feed, round) - (before ? p->advance : 0);
 	snprintf((char *)body, sizeof(body), "PIPELINE%05u", feed);
-	put_be(body + 10, first, 8);
-	put_be(body + 18, message_count(round), 2);
-	for (uint32_t m = 0; m < message_count(round); m++)
-		bytes += put_message(body + bytes, ((uint64_t)i << 8) + m);
-	frame_make_long(frame, FRAME_HEADERS + bytes, i,
-			group_address(feed + line * PIPELINE_FEEDS), group_port(feed));
+	put_be(body + 10, p->first, 8);
+	put_be(body + 18, message_count(feed, round), 2);
+	for (uint32_t m = 0; m < message_count(feed, round); m++)
+		bytes += put_message(body + bytes, ((uint64_t)at << 8) + m);
+	p->bytes = (uint16_t)(FRAME_HEADERS + bytes);
+	frame_make_long(frame, p->bytes, at, group_address(feed + line * PIPELINE_FEEDS),
+			group_port(feed));
 	memcpy(frame + FRAME_HEADERS, body, bytes);
-	return FRAME_HEADERS + bytes;
-}
-
-static void write_packets(FILE *file, uint32_t share, uint32_t shares)
-{
-	const struct pcap_header header = {
-		.magic = 0xa1b23c4d, .major = 2, .minor = 4, .snap_bytes = 65535, .link = 1};
-	const uint64_t numbers = pipeline_numbers();
-	uint8_t frame[FRAME_MAX];
-
-	fwrite(&header, sizeof(header), 1, file);
-	for (uint32_t k = 0; k < 2 * PACKETS; k++) {
-		const unsigned int line = k % 2;
-		const uint32_t position = k / 2;
-		/* The first packets of line B are the last ones of the repetition before. */
-		const bool before = line == 1 && position < LAG;
-		const uint32_t i = line == 0 ? position : (position + PACKETS - LAG) % PACKETS;
-		struct pcap_record record = {.seconds = 1700000000, .nanoseconds = k * 20};
-
-		if (feed_of(i) % shares != share)
-			continue;
-		record.bytes = make_packet(frame, i, line, FIRST_NUMBER - (before ? numbers : 0));
-		record.captured = record.bytes;
-		fwrite(&record, sizeof(record), 1, file);
-		fwrite(frame, record.bytes, 1, file);
-	}
-}
-
-int pipeline_capture_write(const char *path, uint32_t share, uint32_t shares,
-			   struct fg_error *error)
-{
-	FILE *file = fopen(path, "we");
-	int code = 0;
-
-	if (file == NULL)
-		return fg_error_set(error, errno, "%s: %s", path, strerror(errno));
-	errno = 0;
-	write_packets(file, share, shares);
-	if (ferror(file) != 0)
-		code = errno != 0 ? errno : EIO;
-	if (fclose(file) != 0 && code == 0)
-		code = errno;
-	return code == 0 ? 0 : fg_error_set(error, code, "%s: %s", path, strerror(code));
 }
 
 char *pipeline_feeds_text(void)
