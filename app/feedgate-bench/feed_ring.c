@@ -40,6 +40,7 @@ struct feed_ring {
 	struct packet *packets; /* [n] */
 	uint32_t *orders;       /* [LAP_ORDERS][n] */
 	uint32_t n, lag, lines;
+	uint16_t sum_at;
 	/* Positions since the beginning; `lines` of them for each packet. */
 	uint64_t read, written;
 	uint16_t taken;
@@ -60,15 +61,29 @@ static struct packet *packet_of(const struct feed_ring *ring, uint64_t position,
 	return packet_at(ring, *turn == 0 ? i : i - ring->lag);
 }
 
-static void put_number(const struct fg_header_shape *header, uint8_t *at, uint64_t number)
+/* @return by how much the sum of the bytes grows. */
+static uint32_t put_number(const struct fg_header_shape *header, uint8_t *at, uint64_t number)
 {
 	const unsigned int bytes = header->sequence.bytes;
+	uint32_t sum = 0;
 
 	for (unsigned int i = 0; i < bytes; i++) {
 		const unsigned int byte = header->order == FG_ORDER_BIG ? bytes - 1 - i : i;
+		uint8_t *to = &at[header->sequence.off + i];
 
-		at[header->sequence.off + i] = (uint8_t)(number >> 8 * byte);
+		sum -= *to;
+		*to = (uint8_t)(number >> 8 * byte);
+		sum += *to;
 	}
+	return sum;
+}
+
+static void add_to_sum(uint8_t *at, uint32_t more)
+{
+	const uint32_t sum = ((uint32_t)at[0] << 8 | at[1]) + more;
+
+	at[0] = (uint8_t)(sum >> 8);
+	at[1] = (uint8_t)sum;
 }
 
 /* Where each message has a header and a number of its own, all are written. */
@@ -76,9 +91,12 @@ static void write_number(const struct feed_ring *ring, const struct packet *p, u
 {
 	const struct fg_header_shape *header = &ring->protocol->header;
 	const struct fg_walk_shape *walk = &ring->protocol->walk;
-	uint8_t *at = rte_pktmbuf_mtod_offset(p->m[turn], uint8_t *, PAYLOAD_OFF);
+	uint8_t *payload = rte_pktmbuf_mtod_offset(p->m[turn], uint8_t *, PAYLOAD_OFF);
+	uint8_t *at = payload;
+	const uint32_t more = put_number(header, at, p->number);
 
-	put_number(header, at, p->number);
+	if (ring->sum_at != 0)
+		add_to_sum(payload + ring->sum_at, more);
 	for (uint32_t i = 1; header->units && i < p->n_messages; i++) {
 		at += fg_field_load(walk->length, at, walk->order) + walk->length_bias;
 		put_number(header, at, p->number + i);
@@ -233,6 +251,7 @@ int feed_ring_open(struct feed_ring **out, struct feed_maker *maker, uint32_t pa
 		return fg_error_set(error, ENOMEM, "out of memory");
 	ring->protocol = feed_case->protocol;
 	ring->lines = feed_case->lines;
+	ring->sum_at = maker->sum_at;
 	ring->n = packets / ring->lines / 4 * 4;
 	ring->lag = RTE_MIN(LAG, ring->n / 8);
 	ring->packets = calloc(ring->n, sizeof(*ring->packets));

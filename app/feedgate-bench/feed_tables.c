@@ -112,6 +112,7 @@ int feed_tables_open(struct feed_maker *maker, struct fg_error *error)
 	maker->make = make;
 	maker->text = text_of;
 	maker->by_order = is_by_order(protocol->table);
+	maker->sum_at = strcmp(name, "opra") == 0 ? 19 : strcmp(name, "cta") == 0 ? 18 : 0;
 	rng_seed(&t->rng, 1, 2);
 	if (table_open(&conf, &t->state) != 0)
 		return fg_error_set(error, ENOMEM, "out of memory");

@@ -61,6 +61,8 @@ struct feed_maker {
 	/* The text of an instrument in a subscription; at most 23 characters. */
 	void (*text)(const struct feed_maker *maker, uint32_t instrument, char *text);
 	void (*close)(struct feed_maker *maker);
+	/* Offset of a checksum of 16 bits in the payload, the sum of all other bytes; 0: none. */
+	uint16_t sum_at;
 	const uint32_t *types; /* that the subscription selects; n_types 0: all */
 	uint32_t n_types;
 	/* Messages of an order do not name its instrument: which ones match depends on history. */
