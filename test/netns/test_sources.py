@@ -202,6 +202,41 @@ def test_oversized(folder, name, options):
         assert missing == [[], []] or options != kind.whole, said
 
 
+# --- checksums --------------------------------------------------------------------------------------------------
+
+
+def udp_frame(n, damage):
+    """A frame of an Ethernet with right checksums (scapy's), or with one byte of its payload changed later."""
+    from scapy.all import Ether, IP, UDP, Raw  # pylint: disable=import-outside-toplevel
+    frame = bytearray(bytes(Ether(dst="01:00:5e:01:02:03", src="02:00:00:00:00:01") / IP(dst=GROUP, src="10.99.0.1", ttl=3)
+                            / UDP(sport=1024 + n, dport=PORT) / Raw(bytes(range(n, n + 40)))))
+    if damage:
+        frame[42 + n % 40] ^= 0x10
+    return bytes(frame)
+
+
+@lib.each(*[(name, mode) for name in ALL for mode in ("verify", "nic")])
+def test_checksums(folder, name, mode):
+    """Damaged frames are dropped; packets whose checksum the kernel left to a card that does not exist are not."""
+    kind = KINDS[name]
+    kind.check()
+    good, damaged, uncomputed = 20, 30, 40
+    with Net() as net:
+        text = counted([kind.entry(0)]) + f"parse: {{checksums: {mode}}}\n"
+        with Gate(net, folder, text, vdevs=kind.vdevs((0,))) as gate:
+            net.inject(0, [udp_frame(n, False) for n in range(good)] + [udp_frame(n, True) for n in range(damaged)])
+            ordinary_multicast(net, 0, uncomputed)
+            gate.wait("all came", lambda: gate.accounted("s0") >= good + damaged + uncomputed)
+            result = gate.quit()
+    dropped = {reason: n for reason, n in result.summary["dropped"].items() if n}
+    expected = (damaged, good + uncomputed) if mode == "verify" else (0, good + damaged + uncomputed)
+    found = (dropped.pop("bad_checksum", 0), result.summary["delivered"])
+    assert not dropped, dropped
+    lacking = [right - got for right, got in zip(expected, found)]
+    assert lacking == [0, 0] or (kind.shallow and min(lacking) >= 0), f"{found}, expected {expected}: {result.summary}"
+    assert sum(lacking) == lost(kind, result.summary["sources"]["s0"]), result.summary
+
+
 # --- several queues ---------------------------------------------------------------------------------------------
 
 
