@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands about DPDK ports. */
+#define ALLOW_EXPERIMENTAL_API /* rte_eth_dev_conf_get(), stable in later DPDK */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,31 @@ static void print_link(uint16_t port, FILE *out)
 	}
 	fprintf(out, "  link: %s, %u Mbps, %s duplex\n", link.link_status ? "up" : "down",
 		link.link_speed, link.link_duplex ? "full" : "half");
+}
+
+/* The checksums that the NIC checks: parse: {checksums: nic} heeds them. */
+static void print_checksums(uint16_t port, const struct rte_eth_dev_info *info, FILE *out)
+{
+	static const struct {
+		uint64_t offload;
+		const char *name;
+	} all[] = {{RTE_ETH_RX_OFFLOAD_IPV4_CKSUM, "IPv4"},
+		   {RTE_ETH_RX_OFFLOAD_UDP_CKSUM, "UDP"},
+		   {RTE_ETH_RX_OFFLOAD_TCP_CKSUM, "TCP"}};
+	struct rte_eth_conf conf;
+	const char *separator = " ";
+
+	if (rte_eth_dev_conf_get(port, &conf) != 0)
+		return;
+	fputs("  rx checksums:", out);
+	for (size_t i = 0; i < RTE_DIM(all); i++) {
+		if ((info->rx_offload_capa & all[i].offload) == 0)
+			continue;
+		fprintf(out, "%s%s %s", separator, all[i].name,
+			(conf.rxmode.offloads & all[i].offload) != 0 ? "on" : "off");
+		separator = ", ";
+	}
+	fputs(strcmp(separator, " ") == 0 ? " the driver checks none\n" : "\n", out);
 }
 
 static void print_info(uint16_t port, FILE *out)
@@ -47,6 +73,7 @@ static void print_info(uint16_t port, FILE *out)
 	fprintf(out, "  queues: rx %u of %u, tx %u of %u\n  descriptors: rx %u to %u\n",
 		info.nb_rx_queues, info.max_rx_queues, info.nb_tx_queues, info.max_tx_queues,
 		info.rx_desc_lim.nb_min, info.rx_desc_lim.nb_max);
+	print_checksums(port, &info, out);
 }
 
 static void print_summary(uint16_t port, FILE *out)

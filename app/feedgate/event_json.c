@@ -64,7 +64,9 @@ static json_t *losses(const struct feed_event *e)
 
 	for (unsigned int place = 0; place < LOSS_PLACES; place++)
 		json_object_set_new(object, loss_place_name((enum loss_place)place),
-				    number(e->lost[place]));
+				    place == LOSS_NIC && e->nic_unknown && e->lost[place] == 0
+					    ? json_null()
+					    : number(e->lost[place]));
 	return object;
 }
 

@@ -19,7 +19,7 @@ enum loss_place { LOSS_NIC, LOSS_NO_MBUF, LOSS_ERRORS, LOSS_RING, LOSS_SINK, LOS
 /* Who lost the packets of a gap: 0 (the event is no gap), a place + 1, or one of these. */
 enum {
 	BLAME_NETWORK = LOSS_SINK + 1, /* nothing was lost here: the network, or the exchange */
-	BLAME_UNKNOWN,                 /* the gap began before the oldest sample */
+	BLAME_UNKNOWN, /* a source of the feed cannot count its losses, or no sample is so old */
 };
 
 /* All counters of losses at one moment. */
@@ -38,6 +38,7 @@ struct losses {
 struct feed_event {
 	struct fg_arbiter_event event;
 	uint64_t lost[LOSS_PLACES]; /* packets */
+	bool nic_unknown;           /* a source of the feed cannot count lost[LOSS_NIC] */
 	uint8_t blame;              /* 0, a place + 1, or BLAME_... */
 	uint32_t feed;              /* index */
 	uint32_t order;             /* in its batch */

@@ -120,12 +120,16 @@ static void find_sources(const struct app *app, struct feeds_watch *watch)
 	}
 }
 
-static void subtract(const struct app *app, uint64_t sources, const struct loss_sample *from,
-		     const struct loss_sample *to, uint64_t lost[LOSS_PLACES])
+static void subtract(const struct app *app, const struct loss_sample *from,
+		     const struct loss_sample *to, struct feed_event *event)
 {
+	const uint64_t sources = app->watch->sources[event->feed];
+	uint64_t *lost = event->lost;
+
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		if ((sources >> i & 1) == 0)
 			continue;
+		event->nic_unknown = event->nic_unknown || to->sources[i].nic_unknown;
 		lost[LOSS_NIC] += to->sources[i].nic - from->sources[i].nic;
 		lost[LOSS_NO_MBUF] += to->sources[i].no_mbuf - from->sources[i].no_mbuf;
 		lost[LOSS_ERRORS] += to->sources[i].errors - from->sources[i].errors;
@@ -149,11 +153,9 @@ void losses_attribute(struct app *app, struct feed_event *event)
 
 	if (!event_is_gap(&event->event))
 		return;
-	event->blame = from != NULL ? BLAME_NETWORK : BLAME_UNKNOWN;
-	if (from == NULL)
-		from = oldest_sample(&watch->losses);
 	find_sources(app, watch);
-	subtract(app, watch->sources[event->feed], from, to, event->lost);
+	subtract(app, from != NULL ? from : oldest_sample(&watch->losses), to, event);
+	event->blame = from != NULL && !event->nic_unknown ? BLAME_NETWORK : BLAME_UNKNOWN;
 	for (unsigned int place = 0; place < LOSS_SINK; place++)
 		if (event->lost[place] > max) {
 			max = event->lost[place];

@@ -28,7 +28,12 @@ const char *report_grouped(uint64_t value)
 
 void report_row(FILE *out, const char *name, uint64_t value, const char *help)
 {
-	fprintf(out, "  %-24s %18s  %s\n", name, report_grouped(value), help);
+	report_text_row(out, name, report_grouped(value), help);
+}
+
+void report_text_row(FILE *out, const char *name, const char *value, const char *help)
+{
+	fprintf(out, "  %-24s %18s  %s\n", name, value, help);
 }
 
 static const char *age(double seconds)

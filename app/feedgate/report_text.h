@@ -15,6 +15,8 @@ void report_action(const struct app *app, const struct fg_rule *rule, FILE *out)
 const char *report_grouped(uint64_t value);
 /* A counter: name, value, help. */
 void report_row(FILE *out, const char *name, uint64_t value, const char *help);
+/* The same with a value in words. */
+void report_text_row(FILE *out, const char *name, const char *value, const char *help);
 /* "1.2 s ago"; "-" for 0, which means never. Static text. TSC ticks, or UTC ns. */
 const char *report_age(uint64_t ticks);
 const char *report_age_ns(uint64_t time_ns);

@@ -241,7 +241,10 @@ static int open_sources(struct app *app, struct fg_error *error)
 {
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct source_entry *entry = app->sources[i];
-		const int rc = entry->source.ops->open(&entry->source, entry->conf, error);
+		int rc;
+
+		entry->source.nic_checksums = app->parse.checksums == FG_CHECKSUMS_NIC;
+		rc = entry->source.ops->open(&entry->source, entry->conf, error);
 
 		if (rc != 0)
 			return rc;

@@ -73,6 +73,19 @@ static void print_figures(const struct figures *figures, FILE *out)
 		fputc('\n', out);
 }
 
+/* Packets lost in the NIC or the kernel. Static text. */
+static const char *lost_in_nic(const struct fg_source_lost *lost)
+{
+	static char text[32];
+
+	if (!lost->nic_unknown)
+		return report_grouped(lost->nic);
+	if (lost->nic == 0)
+		return "unknown";
+	snprintf(text, sizeof(text), ">=%s", report_grouped(lost->nic));
+	return text;
+}
+
 void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 {
 	fprintf(out, "\n%-16s %-12s %4s %6s %4s %15s %18s %11s %11s %11s %11s\n", "source", "kind",
@@ -86,7 +99,7 @@ void report_sources(const struct app *app, const struct snapshot *s, FILE *out)
 			source->name, source->ops->name,
 			source->line > 0 ? 'A' + source->line - 1 : '-', source->n_queues,
 			link_name(app->sources[i]->link), report_grouped(s->sources[i].packets),
-			report_grouped(s->sources[i].bytes), report_grouped(lost->nic),
+			report_grouped(s->sources[i].bytes), lost_in_nic(lost),
 			report_grouped(lost->no_mbuf), report_grouped(lost->errors),
 			report_grouped(lost->prefiltered));
 		print_figures(&s->figures[i], out);
@@ -108,7 +121,9 @@ int report_source(const struct app *app, const struct snapshot *s, const char *n
 		fprintf(out, "prefilter %s\n", app->sources[i]->prefilter);
 	report_row(out, "packets", s->sources[i].packets, "received by rx lcores");
 	report_row(out, "bytes", s->sources[i].bytes, "of these packets");
-	report_row(out, "lost: NIC/kernel", s->lost[i].nic, "the NIC or the kernel had no room");
+	report_text_row(out, "lost: NIC/kernel", lost_in_nic(&s->lost[i]),
+			s->lost[i].nic_unknown ? "nobody counts all of them"
+					       : "the NIC or the kernel had no room");
 	report_row(out, "lost: no mbuf", s->lost[i].no_mbuf, "no mbuf was free");
 	report_row(out, "lost: errors", s->lost[i].errors, "damaged on the wire, or too long");
 	report_row(out, "prefiltered", s->lost[i].prefiltered,

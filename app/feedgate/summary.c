@@ -55,20 +55,24 @@ static json_t *sinks(const struct app *app, const struct snapshot *s)
 	return object;
 }
 
+static json_t *source(const struct fg_flow_totals *received, const struct fg_source_lost *lost)
+{
+	const uint64_t counted = lost->nic + lost->no_mbuf + lost->errors;
+
+	/* null: nobody counts all that is lost. */
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "received", number(received->packets),
+			 "bytes", number(received->bytes), "lost",
+			 lost->nic_unknown ? json_null() : number(counted), "lost_counted",
+			 number(counted), "prefiltered", number(lost->prefiltered));
+}
+
 static json_t *sources(const struct app *app, const struct snapshot *s)
 {
 	json_t *object = json_object();
 
-	for (uint32_t i = 0; i < app->n_sources; i++) {
-		const struct fg_source_lost *lost = &s->lost[i];
-
+	for (uint32_t i = 0; i < app->n_sources; i++)
 		json_object_set_new(object, app->sources[i]->name,
-				    json_pack("{s:o, s:o, s:o, s:o}", "received",
-					      number(s->sources[i].packets), "bytes",
-					      number(s->sources[i].bytes), "lost",
-					      number(lost->nic + lost->no_mbuf + lost->errors),
-					      "prefiltered", number(lost->prefiltered)));
-	}
+				    source(&s->sources[i], &s->lost[i]));
 	return object;
 }
 

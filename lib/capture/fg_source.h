@@ -35,9 +35,10 @@ struct fg_source;
 
 /** Packets that a source did not hand over, since open. */
 struct fg_source_lost {
-	uint64_t nic;         /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
-	uint64_t no_mbuf;     /**< No mbuf was free (rx_nombuf); more in docs/capture.md. */
-	uint64_t errors;      /**< Damaged on the wire (ierrors), or longer than a buffer. */
+	uint64_t nic;     /**< The NIC or the kernel had no room: imissed, tp_drops, ... */
+	uint64_t no_mbuf; /**< No mbuf was free (rx_nombuf); more in docs/capture.md. */
+	uint64_t errors;  /**< Damaged on the wire (ierrors), or longer than a buffer. */
+	bool nic_unknown; /**< More may be lost there: nobody counts it. nic is what is known. */
 	uint64_t prefiltered; /**< Not lost: dropped by the source's prefilter, if it can count. */
 };
 
@@ -157,16 +158,19 @@ struct fg_source_queue {
 	struct fg_flow_counter received;
 } __attribute__((aligned(128)));
 
-/** A source in use. The creator sets all fields but priv and socket_id before open. */
+/** A source in use. The creator sets all fields but those that open sets. */
 struct fg_source {
 	const struct fg_source_ops *ops;
-	void *priv;        /**< State of the kind; set by open. */
-	const char *name;  /**< From the configuration. */
-	uint8_t index;     /**< Position in the configuration. */
-	uint8_t line;      /**< 1 for line A, 2 for B, ...; 0: none. */
-	uint16_t n_queues; /**< 1..FG_SOURCE_QUEUES_MAX. */
-	int socket_id;     /**< NUMA node of the device, or SOCKET_ID_ANY; set by open. */
-	uint32_t mbufs;    /**< Mbufs in the packet pool that open creates. */
+	void *priv;         /**< State of the kind; set by open. */
+	const char *name;   /**< From the configuration. */
+	uint8_t index;      /**< Position in the configuration. */
+	uint8_t line;       /**< 1 for line A, 2 for B, ...; 0: none. */
+	uint16_t n_queues;  /**< 1..FG_SOURCE_QUEUES_MAX. */
+	int socket_id;      /**< NUMA node of the device, or SOCKET_ID_ANY; set by open. */
+	uint32_t mbufs;     /**< Mbufs in the packet pool that open creates. */
+	bool nic_checksums; /**< Have the device check checksums, as far as it can. */
+	bool uncomputed;    /**< Packets may come from this machine with a checksum that was left to
+			       a network card, without notice; set by open. */
 	struct fg_source_queue queues[FG_SOURCE_QUEUES_MAX];
 };
 

@@ -14,6 +14,7 @@
 	X(malformed, "headers contradict themselves: version, header or total length")             \
 	X(truncated, "the frame is shorter than its headers or the length they state")             \
 	X(fragment, "IP fragment, refused by parse: fragments")                                    \
+	X(bad_checksum, "wrong IPv4, UDP or TCP checksum, as parse: checksums finds it")           \
 	X(not_ip, "neither IPv4 nor IPv6, no rule matched, and the default is drop")               \
 	X(no_rule, "no rule matched, and the default is drop")                                     \
 	X(rule_drop, "the rule drops it")                                                          \

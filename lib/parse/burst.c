@@ -8,6 +8,8 @@
 #include <rte_common.h>
 #include <rte_mbuf.h>
 
+#include "checksum.h"
+#include "drops.h"
 #include "fast.h"
 #include "general.h"
 
@@ -37,6 +39,20 @@ static inline struct rte_mbuf **parse_run(const struct fast_head *head, struct r
 	return from;
 }
 
+/* Must checksums of the burst be checked? With nic: only if the NIC has found one that is bad. */
+static inline bool must_check(const struct fg_parse *parse, struct rte_mbuf *const *pkts,
+			      uint16_t count)
+{
+	uint64_t flags = 0;
+
+	if (parse->conf.checksums != FG_CHECKSUMS_NIC)
+		return parse->conf.checksums == FG_CHECKSUMS_VERIFY;
+#pragma GCC unroll 8
+	for (uint16_t i = 0; i < count; i++)
+		flags |= pkts[i]->ol_flags;
+	return (flags & (RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD)) != 0;
+}
+
 uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,
 			     struct fg_key *keys, struct fg_lcore_stats *stats)
 {
@@ -45,6 +61,7 @@ uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkt
 	struct rte_mbuf **from = pkts;
 	unsigned int kept = 0;
 	struct drops drops;
+	const bool check = must_check(parse, pkts, count);
 
 	drops.count = 0;
 	while (from < end) {
@@ -68,6 +85,8 @@ uint16_t BURST_NAME(VARIANT)(const struct fg_parse *parse, struct rte_mbuf **pkt
 			drops_add(&drops, *from, result);
 		from++;
 	}
+	if (unlikely(check))
+		kept = checksum_check_burst(parse, pkts, (uint16_t)kept, keys, &drops);
 	if (unlikely(drops.count != 0))
 		drops_settle(&drops, stats);
 	return (uint16_t)kept;

@@ -6,6 +6,8 @@
 #include <fg_stats.h>
 
 #include "burst.h"
+#include "checksum.h"
+#include "drops.h"
 #include "fast.h"
 #include "general.h"
 
@@ -17,21 +19,41 @@ const struct fg_option fg_parse_options[] = {
 	 .value = "pass",
 	 .help = "IP fragments: pass (classify them; later fragments have no ports), first-only, "
 		 "drop"},
+	{.name = "checksums",
+	 .type = FG_OPTION_NAME,
+	 .offset = offsetof(struct fg_parse_conf, checksums),
+	 .names = (const char *const[]){"nic", "verify", "ignore", NULL},
+	 .value = "nic",
+	 .help = "drop packets whose IPv4, UDP or TCP checksum is wrong: nic (where the NIC "
+		 "reports "
+		 "it), verify (compute them), ignore"},
 	{0},
 };
+
+static int parse_linear(const struct fg_parse *parse, const uint8_t *data, uint32_t length,
+			uint32_t total, struct fg_key *key)
+{
+	const struct frame frame = {.data = data, .length = length, .total = total};
+	const struct fast_head head = fast_head(parse);
+
+	for (uint32_t tag = 0; tag <= FAST_TAG_BYTES; tag += FAST_TAG_BYTES)
+		if (length >= FAST_BYTES + tag && fast_key(&head, data, total, key, tag))
+			return PARSE_OK;
+	return parse_general(parse, &frame, key);
+}
 
 enum fg_drop fg_parse_packet(const struct fg_parse *parse, const uint8_t *data, uint32_t length,
 			     uint32_t total, struct fg_key *key)
 {
-	const struct frame frame = {.data = data, .length = length, .total = total};
-	const struct fast_head head = fast_head(parse);
-	int result;
+	const struct checksum_packet packet = {.data = data, .length = length};
+	const int result = parse_linear(parse, data, length, total, key);
 
-	for (uint32_t tag = 0; tag <= FAST_TAG_BYTES; tag += FAST_TAG_BYTES)
-		if (length >= FAST_BYTES + tag && fast_key(&head, data, total, key, tag))
-			return FG_DROP_COUNT;
-	result = parse_general(parse, &frame, key);
-	return result == PARSE_BEYOND ? FG_DROP_malformed : (enum fg_drop)result;
+	if (result == PARSE_BEYOND)
+		return FG_DROP_malformed;
+	if (result == PARSE_OK && parse->conf.checksums == FG_CHECKSUMS_VERIFY &&
+	    !checksum_is_good(parse, &packet, key))
+		return FG_DROP_bad_checksum;
+	return (enum fg_drop)result;
 }
 
 uint16_t fg_parse_burst(const struct fg_parse *parse, struct rte_mbuf **pkts, uint16_t count,

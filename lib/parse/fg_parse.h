@@ -21,6 +21,8 @@
  *              FG_PARSE_EXTENSIONS_MAX of them; headers that continue beyond the given bytes,
  *              though the frame does not end there
  *   fragment   a fragment, as struct fg_parse_conf specifies
+ *   bad_checksum  the checksum of the IPv4 header, of UDP or of TCP is wrong (enum fg_checksums);
+ *              only packets that none of the above drops are checked
  *
  * Checks of each header, in this order: its fixed part is complete (truncated), its fields do not
  * contradict each other (malformed), the bytes that it states are there (truncated). The outermost
@@ -35,12 +37,12 @@
  * The payload (key.payload_off, payload_len) is what UDP's length or the IP datagram contains after
  * the last header read: that of UDP, TCP, or, with any other protocol (ICMP, ESP, AH in IPv4,
  * none), IP. In a non-IP frame the payload is all after the EtherType, at most 65535 bytes. Bytes
- * after the IP datagram (padding, trailers) are no payload. Checksums are not verified, because
- * senders that offload them are too common.
+ * after the IP datagram (padding, trailers) are no payload.
  */
 #ifndef FG_PARSE_H
 #define FG_PARSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <fg_drop.h>
@@ -62,9 +64,21 @@ enum fg_fragments {
 	FG_FRAGMENTS_DROP,     /**< Drop all. */
 };
 
+/**
+ * Checksums of IPv4 headers, UDP and TCP. Those of fragments cannot be checked, except the IPv4
+ * header's. A UDP checksum of 0 over IPv4 is none. A packet whose checksum the kernel has not
+ * computed yet (it comes from this machine; RTE_MBUF_F_RX_L4_CKSUM_NONE) is good.
+ */
+enum fg_checksums {
+	FG_CHECKSUMS_NIC = 0, /**< Drop what the NIC or the driver reports as bad. */
+	FG_CHECKSUMS_VERIFY,  /**< Compute them. */
+	FG_CHECKSUMS_IGNORE,
+};
+
 /** Settings; fg_parse_options[] has their rows. */
 struct fg_parse_conf {
 	uint64_t fragments; /**< enum fg_fragments. */
+	uint64_t checksums; /**< enum fg_checksums. */
 };
 
 /** Rows of `parse:` in the configuration file; the last row is empty. */
@@ -75,6 +89,9 @@ struct fg_parse {
 	struct fg_parse_conf conf;
 	uint8_t source;  /**< Copied to every key. */
 	uint8_t line;    /**< Copied to every key. */
+	bool uncomputed; /**< Packets may come from this machine, with a checksum that is not
+			    computed yet, without notice: FG_CHECKSUMS_VERIFY accepts the sum of the
+			    pseudo header, which stands in its place. */
 	enum fg_isa isa; /**< Instruction set of fg_parse_burst(); from fg_isa_find(). */
 };
 
@@ -85,7 +102,8 @@ struct fg_parse {
  * @param length Bytes at @p data.
  * @param total  Length of the whole frame: @p length, or more if @p data is only its beginning.
  * @param key    Filled on success, undefined otherwise.
- * @return FG_DROP_COUNT on success, otherwise the reason to drop.
+ * @return FG_DROP_COUNT on success, otherwise the reason to drop. Checksums are computed with
+ * FG_CHECKSUMS_VERIFY only, and only where @p data holds all that they cover.
  * Hot. Threads: any.
  */
 enum fg_drop fg_parse_packet(const struct fg_parse *parse, const uint8_t *data, uint32_t length,
@@ -93,7 +111,8 @@ enum fg_drop fg_parse_packet(const struct fg_parse *parse, const uint8_t *data, 
 
 /**
  * Read a burst. Faulty packets are counted in @p stats by reason and freed. The others move up, so
- * that pkts[i] and keys[i] belong together.
+ * that pkts[i] and keys[i] belong together. With FG_CHECKSUMS_NIC, ol_flags of the packets are
+ * read.
  *
  * @param pkts   @p count packets of one or several segments, owned by the caller. Headers beyond
  * the first segment must end within FG_PARSE_LINEAR_MAX bytes (else: malformed).

@@ -60,4 +60,9 @@ int parse_ipv4(const struct fg_parse *parse, const struct frame *frame, uint32_t
 int parse_ipv6(const struct fg_parse *parse, const struct frame *frame, uint32_t offset,
 	       struct fg_key *key);
 
+/** Length of an extension header of type @p protocol whose length field is @p length; 0: it is
+ * none.
+ */
+uint32_t extension_bytes(unsigned int protocol, unsigned int length);
+
 #endif /* PARSE_GENERAL_H */

@@ -128,8 +128,7 @@ int parse_ipv4(const struct fg_parse *parse, const struct frame *frame, uint32_t
 	return parse_transport(parse, frame, offset + header, length - header, key);
 }
 
-/* Length of an extension header of type @protocol whose length field is @length; 0: it is none. */
-static uint32_t extension_bytes(unsigned int protocol, unsigned int length)
+uint32_t extension_bytes(unsigned int protocol, unsigned int length)
 {
 	switch (protocol) {
 	case PROTOCOL_FRAGMENT:

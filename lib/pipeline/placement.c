@@ -95,6 +95,7 @@ static int assign_queue(struct fg_pipeline *pipeline, struct fg_source *source, 
 		.parse = {.conf = *parse,
 			  .source = source->index,
 			  .line = source->line,
+			  .uncomputed = source->uncomputed,
 			  .isa = isa},
 	};
 	return 0;

@@ -37,6 +37,7 @@ struct fg_port_rx {
 	bool rss;             /**< Spread over queues by address and port, if the driver can. */
 	bool promiscuous;
 	bool allmulticast;
+	bool checksums; /**< Have the NIC check checksums of IPv4, UDP and TCP, as far as it can. */
 	struct rte_mempool *pool; /**< Pool of received packets; outlives the port. */
 };
 

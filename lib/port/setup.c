@@ -75,6 +75,8 @@ static int configure(struct device *d, const struct rte_eth_dev_info *info, stru
 	int rc;
 
 	conf.rxmode.mtu = choose_mtu(d, info);
+	if (d->rx != NULL && d->rx_conf.checksums)
+		conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
 	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	/* Packets of other ports may come in several segments. */
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;

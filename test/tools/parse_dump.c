@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Print lib/parse's result for each packet of a capture, a line each, for
- * test_parse_tshark.py: number, result, and, if that is "pass", the key:
- * family l4 protocol flags src dst sport dport vlan vlan ethertype off len payload.
+ * test_parse_tshark.py: number, result, and, if that is "pass", the checksums (good or bad) and the
+ * key: family l4 protocol flags src dst sport dport vlan vlan ethertype off len payload.
  * An absent value is "-"; the payload is hex, as far as the capture has it.
  */
 #include <arpa/inet.h>
@@ -35,11 +35,12 @@ static void print_vlan(uint16_t vlan_be)
 		printf(" %u", rte_be_to_cpu_16(vlan_be));
 }
 
-static void print_key(const struct fg_key *key, const uint8_t *data, uint32_t length)
+static void print_key(const struct fg_key *key, bool good, const uint8_t *data, uint32_t length)
 {
 	const uint32_t end = (uint32_t)key->payload_off + key->payload_len;
 
-	printf("pass %u %u %u %u", key->family, key->l4, key->protocol, key->flags);
+	printf("pass %s %u %u %u %u", good ? "good" : "bad", key->family, key->l4, key->protocol,
+	       key->flags);
 	print_addresses(key);
 	printf(" %u %u", rte_be_to_cpu_16(key->src_port_be), rte_be_to_cpu_16(key->dst_port_be));
 	print_vlan(key->vlan_be[0]);
@@ -53,7 +54,8 @@ static void print_key(const struct fg_key *key, const uint8_t *data, uint32_t le
 
 int main(int argc, char **argv)
 {
-	const struct fg_parse parse = {.conf = {.fragments = FG_FRAGMENTS_PASS}};
+	const struct fg_parse parse = {.conf = {.checksums = FG_CHECKSUMS_IGNORE}};
+	const struct fg_parse verify = {.conf = {.checksums = FG_CHECKSUMS_VERIFY}};
 	char error[PCAP_ERRBUF_SIZE];
 	struct pcap_pkthdr *header;
 	const uint8_t *data;
@@ -77,13 +79,15 @@ int main(int argc, char **argv)
 	}
 	while ((rc = pcap_next_ex(pcap, &header, &data)) == 1) {
 		const uint32_t total = header->len > header->caplen ? header->len : header->caplen;
-		struct fg_key key;
+		struct fg_key key, again;
 		const enum fg_drop result =
 			fg_parse_packet(&parse, data, header->caplen, total, &key);
+		const bool good = fg_parse_packet(&verify, data, header->caplen, total, &again) !=
+				  FG_DROP_bad_checksum;
 
 		printf("%" PRIu64 " ", ++number);
 		if (result == FG_DROP_COUNT)
-			print_key(&key, data, header->caplen);
+			print_key(&key, good, data, header->caplen);
 		else
 			printf("%s\n", fg_drop_name(result));
 	}

@@ -7,7 +7,7 @@ usage: test_parse_tshark.py PARSE_DUMP
 The packets are shapes made with scapy, and those of every Ethernet capture below FG_TEST_DATA. All go to one capture, which
 tshark and parse_dump read. Only the protocols that lib/parse reads are enabled in tshark, so that no inner layer is taken
 for an outer one. A packet that tshark finds sound must pass, and the fields of packets that pass must be equal. RULES lists
-permitted differences and their reasons.
+permitted differences and their reasons. The checksums that tshark finds wrong are those that `checksums: verify` does.
 """
 import collections
 import itertools
@@ -24,8 +24,9 @@ PROTOCOLS = "frame eth ethertype vlan ieee8021ad ip ipv6 ah hip mipv6 shim6 udp 
 FIELDS = ("frame.number frame.protocols frame.len frame.cap_len eth.dst eth.src eth.type eth.len vlan.id vlan.len "
           "ieee8021ad.id ip.src ip.dst ip.proto ip.len ip.flags.mf ip.frag_offset ipv6.src ipv6.dst ipv6.nxt "
           "ipv6.hopopts.nxt ipv6.dstopts.nxt ipv6.routing.nxt ipv6.fraghdr.nxt ipv6.fraghdr.more "
-          "ipv6.fraghdr.offset ah.next_header mip6.proto shim6.nxt hip.proto udp.srcport udp.dstport udp.length "
-          "udp.payload tcp.srcport tcp.dstport tcp.len tcp.payload data.data _ws.malformed _ws.expert.message").split()
+          "ipv6.fraghdr.offset ipv6.routing.segleft ah.next_header mip6.proto shim6.nxt "
+          "hip.proto udp.srcport udp.dstport udp.length udp.payload udp.checksum.status tcp.srcport tcp.dstport "
+          "tcp.len tcp.payload tcp.checksum.status ip.checksum.status data.data _ws.malformed _ws.expert.message").split()
 # An extension header's layer, and the field that names what follows it.
 EXTENSIONS = {"ipv6.hopopts": "ipv6.hopopts.nxt", "ipv6.dstopts": "ipv6.dstopts.nxt",
               "ipv6.routing": "ipv6.routing.nxt", "ipv6.fraghdr": "ipv6.fraghdr.nxt", "ah": "ah.next_header",
@@ -65,6 +66,15 @@ def shapes():
         for layer in tag + network + [transport, Raw(b"\xa5" * size)]:
             frame = frame / layer
         yield bytes(frame) + bytes(padding)
+        yield from damaged(bytes(frame) + bytes(padding), 14 + 4 * len(tag), len(frame) - 1)
+
+
+def damaged(frame, at_ip, last):
+    """Copies with a wrong byte in the IP header's addresses and at the end, and without a checksum where UDP's may be."""
+    for at in {at_ip + 13, last}:
+        yield frame[:at] + bytes([frame[at] ^ 0x55]) + frame[at + 1:]
+    at = at_ip + (20 if frame[at_ip] >> 4 == 4 else 40) + 6
+    yield frame[:at] + bytes(2) + frame[at + 2:]
 
 
 def captured(path):
@@ -101,7 +111,8 @@ def run_tshark(capture, config):
         name + "\n" for name in short if name not in PROTOCOLS and not name.startswith(("ipv6.", "_ws."))))
     command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|",
                "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE",
-               "-o", "ip.tso_support:FALSE", "-o", "eth.fcs:Never"]
+               "-o", "ip.tso_support:FALSE", "-o", "eth.fcs:Never", "-o", "ip.check_checksum:TRUE",
+               "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"]
     for field in FIELDS:
         command += ["-e", field]
     output = subprocess.run(command, check=True, capture_output=True, text=True,
@@ -186,12 +197,22 @@ def sound(row):
     return not row["_ws.malformed"] and not UNSOUND.search(" ".join(row["_ws.expert.message"]))
 
 
+def checksums(row):
+    """good or bad. None: lib/parse does not check it, because the destination is in a routing header."""
+    if any(int(left, 0) for left in row["ipv6.routing.segleft"]):
+        return None
+    # tshark has no status for UDP's 0 over IPv6, which RFC 8200 forbids.
+    illegal = any("Illegal checksum value (0)" in message for message in row["_ws.expert.message"])
+    bad = any("0" in row[layer + ".checksum.status"] for layer in ("ip", "udp", "tcp"))
+    return "bad" if bad or illegal else "good"
+
+
 def parsed(line):
     """A line of parse_dump: (result, fields)."""
     words = line.split()
     if words[1] != "pass":
         return words[1], {}
-    names = "family l4 protocol flags src dst sport dport vlan0 vlan1 ethertype off len payload".split()
+    names = "checksums family l4 protocol flags src dst sport dport vlan0 vlan1 ethertype off len payload".split()
     key = dict(zip(names, words[2:]))
     for name in ("family", "l4", "protocol", "flags", "off", "len"):
         key[name] = int(key[name])
@@ -217,6 +238,7 @@ def differences(row, result, key):
     if result != "pass":
         return [f"{result}, but tshark finds it sound"] if sound(row) else []
     expected = expectation(row)
+    expected["checksums"] = checksums(row) if expected["family"] and expected["l4"] is not None else key["checksums"]
     found = [f"{name} {key[name]}, tshark {expected[name]}" for name in expected
              if name != "payload" and expected[name] is not None and str(key[name]) != str(expected[name])]
     # tshark's UDP payload extends to the end of the IP datagram; lib/parse's has the length in the UDP header.
@@ -229,11 +251,12 @@ def differences(row, result, key):
 
 def compare(places, rows, lines):
     """Print differences; return how many packets differ."""
-    counts, failed = collections.Counter(), 0
+    counts, failed, bad = collections.Counter(), 0, 0
     for place, row, line in itertools.zip_longest(places, rows, lines):
         result, key = parsed(line)
         rule = next((name for name, applies in RULES if applies(row, result, key)), None)
         found = [] if rule else differences(row, result, key)
+        bad += not rule and not found and key.get("checksums") == "bad"
         counts[rule or (result if result == "pass" else f"{result}, and tshark finds fault too")] += not found
         if found:
             failed += 1
@@ -241,8 +264,9 @@ def compare(places, rows, lines):
                 print(f"{place} ({':'.join(row['frame.protocols'])}): {'; '.join(found)}; {row['_ws.expert.message']}")
     for name, count in counts.most_common():
         print(f"{count:8} {name}")
+    print(f"{bad:8} of these have a bad checksum")
     print(f"{failed:8} differ")
-    return failed
+    return failed + (bad == 0)
 
 
 def main():

@@ -51,11 +51,18 @@ static bool matches_now(const struct fg_clock_scale *scale)
 	return ns + BOUND_NS > before && ns < after + BOUND_NS;
 }
 
+static struct fg_clock_scale one_line(uint64_t ticks0, uint64_t ns0, uint64_t ns_per_tick_q32)
+{
+	const struct fg_clock_line line = {ticks0, ns0, ns_per_tick_q32};
+
+	return (struct fg_clock_scale){line, line};
+}
+
 static void lines_are_exact(void **state)
 {
 	/* One and a half nanoseconds per tick: every second tick is a whole number. */
-	const struct fg_clock_scale scale = {5000, UTC_NS, 3ull << 31};
-	const struct fg_clock_scale third = {0, UTC_NS, (1ull << 32) / 3};
+	const struct fg_clock_scale scale = one_line(5000, UTC_NS, 3ull << 31);
+	const struct fg_clock_scale third = one_line(0, UTC_NS, (1ull << 32) / 3);
 
 	(void)state;
 	assert_true(fg_clock_ns(&scale, 5000) == UTC_NS);
@@ -74,9 +81,10 @@ static void far_ticks_do_not_overflow(void **state)
 {
 	const uint64_t hz = 4000000000ull; /* a quarter of a nanosecond per tick */
 	const uint64_t start = 1ull << 60;
-	const struct fg_clock_scale scale = {start, UTC_NS, 1ull << 30};
-	const struct fg_clock_scale slow = {start, UTC_NS, 1000ull << 32}; /* a microsecond each */
-	const struct fg_clock_scale last = {UINT64_MAX - 3, UTC_NS, 1ull << 30};
+	const struct fg_clock_scale scale = one_line(start, UTC_NS, 1ull << 30);
+	const struct fg_clock_scale slow =
+		one_line(start, UTC_NS, 1000ull << 32); /* a microsecond each */
+	const struct fg_clock_scale last = one_line(UINT64_MAX - 3, UTC_NS, 1ull << 30);
 
 	(void)state;
 	for (uint64_t days = 1; days <= 4096; days *= 2) {
@@ -102,17 +110,19 @@ static void time_never_runs_back_along_a_line(void **state)
 	(void)state;
 	fg_clock_init(&clock);
 	scale = fg_clock_scale(&clock);
-	last = fg_clock_ns(&scale, scale.ticks0 - 200000);
-	for (uint64_t ticks = scale.ticks0 - 200000; ticks != scale.ticks0 + 200000; ticks++) {
+	last = fg_clock_ns(&scale, scale.after.ticks0 - 200000);
+	for (uint64_t ticks = scale.after.ticks0 - 200000; ticks != scale.after.ticks0 + 200000;
+	     ticks++) {
 		const uint64_t ns = fg_clock_ns(&scale, ticks);
 
 		if (ns < last || ns > last + 1000)
 			fail_msg("a step of %lld ns", (long long)(ns - last));
 		last = ns;
 	}
-	for (uint64_t ticks = scale.ticks0, step = 1; step < 1ull << 50; step *= 3) {
+	for (uint64_t ticks = scale.after.ticks0, step = 1; step < 1ull << 50; step *= 3) {
 		ticks += step;
-		assert_true(fg_clock_ns(&scale, ticks) >= last || ticks < scale.ticks0 + 200000);
+		assert_true(fg_clock_ns(&scale, ticks) >= last ||
+			    ticks < scale.after.ticks0 + 200000);
 	}
 	last = 0;
 	for (unsigned int i = 0; i < 100000; i++) {
@@ -143,15 +153,14 @@ static void read_instant(uint64_t *ticks, uint64_t *ns)
 
 static uint64_t begin_ticks, begin_ns; /* when the program began */
 
-/* The slope equals that of the two clocks since the program started. */
+/* The slope of CLOCK_REALTIME equals that of the two clocks since the program started. */
 static bool slope_is_right(const struct fg_clock *clock)
 {
-	const struct fg_clock_scale scale = fg_clock_scale(clock);
 	uint64_t ticks, ns;
 	double ratio;
 
 	read_instant(&ticks, &ns);
-	ratio = (double)scale.ns_per_tick_q32 / 0x1p32 * (double)(ticks - begin_ticks) /
+	ratio = (double)clock->realtime.ns_per_tick_q32 / 0x1p32 * (double)(ticks - begin_ticks) /
 		(double)(ns - begin_ns);
 	return ratio > 0.9998 && ratio < 1.0002;
 }
@@ -165,17 +174,18 @@ static void follows_the_system_clock(void **state)
 	fg_clock_init(&clock);
 	scale = fg_clock_scale(&clock);
 	assert_true(matches_now(&scale));
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < 16; i++) {
 		sleep_ms(40);
 		assert_true(matches_now(&scale));
 		fg_clock_update(&clock);
 		scale = fg_clock_scale(&clock);
 		assert_true(matches_now(&scale));
 	}
-	/* A measurement of 240 ms was long enough to replace the first guess. */
+	/* A measurement of 640 ms was long enough to replace the first guess. */
 	assert_true(slope_is_right(&clock));
-	assert_true(clock.first.ticks0 < scale.ticks0);
-	assert_true(matches_now(&clock.first));
+	assert_true(clock.first.ticks0 < scale.after.ticks0);
+	scale = one_line(clock.first.ticks0, clock.first.ns0, clock.first.ns_per_tick_q32);
+	assert_true(matches_now(&scale));
 }
 
 /* EAL rounds the TSC's frequency: a guess that is 2 ms off at the first update was not a step. */
@@ -185,8 +195,8 @@ static void wrong_guess_is_corrected(void **state)
 
 	(void)state;
 	fg_clock_init(&clock);
-	atomic_store(&clock.ns_per_tick_q32, clock.first.ns_per_tick_q32 / 1000 * 1005);
-	clock.first.ns_per_tick_q32 = clock.ns_per_tick_q32;
+	clock.first.ns_per_tick_q32 = clock.first.ns_per_tick_q32 / 1000 * 1005;
+	clock.realtime.ns_per_tick_q32 = clock.first.ns_per_tick_q32;
 	sleep_ms(400);
 	assert_false(slope_is_right(&clock));
 	fg_clock_update(&clock);
@@ -201,50 +211,12 @@ static void small_step_is_found_out(void **state)
 	(void)state;
 	fg_clock_init(&clock);
 	clock.first.ns0 -= 2000000;
-	atomic_store(&clock.ns0, clock.first.ns0);
+	clock.realtime.ns0 = clock.first.ns0;
 	for (unsigned int i = 0; i < 3; i++) {
 		sleep_ms(350);
 		fg_clock_update(&clock);
 	}
 	assert_true(slope_is_right(&clock));
-}
-
-/* As if CLOCK_REALTIME had been stepped by @seconds since the last update. */
-static void check_step(int64_t seconds)
-{
-	struct fg_clock clock = {0};
-	struct fg_clock_scale before, scale;
-
-	fg_clock_init(&clock);
-	sleep_ms(110);
-	fg_clock_update(&clock);
-	before = fg_clock_scale(&clock);
-	clock.first.ns0 -= (uint64_t)(seconds * (int64_t)NS_IN_S);
-	atomic_store(&clock.ns0, before.ns0 - (uint64_t)(seconds * (int64_t)NS_IN_S));
-	scale = fg_clock_scale(&clock);
-	assert_false(matches_now(&scale));
-
-	/* The offset follows at once; the slope does not take the step for drift. */
-	for (unsigned int i = 0; i < 3; i++) {
-		fg_clock_update(&clock);
-		scale = fg_clock_scale(&clock);
-		assert_true(matches_now(&scale));
-		assert_true(scale.ns_per_tick_q32 == before.ns_per_tick_q32);
-	}
-	sleep_ms(110);
-	fg_clock_update(&clock);
-	scale = fg_clock_scale(&clock);
-	assert_true(matches_now(&scale));
-	assert_true(slope_is_right(&clock));
-}
-
-static void follows_a_step(void **state)
-{
-	(void)state;
-	check_step(1);
-	check_step(-1);
-	check_step(3600);
-	check_step(-37);
 }
 
 #define UPDATES_MAX 500000u
@@ -271,7 +243,7 @@ static void *read_lines(void *arg)
 
 		if (!matches_now(&scale))
 			r->wrong++;
-		if (n > 0 && scale.ticks0 < r->samples[n - 1].ticks0)
+		if (n > 0 && scale.after.ticks0 < r->samples[n - 1].after.ticks0)
 			r->wrong++;
 		if (n < SAMPLES &&
 		    (n == 0 || memcmp(&scale, &r->samples[n - 1], sizeof(scale)) != 0)) {
@@ -298,7 +270,7 @@ static uint32_t lines_not_published(const struct reader *r, const struct fg_cloc
 	uint32_t at = 0, missing = 0;
 
 	for (uint32_t i = 0; i < r->n_samples; i++) {
-		while (at < count && published[at].ticks0 < r->samples[i].ticks0)
+		while (at < count && published[at].after.ticks0 < r->samples[i].after.ticks0)
 			at++;
 		if (at == count || memcmp(&published[at], &r->samples[i], sizeof(*published)) != 0)
 			missing++;
@@ -327,6 +299,7 @@ static void readers_see_whole_lines(void **state)
 				 0);
 	}
 	for (; count < UPDATES_MAX && !all_saw_enough(readers); count++) {
+		clock.corrected_ticks = 0; /* Publish each. */
 		fg_clock_update(&clock);
 		published[count] = fg_clock_scale(&clock);
 	}
@@ -413,7 +386,6 @@ int main(void)
 		cmocka_unit_test(follows_the_system_clock),
 		cmocka_unit_test(wrong_guess_is_corrected),
 		cmocka_unit_test(small_step_is_found_out),
-		cmocka_unit_test(follows_a_step),
 		cmocka_unit_test(readers_see_whole_lines),
 		cmocka_unit_test(stamp_writes_rx_ns),
 		cmocka_unit_test(now_is_never_before_rx_ns),

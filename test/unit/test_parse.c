@@ -24,38 +24,8 @@
 
 #include "fast.h"
 #include "general.h"
+#include "parse_rig.h"
 #include "parse_vectors.h"
-
-#define FRAME_MAX 8192u
-
-static struct rte_mempool *pool;
-
-static uint32_t read_hex(const char *text, uint8_t *out)
-{
-	uint32_t length = 0;
-
-	while (*text != '\0') {
-		char *end = NULL;
-
-		if (*text == ' ') {
-			text++;
-		} else if (*text == '{') {
-			const unsigned long count = strtoul(text + 1, &end, 10);
-
-			assert_true(*end == '}' && length + count <= FRAME_MAX);
-			memset(out + length, 0xee, count);
-			length += (uint32_t)count;
-			text = end + 1;
-		} else {
-			const char digits[3] = {text[0], text[1], '\0'};
-
-			out[length++] = (uint8_t)strtoul(digits, &end, 16);
-			assert_true(end == digits + 2);
-			text += 2;
-		}
-	}
-	return length;
-}
 
 /* The variant of fg_parse_burst() under test: main() tests all that this CPU supports. */
 static enum fg_isa isa;
@@ -114,59 +84,6 @@ static enum fg_drop parse_exactly(const struct fg_parse *parse, const uint8_t *f
 	memset(key, 0xa5, sizeof(*key));
 	result = fg_parse_packet(parse, copy, length, total, key);
 	free(copy);
-	return result;
-}
-
-static struct rte_mbuf *append(struct rte_mbuf *head, const uint8_t *bytes, uint32_t length)
-{
-	struct rte_mbuf *segment = rte_pktmbuf_alloc(pool);
-
-	assert_non_null(segment);
-	memcpy(rte_pktmbuf_append(segment, (uint16_t)length), bytes, length);
-	if (head == NULL)
-		return segment;
-	assert_int_equal(rte_pktmbuf_chain(head, segment), 0);
-	return head;
-}
-
-/* A packet whose first segments have the lengths given (0 ends them); one more takes the rest. */
-static struct rte_mbuf *packet(const uint8_t *frame, uint32_t length, uint32_t first,
-			       uint32_t second)
-{
-	struct rte_mbuf *pkt;
-
-	first = RTE_MIN(first, length);
-	second = RTE_MIN(second, length - first);
-	pkt = append(NULL, frame, first);
-	if (second != 0)
-		pkt = append(pkt, frame + first, second);
-	for (uint32_t at = first + second; at < length; at += 2000)
-		pkt = append(pkt, frame + at, RTE_MIN(length - at, 2000u));
-	return pkt;
-}
-
-/* Parse as a burst of one; the result is what was counted. */
-static enum fg_drop parse_packet(const struct fg_parse *parse, struct rte_mbuf *pkt,
-				 struct fg_key *key)
-{
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
-	enum fg_drop result = PASS;
-	uint16_t left;
-
-	assert_non_null(stats);
-	memset(key, 0x5a, sizeof(*key));
-	left = fg_parse_burst(parse, &pkt, 1, key, stats);
-	for (unsigned int reason = 0; reason < FG_DROP_COUNT; reason++)
-		if (fg_counter_read(&stats->dropped[reason]) != 0) {
-			assert_int_equal(result, PASS);
-			assert_int_equal(fg_counter_read(&stats->dropped[reason]), 1);
-			result = (enum fg_drop)reason;
-		}
-	assert_int_equal(left, result == PASS);
-	if (left == 1)
-		rte_pktmbuf_free(pkt);
-	fg_lcore_stats_free(stats);
-	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 	return result;
 }
 

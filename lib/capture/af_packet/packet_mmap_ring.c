@@ -229,10 +229,13 @@ struct tally {
 static inline bool hand_over(struct ring *ring, struct rte_mbuf *m, uint8_t *head, uint8_t *frame,
 			     uint16_t length, struct tally *tally)
 {
+	const uint32_t status = ((const struct tpacket3_hdr *)head)->tp_status;
+
 	/* As rte_pktmbuf_reset(), without the fields that are always valid in the pool. */
 	m->data_off = RTE_PKTMBUF_HEADROOM;
 	m->port = RTE_MBUF_PORT_INVALID;
-	m->ol_flags = 0;
+	/* From this machine: the checksum was left to a network card. */
+	m->ol_flags = (status & TP_STATUS_CSUMNOTREADY) != 0 ? RTE_MBUF_F_RX_L4_CKSUM_NONE : 0;
 	m->packet_type = 0;
 	m->vlan_tci = 0;
 	m->vlan_tci_outer = 0;

@@ -297,6 +297,7 @@ static int af_xdp_open(struct fg_source *src, const void *conf, struct fg_error 
 		return rc;
 	}
 	*ethdev_extra(src) = x;
+	src->uncomputed = true;
 	return 0;
 }
 
@@ -375,6 +376,7 @@ static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 	ethdev_lost(src, lost);
 	xdp_program_counts(x->program, program);
 	/* The driver's imissed contains no_buffer only, and without mbufs it loses nothing. */
+	lost->nic_unknown = false;
 	if (x->n_sockets > 0)
 		lost->nic = sockets.no_buffer + sockets.ring_full;
 	lost->no_mbuf = 0;

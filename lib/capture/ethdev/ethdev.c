@@ -19,6 +19,7 @@
 #include <fg_burst.h>
 #include <fg_port.h>
 
+#include "ethdev_driver.h"
 #include "ethdev_figures.h"
 #include "source_pool.h"
 #include "xdp_pool.h"
@@ -56,6 +57,7 @@ struct ethdev {
 
 	/* Only control uses these. */
 	struct rte_mempool *pool;
+	const struct ethdev_driver *driver;
 	struct fg_source_lost lost; /* Up to the last stop. */
 	struct rte_eth_stats base;  /* Counters of the device at the last start, or at open. */
 	uint64_t leaked;            /* Mbufs that the driver never frees; see count_leaked(). */
@@ -82,19 +84,27 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static bool reads_file_once(uint16_t port_id)
+/* The device's arguments if it is net_pcap that reads a file, else NULL. */
+static const char *file_arguments(uint16_t port_id)
 {
 	struct rte_eth_dev_info info;
 	const struct rte_devargs *devargs;
-	const char *infinite;
 
 	if (rte_eth_dev_info_get(port_id, &info) != 0 || strcmp(info.driver_name, "net_pcap") != 0)
-		return false;
+		return NULL;
 	devargs = rte_dev_devargs(info.device);
 	if (devargs == NULL || devargs->args == NULL || strstr(devargs->args, "rx_pcap=") == NULL)
-		return false;
-	infinite = strstr(devargs->args, "infinite_rx=");
-	return infinite == NULL || atoi(infinite + strlen("infinite_rx=")) == 0;
+		return NULL;
+	return devargs->args;
+}
+
+static bool reads_file_once(uint16_t port_id)
+{
+	const char *arguments = file_arguments(port_id);
+	const char *infinite = arguments != NULL ? strstr(arguments, "infinite_rx=") : NULL;
+
+	return arguments != NULL &&
+	       (infinite == NULL || atoi(infinite + strlen("infinite_rx=")) == 0);
 }
 
 /* Buffer size for a whole frame: some NICs use buffers in steps of 1 KiB. */
@@ -148,6 +158,7 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 		.rss = conf->rss,
 		.promiscuous = conf->promiscuous,
 		.allmulticast = conf->allmulticast,
+		.checksums = src->nic_checksums,
 		.pool = dev->pool,
 	};
 	const int rc = fg_port_claim_rx(conf->device, &rx, &dev->port, error);
@@ -156,6 +167,8 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 		return rc;
 	dev->port_id = dev->port->id;
 	dev->is_file = reads_file_once(dev->port_id);
+	dev->driver = ethdev_driver_find(dev->port->driver);
+	src->uncomputed = dev->driver->uncomputed && file_arguments(dev->port_id) == NULL;
 	src->socket_id = dev->port->socket_id;
 	(void)fg_port_stats(dev->port, &dev->base);
 	return 0;
@@ -248,6 +261,7 @@ void ethdev_lost(struct fg_source *src, struct fg_source_lost *lost)
 	struct rte_eth_stats now;
 
 	*lost = dev->lost;
+	lost->nic_unknown = dev->driver->uncounted != NULL;
 	if (dev->port == NULL || fg_port_stats(dev->port, &now) != 0)
 		return;
 	lost->nic += growth(now.imissed, dev->base.imissed);

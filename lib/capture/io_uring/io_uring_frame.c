@@ -129,7 +129,10 @@ bool uring_frame_read(struct uring_queue *q, struct rte_mbuf *m, uint32_t bytes)
 		return refuse(&q->count.truncated);
 
 	m->data_off = RTE_PKTMBUF_HEADROOM;
-	m->ol_flags = 0;
+	/* From this machine: the checksum was left to a network card. */
+	m->ol_flags = (control.aux.tp_status & TP_STATUS_CSUMNOTREADY) != 0
+			      ? RTE_MBUF_F_RX_L4_CKSUM_NONE
+			      : 0;
 	m->packet_type = 0;
 	m->data_len = (uint16_t)len;
 	m->pkt_len = len;

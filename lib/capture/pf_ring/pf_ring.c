@@ -195,6 +195,7 @@ static int pf_ring_open(struct fg_source *src, const void *conf_in, struct fg_er
 		return rc;
 	}
 	src->priv = r;
+	src->uncomputed = true;
 	return 0;
 }
 

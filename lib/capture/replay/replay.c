@@ -26,6 +26,7 @@
 
 #include <fg_pool.h>
 
+#include "replay_clock.h"
 #include "replay_file.h"
 #include "source_pool.h"
 
@@ -56,7 +57,8 @@ static const struct fg_option replay_options[] = {
 	 .names = rate_names,
 	 .value = "max",
 	 .unit = "packets/s",
-	 .help = "recorded: at the recorded pace; max: as fast as the pipeline takes packets; or a "
+	 .help = "recorded: at the recorded pace, in step with other such replays; max: as fast as "
+		 "the pipeline takes packets; or a "
 		 "number"},
 	{.name = "loops",
 	 .type = FG_OPTION_U64,
@@ -71,12 +73,12 @@ struct replay {
 	struct replay_file file;
 	struct rte_mempool *pool;
 	uint64_t rate;
-	uint64_t loops;   /* 0: endless. */
-	uint64_t span_ns; /* Time from the first packet of a loop to that of the next. */
+	uint64_t loops;     /* 0: endless. */
+	uint64_t span_ns;   /* Time from the first packet of a loop to that of the next. */
+	uint64_t origin_ns; /* Recorded time at time 0 of the replays' clock. */
 	uint64_t hz;
 	uint64_t ns_per_tick_q32;
-	uint64_t start_ticks; /* TSC when the first packet of the first loop was due. */
-	uint64_t run_ticks;   /* Running time up to the last stop. */
+	struct replay_member member;
 
 	/* Written by the lcore that polls. */
 	struct {
@@ -136,21 +138,11 @@ static int make_pool(const struct fg_source *src, struct replay *r, struct fg_er
 	return 0;
 }
 
-/* A loop ends one mean packet interval after its last packet. */
-static uint64_t loop_span(const struct replay_file *file)
-{
-	const uint64_t span_ns = file->max_ns - file->min_ns;
-
-	if (file->count < 2)
-		return 1;
-	return span_ns + RTE_MAX(span_ns / (file->count - 1), 1u);
-}
-
 static void set_pace(struct replay *r, const struct replay_conf *conf)
 {
 	r->rate = conf->rate;
 	r->loops = conf->loops;
-	r->span_ns = loop_span(&r->file);
+	r->span_ns = replay_clock_span(&r->file);
 	r->hz = rte_get_tsc_hz();
 	r->ns_per_tick_q32 = ((uint64_t)SECOND_NS << 32) / r->hz;
 	atomic_store_explicit(&r->at.ended, r->file.count == 0, memory_order_release);
@@ -180,6 +172,9 @@ static int replay_open(struct fg_source *src, const void *conf_in, struct fg_err
 		return rc;
 	}
 	set_pace(r, conf);
+	r->member.name = src->name;
+	r->member.file = r->rate == RATE_RECORDED ? &r->file : NULL;
+	replay_clock_join(&r->member);
 	src->priv = r;
 	return 0;
 }
@@ -190,30 +185,32 @@ static int replay_start(struct fg_source *src, struct fg_error *error)
 	struct replay *r = src->priv;
 
 	(void)error;
-	r->start_ticks = rte_rdtsc() - r->run_ticks;
+	replay_clock_start();
+	if (r->rate != RATE_RECORDED)
+		return 0;
+	r->origin_ns = replay_clock.origin_ns;
+	r->span_ns = replay_clock.span_ns;
 	return 0;
 }
 
 static void replay_stop(struct fg_source *src)
 {
-	struct replay *r = src->priv;
-
-	r->run_ticks = rte_rdtsc() - r->start_ticks;
+	(void)src;
+	replay_clock_stop();
 }
 
 /* How many of the next @max packets are due at the recorded pace. Hot. */
 static uint64_t due_recorded(const struct replay *r, uint64_t max)
 {
-	const uint64_t ticks = rte_rdtsc() - r->start_ticks;
+	const uint64_t ticks = replay_clock_ticks();
 	const uint64_t run_ns = (uint64_t)(((unsigned __int128)ticks * r->ns_per_tick_q32) >> 32);
-	const uint64_t first_ns = replay_file_packet(&r->file, 0)->ns;
 	uint64_t count = 0;
 
 	if (run_ns < r->at.loop_ns)
 		return 0;
 	/* A packet whose time is before its predecessor's is due, too. */
 	while (count < max && replay_file_packet(&r->file, r->at.next + count)->ns <=
-				      first_ns + (run_ns - r->at.loop_ns))
+				      r->origin_ns + (run_ns - r->at.loop_ns))
 		count++;
 	return count;
 }
@@ -221,7 +218,7 @@ static uint64_t due_recorded(const struct replay *r, uint64_t max)
 /* How many are due at r->rate packets per second: the first at once, then evenly. Hot. */
 static uint64_t due_even(const struct replay *r, uint64_t max)
 {
-	const uint64_t ticks = rte_rdtsc() - r->start_ticks;
+	const uint64_t ticks = replay_clock_ticks();
 	const uint64_t total = (uint64_t)((unsigned __int128)ticks * r->rate / r->hz) + 1;
 
 	return total <= r->at.sent ? 0 : RTE_MIN(total - r->at.sent, max);
@@ -306,6 +303,7 @@ static void replay_close(struct fg_source *src)
 {
 	struct replay *r = src->priv;
 
+	replay_clock_leave(&r->member);
 	rte_mempool_free(r->pool);
 	replay_file_free(&r->file);
 	rte_free(r);
