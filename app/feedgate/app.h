@@ -106,6 +106,7 @@ struct app {
 	struct source_entry *sources[FG_SOURCES_MAX];
 	struct sink_entry *sinks[FG_SINKS_MAX];
 	struct feed_entry *feeds[FEEDS_MAX];
+	uint8_t feed_owners[FEEDS_MAX]; /* lane of each feed's lcore */
 	struct event_log *event_logs[FEEDS_MAX + 1];
 	struct event_log *events; /* of feeds without a log of their own; NULL: none */
 	uint32_t n_sources, n_sinks, n_feeds, n_event_logs;

@@ -208,6 +208,15 @@ int feeds_try(const struct app *app, struct fg_error *error)
 	return rc;
 }
 
+int feeds_assign(struct app *app, struct fg_error *error)
+{
+	const struct fg_feed_conf *confs[FEEDS_MAX];
+
+	for (uint32_t i = 0; i < app->n_feeds; i++)
+		confs[i] = &app->feeds[i]->conf;
+	return fg_placement_feeds(&app->placement, confs, app->n_feeds, app->feed_owners, error);
+}
+
 int feeds_open(struct app *app, struct fg_error *error)
 {
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
@@ -216,7 +225,9 @@ int feeds_open(struct app *app, struct fg_error *error)
 
 		if (entry->conf.protocol == NULL)
 			continue;
-		rc = fg_feed_create(&entry->conf, app->n_lines, SOCKET_ID_ANY, &entry->feed, error);
+		rc = fg_feed_create(&entry->conf, app->n_lines,
+				    fg_placement_socket(&app->placement, app->feed_owners[i]),
+				    &entry->feed, error);
 		if (rc != 0)
 			return rc;
 	}

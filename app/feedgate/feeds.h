@@ -38,6 +38,9 @@ int feeds_check_rules(const struct app *app, const struct rulebook *book,
 /* Compile the message filters of app->rules, and free them again: --check. 0 or -errno. */
 int feeds_try(const struct app *app, struct fg_error *error);
 
+/* Choose the lcore of each feed: app->feed_owners. 0 or -errno. */
+int feeds_assign(struct app *app, struct fg_error *error);
+
 /* Create the feeds that have a protocol. 0 or -errno. */
 int feeds_open(struct app *app, struct fg_error *error);
 

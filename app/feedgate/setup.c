@@ -289,6 +289,7 @@ static int make_pipeline(struct app *app, struct fg_error *error)
 			      .sinks = sinks,
 			      .n_sinks = app->n_sinks,
 			      .feeds = feeds,
+			      .owners = app->feed_owners,
 			      .n_feeds = app->n_feeds},
 	};
 
@@ -306,14 +307,16 @@ int setup_open(struct app *app, struct fg_error *error)
 	unsigned int n_queues = 0;
 	int rc = feeds_try(app, error); /* Before anything is opened. */
 
-	if (rc == 0)
-		rc = event_logs_open(app, error);
 	if (rc == 0 && app->n_sources == 0)
 		rc = ports_as_sources(app, error);
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		n_queues += app->sources[i]->source.n_queues;
 	if (rc == 0)
 		rc = fg_placement_make(&app->pipeline_conf, n_queues, &app->placement, error);
+	if (rc == 0)
+		rc = feeds_assign(app, error);
+	if (rc == 0)
+		rc = event_logs_open(app, error);
 	if (rc == 0)
 		rc = open_sources(app, error);
 	if (rc == 0)

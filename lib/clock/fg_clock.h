@@ -4,7 +4,7 @@
  * Converts TSC ticks to UTC.
  *
  * Control compares the TSC with CLOCK_REALTIME, at start and then about every second, and publishes
- * a scale: lines that give UTC ns by ticks. Workers convert ticks by it, without a system call. The
+ * a scale: lines that give UTC ns by ticks. Lcores convert ticks by it, without a system call. The
  * slope of CLOCK_REALTIME is measured over the whole time since start, so that its precision
  * increases.
  *
@@ -27,8 +27,6 @@
 
 #include <rte_cycles.h>
 
-#include <fg_meta.h>
-
 /** ns = ns0 + (ticks - ticks0) * ns_per_tick_q32 / 2^32. */
 struct fg_clock_line {
 	uint64_t ticks0;          /**< TSC. */
@@ -42,7 +40,7 @@ struct fg_clock_scale {
 };
 #define FG_CLOCK_WORDS (sizeof(struct fg_clock_scale) / sizeof(uint64_t))
 
-/** Written by control, read by workers. A sequence lock gives readers a consistent scale. */
+/** Written by control, read by lcores. A sequence lock gives readers a consistent scale. */
 struct fg_clock {
 	_Atomic uint32_t sequence;              /**< Odd while control writes. */
 	_Atomic uint64_t words[FG_CLOCK_WORDS]; /**< The scale. */
@@ -54,12 +52,12 @@ struct fg_clock {
 	bool far;                      /**< It was logged that the clock is far off. */
 	uint64_t corrected_ticks;      /**< When the scale was published. */
 } __attribute__((aligned(128)));
-static_assert(offsetof(struct fg_clock, realtime) <= 64, "what workers read is one cache line");
+static_assert(offsetof(struct fg_clock, realtime) <= 64, "what lcores read is one cache line");
 
-/** Calibrate for the first time, which takes 20 ms. Threads: control, before workers run. */
+/** Calibrate for the first time, which takes 20 ms. Threads: control, before lcores run. */
 void fg_clock_init(struct fg_clock *clock);
 
-/** Calibrate again. Threads: control, while workers may run. */
+/** Calibrate again. Threads: control, while lcores may run. */
 void fg_clock_update(struct fg_clock *clock);
 
 /** The current scale. Hot. Threads: any. */
@@ -95,35 +93,6 @@ static inline uint64_t fg_clock_ns(const struct fg_clock_scale *scale, uint64_t 
 	const bool later = (int64_t)(ticks - scale->after.ticks0) >= 0;
 
 	return fg_clock_line_ns(later ? &scale->after : &scale->before, ticks);
-}
-
-/**
- * Stamp a burst: set rx_ns from rx_ticks, unless the source has set it.
- * @return the current time, UTC ns, computed from the same scale as the packets' times, so that it
- * is never before an rx_ns computed here. Hot. Threads: any; the caller owns the packets.
- */
-static inline uint64_t fg_clock_stamp(const struct fg_clock *clock, struct rte_mbuf **pkts,
-				      uint16_t count)
-{
-	/* In this order: every scale that is published later agrees with this one up to now. */
-	const uint64_t now = rte_rdtsc();
-	const struct fg_clock_scale scale = fg_clock_scale(clock);
-	const uint64_t now_ns = fg_clock_ns(&scale, now);
-	uint64_t ticks = now, ns = now_ns;
-
-	for (uint16_t i = 0; i < count; i++) {
-		struct fg_meta *meta = fg_meta(pkts[i]);
-
-		if ((meta->flags & FG_META_TIMED) != 0)
-			continue;
-		/* Packets that were received together have the same ticks. */
-		if (meta->rx_ticks != ticks) {
-			ticks = meta->rx_ticks;
-			ns = fg_clock_ns(&scale, ticks);
-		}
-		meta->rx_ns = ns;
-	}
-	return now_ns;
 }
 
 #endif /* FG_CLOCK_H */

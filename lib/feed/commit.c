@@ -209,6 +209,7 @@ static void release(struct fg_feed_stage *stage, const struct fg_arbiter_taken *
 	struct item item;
 
 	stage->released = true;
+	feed_count_held(stage->draining, fg_meta(taken->packet), UINT64_MAX); /* one less */
 	if (taken->result.disposition == FG_ARBITER_DUPLICATE) {
 		drop(out, taken->packet, FG_DROP_duplicate);
 		return;
@@ -285,6 +286,7 @@ static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
 								      : FG_SYMBOLS_SESSION_OTHER);
 	switch (result.disposition) {
 	case FG_ARBITER_HELD:
+		feed_count_held(item->feed, item->meta, 1);
 		break;
 	case FG_ARBITER_ADMIN:
 		admin(stage, item, (result.flags & FG_ARBITER_READY) != 0, out);

@@ -35,11 +35,18 @@ struct fg_feed {
 	/* Written by the worker. */
 	uint64_t learned_burst; /* of the stage, in which the feed learned from a packet last */
 	struct fg_counter counters[FG_FEED_COUNTER_COUNT] __rte_cache_aligned;
+	struct fg_counter held[FG_FEED_HELD_VERSIONS]; /* packets in the arbiter, by version */
 };
 
 static inline void feed_count(struct fg_feed *feed, enum fg_feed_counter counter, uint64_t n)
 {
 	fg_counter_add(&feed->counters[counter], n);
+}
+
+/* The arbiter holds, or no longer holds, a packet. */
+static inline void feed_count_held(struct fg_feed *feed, const struct fg_meta *meta, uint64_t n)
+{
+	fg_counter_add(&feed->held[meta->rules_version % FG_FEED_HELD_VERSIONS], n);
 }
 
 #endif /* FEED_H */

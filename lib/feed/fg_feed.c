@@ -141,14 +141,9 @@ struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed)
 	return feed->arbiter;
 }
 
-bool fg_feed_holds(const struct fg_feed *feed)
+uint64_t fg_feed_held(const struct fg_feed *feed, uint32_t rules_version)
 {
-	uint64_t totals[FG_ARBITER_CHANNEL_COUNT];
-
-	if (!feed->hold)
-		return false;
-	fg_arbiter_totals(feed->arbiter, totals);
-	return totals[FG_ARBITER_CHANNEL_held_now] > 0;
+	return fg_counter_read(&feed->held[rules_version % FG_FEED_HELD_VERSIONS]);
 }
 
 struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed)

@@ -65,14 +65,17 @@ struct fg_feed_conf {
 	uint64_t window;              /**< Numbers. */
 	uint64_t jump_max;            /**< Numbers; 0: half the window. */
 	uint64_t hold_packets;
-	uint64_t hold_us; /**< At most a second: publishing rules waits for held packets. */
+	uint64_t hold_us; /**< At most a second: replaced rule sets wait for held packets. */
 	uint64_t gap_timeout_ms;
 	uint64_t silence_ms; /**< 0: never silent. */
 	uint64_t channels;
 	char *symbols_file;   /**< Keeps the symbol map across a restart; "": none. */
 	uint64_t symbols_max; /**< Numbers that the symbol map has room for. */
 	uint64_t orders;      /**< Entries of the order map, a power of two; 0: none. */
+	uint64_t lcore;       /**< EAL's id of the lcore that owns it, or FG_FEED_LCORE_AUTO. */
 };
+
+#define FG_FEED_LCORE_AUTO FG_OPTION_NAMED(0) /**< fg_feed_conf.lcore: balanced. */
 
 /** Rows of `feeds:`, without name, protocol and messages; the last row is empty. */
 extern const struct fg_option fg_feed_options[];
@@ -117,6 +120,10 @@ enum fg_feed_counter {
 
 struct fg_feed;
 
+#define FG_FEED_HELD_VERSIONS                                                                      \
+	16u /**< Held packets are counted by rule-set version modulo this.                         \
+	     */
+
 /**
  * Make a feed; fg_feed_free() frees it.
  * @param conf     With a protocol; it must outlive the feed.
@@ -134,8 +141,11 @@ const struct fg_feed_conf *fg_feed_conf(const struct fg_feed *feed);
 unsigned int fg_feed_n_lines(const struct fg_feed *feed);
 /** Its line arbiter; NULL if it does not track. Events and counters: fg_arbiter.h. */
 struct fg_arbiter *fg_feed_arbiter(const struct fg_feed *feed);
-/** Whether it holds packets now. Threads: any. */
-bool fg_feed_holds(const struct fg_feed *feed);
+/**
+ * Packets that it holds now and that rule-set version @p rules_version classified, or one
+ * FG_FEED_HELD_VERSIONS older or newer. Threads: any.
+ */
+uint64_t fg_feed_held(const struct fg_feed *feed, uint32_t rules_version);
 /** Its symbol map; never NULL. */
 struct fg_symbols *fg_feed_symbols(const struct fg_feed *feed);
 /** Its order map; never NULL. */

@@ -78,6 +78,9 @@ const struct fg_option fg_feed_options[] = {
 	{ROW(orders, FG_OPTION_U64, "auto",
 	     "entries of the order map; auto: 1 M where messages name only the order, else 0"),
 	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},
+	{ROW(lcore, FG_OPTION_U64, "auto",
+	     "lcore that processes it: a worker, or without workers an rx lcore; auto: balanced"),
+	 .max = UINT16_MAX, .names = automatic},
 	{0},
 };
 

@@ -5,16 +5,15 @@
  *
  * One cache line in the mbuf's private area. Each field has one writer:
  *
- *   stage     lcore    writes
- *   capture   rx       rx_ns, wire_len and flags (FG_META_TIMED), only by sources that know a
- *                      packet's time (fg_source_ops.timed)
- *   rx loop   rx       all other fields but messages, n_matched and two flags, after classify, and
- *                      only for packets that a rule keeps
- *   stamp     worker   rx_ns, unless the source wrote it
- *   feed      worker   messages, n_matched, FG_META_MATCHED, FG_META_UNMAPPED
+ *   stage     lcore        writes
+ *   capture   rx           rx_ns, wire_len and flags (FG_META_TIMED), only by sources that know a
+ *                          packet's time (fg_source_ops.timed)
+ *   rx loop   rx           all other fields but messages, n_matched and two flags, once, after
+ *                          classify, and only for packets that a rule keeps
+ *   feed      the feed's   messages, n_matched, FG_META_MATCHED, FG_META_UNMAPPED
  *
  * The rx loop never touches this line of a packet that it drops. The rx lcore owns the mbuf up to
- * the ring; after that one worker owns it.
+ * the ring; after that the lcore that takes it from the ring owns it.
  */
 #ifndef FG_META_H
 #define FG_META_H
@@ -38,21 +37,23 @@ enum fg_meta_flag {
 struct fg_msg_filter;
 
 struct fg_meta {
-	uint64_t rx_ticks; /**< When the burst was received, TSC ticks; see fg_clock.h. */
 	uint64_t rx_ns;    /**< When the packet was received, UTC, ns since 1970. */
-	uint64_t sinks;    /**< Bit i: the rule sends the packet to sink i. */
 	uint64_t messages; /**< Bit i: message i matched; the first 64 of the packet. */
+
+	/* What the rule decides, in the order of the pipeline's struct action. */
+	uint64_t sinks;               /**< Bit i: the rule sends the packet to sink i. */
 	struct fg_msg_filter *filter; /**< The rule's message filter; NULL: all messages match. */
 	uint32_t rule_id;             /**< Of the rule that won; see fg_names.h. */
 	uint32_t rules_version;       /**< Of the rule set that classified the packet. */
+	uint16_t feed;                /**< Index of the feed, or FG_META_FEED_NONE. */
+	uint8_t line;                 /**< 1 for A, 2 for B, ...; 0: none. */
+	uint8_t flags;                /**< enum fg_meta_flag, or-ed. */
+
 	uint32_t wire_len;    /**< Bytes on the wire; above pkt_len if the capture cut it. */
 	uint16_t payload_off; /**< Where the L4 payload begins, bytes from the frame's start. */
 	uint16_t payload_len; /**< Bytes, as the headers have it. */
-	uint16_t feed;        /**< Index of the feed, or FG_META_FEED_NONE. */
 	uint16_t n_matched;   /**< How many messages matched, including those after the first 64. */
 	uint8_t source;       /**< Index of the source. */
-	uint8_t line;         /**< 1 for A, 2 for B, ...; 0: none. */
-	uint8_t flags;        /**< enum fg_meta_flag, or-ed. */
 };
 static_assert(sizeof(struct fg_meta) <= RTE_CACHE_LINE_MIN_SIZE, "metadata is one cache line");
 

@@ -6,6 +6,7 @@
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 
 #include <fg_burst.h>
@@ -53,13 +54,6 @@ void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, ui
 	} while (count > 0 || fg_feed_pending(&lcore->stage));
 }
 
-static uint64_t clock_ns(const struct lcore *lcore, uint64_t ticks)
-{
-	const struct fg_clock_scale line = fg_clock_scale(&lcore->pipeline->clock);
-
-	return fg_clock_ns(&line, ticks);
-}
-
 void feeds_tick(struct lcore *lcore)
 {
 	const uint64_t ticks = rte_rdtsc();
@@ -87,24 +81,12 @@ void feeds_flush(struct lcore *lcore)
 	}
 }
 
-bool feeds_hold(const struct fg_pipeline *p)
+bool feeds_hold(const struct fg_pipeline *p, uint32_t rules_version)
 {
 	for (uint32_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i] != NULL && fg_feed_holds(p->feeds[i]))
+		if (p->feeds[i] != NULL && fg_feed_held(p->feeds[i], rules_version) > 0)
 			return true;
 	return false;
-}
-
-/* The lcore that owns feed number @p feed. */
-static struct lcore *lcore_of(struct fg_pipeline *p, uint32_t feed)
-{
-	return p->n_workers > 0 ? &p->workers[feed % p->n_workers] : &p->rx[0];
-}
-
-int feeds_socket(const struct fg_pipeline *p, uint8_t worker)
-{
-	return (int)rte_lcore_to_socket_id(p->n_workers > 0 ? p->workers[worker].lcore_id
-							    : p->rx[0].lcore_id);
 }
 
 static int make_slices(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
@@ -125,16 +107,18 @@ static int make_slices(struct fg_pipeline *p, const struct fg_pipeline_conf *con
 /* Set up the feed stage of an lcore, with the feeds it owns. */
 static int attach(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *error)
 {
-	lcore->owned = calloc(p->n_feeds, sizeof(*lcore->owned));
-	lcore->stage.scratch = malloc(SCRATCH_BYTES);
+	const int socket = (int)rte_lcore_to_socket_id(lcore->lcore_id);
+
+	lcore->owned = rte_calloc_socket(NULL, p->n_feeds, sizeof(*lcore->owned), 0, socket);
+	lcore->stage.scratch = rte_malloc_socket(NULL, SCRATCH_BYTES, 0, socket);
 	if (lcore->owned == NULL || lcore->stage.scratch == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for the feeds of lcore %u",
+		return fg_error_set(error, ENOMEM, "no DPDK memory for the feeds of lcore %u",
 				    lcore->lcore_id);
 	lcore->stage.feeds = p->feeds;
 	lcore->stage.n_feeds = p->n_feeds;
 	lcore->stage.slices = p->slices;
 	for (uint32_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i] != NULL && lcore_of(p, i) == lcore)
+		if (p->feeds[i] != NULL && lane_lcore(p, p->owners[i]) == lcore)
 			lcore->owned[lcore->n_owned++] = p->feeds[i];
 	return 0;
 }
@@ -146,40 +130,33 @@ int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_setup *setup,
 	uint32_t n = 0;
 	int rc;
 
-	for (uint32_t i = 0; i < endpoints->n_feeds; i++)
-		n += endpoints->feeds[i] != NULL;
+	p->owners = malloc(endpoints->n_feeds + 1);
+	p->feeds = calloc((size_t)endpoints->n_feeds + 1, sizeof(struct fg_feed *));
+	if (p->feeds == NULL || p->owners == NULL)
+		return fg_error_set(error, ENOMEM, "no memory for %u feeds", endpoints->n_feeds);
+	for (uint32_t i = 0; i < endpoints->n_feeds; i++) {
+		p->feeds[i] = endpoints->feeds[i];
+		p->owners[i] = endpoints->owners != NULL ? endpoints->owners[i]
+							 : (uint8_t)(i % p->n_lanes);
+		n += p->feeds[i] != NULL;
+	}
+	p->n_feeds = endpoints->n_feeds;
 	if (n == 0)
 		return 0;
-	if (p->n_workers == 0 && p->n_rx > 1)
-		return fg_error_set(
-			error, EINVAL,
-			"one lcore must own a feed with a protocol, and %u rx lcores run to "
-			"completion: expected workers: 1 or more, or one rx lcore",
-			p->n_rx);
-	p->feeds = calloc(endpoints->n_feeds, sizeof(struct fg_feed *));
-	if (p->feeds == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for %u feeds", n);
-	memcpy(p->feeds, endpoints->feeds, endpoints->n_feeds * sizeof(struct fg_feed *));
-	p->n_feeds = endpoints->n_feeds;
 	p->tick_ticks = rte_get_tsc_hz() * TICK_US / 1000000;
 	rc = make_slices(p, &setup->conf, error);
-	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
-		rc = attach(p, &p->workers[i], error);
-	return rc == 0 && p->n_workers == 0 ? attach(p, &p->rx[0], error) : rc;
-}
-
-static void detach(struct lcore *lcore)
-{
-	free(lcore->owned);
-	free(lcore->stage.scratch);
+	for (uint16_t lane = 0; lane < p->n_lanes && rc == 0; lane++)
+		rc = attach(p, lane_lcore(p, lane), error);
+	return rc;
 }
 
 void feeds_free(struct fg_pipeline *p)
 {
-	for (uint16_t i = 0; p->rx != NULL && i < p->n_rx; i++)
-		detach(&p->rx[i]);
-	for (uint16_t i = 0; p->workers != NULL && i < p->n_workers; i++)
-		detach(&p->workers[i]);
+	for (uint16_t i = 0; i < FG_LCORES_MAX && p->lcores[i] != NULL; i++) {
+		rte_free(p->lcores[i]->owned);
+		rte_free(p->lcores[i]->stage.scratch);
+	}
 	rte_mempool_free(p->slices);
 	free(p->feeds);
+	free(p->owners);
 }

@@ -3,18 +3,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
-#include <rte_pause.h>
 
 #include <fg_log.h>
 
 #include "pipeline.h"
-
-#define WAIT_US 100u /* between checks whether feeds hold packets */
 
 const struct fg_option fg_pipeline_options[] = {
 	{.name = "workers",
@@ -32,7 +28,7 @@ const struct fg_option fg_pipeline_options[] = {
 	 .power_of_two = true,
 	 .value = "65536",
 	 .unit = "packets",
-	 .help = "ring from one rx lcore to one worker; a power of two"},
+	 .help = "ring from one rx lcore to another lcore; a power of two"},
 	{.name = "slice_mbufs",
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct fg_pipeline_conf, slice_mbufs),
@@ -59,14 +55,22 @@ static int make_qsbr(struct fg_pipeline *p, struct fg_error *error)
 	return 0;
 }
 
-static int make_lcore(struct fg_pipeline *p, struct lcore *lcore, uint16_t lcore_id, uint16_t lane,
-		      uint16_t index, struct fg_error *error)
+static int make_lcore(struct fg_pipeline *p, uint16_t index, uint16_t lcore_id, uint16_t lane,
+		      struct fg_error *error)
 {
+	const int socket = (int)rte_lcore_to_socket_id(lcore_id);
+	struct lcore *lcore =
+		rte_zmalloc_socket(NULL, sizeof(*lcore), _Alignof(struct lcore), socket);
+
+	if (lcore == NULL)
+		return fg_error_set(error, ENOMEM, "no DPDK memory for lcore %u on NUMA node %d",
+				    lcore_id, socket);
+	p->lcores[index] = lcore;
 	lcore->pipeline = p;
 	lcore->lcore_id = lcore_id;
 	lcore->lane = lane;
 	lcore->index = index;
-	lcore->stats = fg_lcore_stats_alloc();
+	lcore->stats = fg_lcore_stats_alloc(socket);
 	return lcore->stats != NULL
 		       ? 0
 		       : fg_error_set(error, ENOMEM, "no memory for the counters of lcore %u",
@@ -78,31 +82,51 @@ static int make_lcores(struct fg_pipeline *p, const struct fg_placement *placeme
 {
 	int rc = 0;
 
-	p->rx = rte_zmalloc(NULL, p->n_rx * sizeof(*p->rx), _Alignof(struct lcore));
-	p->workers = rte_zmalloc(NULL, (p->n_workers + 1u) * sizeof(*p->workers),
-				 _Alignof(struct lcore));
-	if (p->rx == NULL || p->workers == NULL)
-		return fg_error_set(error, ENOMEM, "no DPDK memory for %u lcores",
-				    p->n_rx + p->n_workers);
 	for (uint16_t i = 0; i < p->n_rx && rc == 0; i++)
-		rc = make_lcore(p, &p->rx[i], placement->rx[i], i, i, error);
+		rc = make_lcore(p, i, placement->rx[i], p->n_workers > 0 ? LANE_NONE : i, error);
 	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
-		rc = make_lcore(p, &p->workers[i], placement->workers[i], i,
-				(uint16_t)(p->n_rx + i), error);
+		rc = make_lcore(p, (uint16_t)(p->n_rx + i), placement->workers[i], i, error);
 	return rc;
 }
 
-static int make_rings(struct fg_pipeline *p, const struct fg_pipeline_conf *conf,
+/* Whether the lcore of @p lane gets packets from others: all workers do, and owners of feeds. */
+static bool has_rings(const struct fg_pipeline *p, uint16_t lane)
+{
+	bool has = p->n_workers > 0;
+
+	for (uint32_t i = 0; i < p->n_feeds; i++)
+		has = has || (p->feeds[i] != NULL && p->owners[i] == lane);
+	return has;
+}
+
+/* The rings from one rx lcore to each other lcore that owns feeds, or to each worker. */
+static int make_rings(struct fg_pipeline *p, struct lcore *rx, const struct fg_pipeline_conf *conf,
 		      struct fg_error *error)
 {
-	int sockets[FG_WORKERS_MAX];
-	int rc = 0;
+	int sockets[FG_LCORES_MAX];
+	const struct fg_handoff_conf handoff = {
+		.rx = rx->index,
+		.socket_id = (int)rte_lcore_to_socket_id(rx->lcore_id),
+		.n_consumers = p->n_lanes,
+		.slots = (uint32_t)conf->ring_slots,
+		.socket_ids = sockets,
+	};
+	bool any = false;
+	int rc;
 
-	for (uint16_t i = 0; i < p->n_workers; i++)
-		sockets[i] = (int)rte_lcore_to_socket_id(p->workers[i].lcore_id);
-	for (uint16_t i = 0; i < p->n_rx && rc == 0 && p->n_workers > 0; i++)
-		rc = fg_handoff_create(i, p->n_workers, (uint32_t)conf->ring_slots, sockets,
-				       &p->rx[i].handoff, error);
+	for (uint16_t lane = 0; lane < p->n_lanes; lane++) {
+		const bool ring = lane_lcore(p, lane) != rx && has_rings(p, lane);
+
+		sockets[lane] = ring ? lane_socket(p, lane) : FG_HANDOFF_NO_RING;
+		any = any || ring;
+	}
+	rc = any ? fg_handoff_create(&handoff, &rx->handoff, error) : 0;
+	for (uint16_t lane = 0; lane < p->n_lanes && rx->handoff != NULL; lane++)
+		if (sockets[lane] != FG_HANDOFF_NO_RING) {
+			struct lcore *to = lane_lcore(p, lane);
+
+			to->inlets[to->n_inlets++] = rx->handoff;
+		}
 	return rc;
 }
 
@@ -118,6 +142,7 @@ int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline
 	memset(p, 0, sizeof(*p));
 	p->n_rx = setup->placement.n_rx;
 	p->n_workers = setup->placement.n_workers;
+	p->n_lanes = setup->placement.n_lanes;
 	p->classify = setup->classify;
 	p->n_sources = endpoints->n_sources;
 	p->n_sinks = endpoints->n_sinks;
@@ -129,11 +154,11 @@ int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline
 	if (rc == 0)
 		rc = make_lcores(p, &setup->placement, error);
 	if (rc == 0)
-		rc = make_rings(p, &setup->conf, error);
-	if (rc == 0)
 		rc = placement_assign(p, &setup->parse, error);
 	if (rc == 0)
 		rc = feeds_create(p, setup, error);
+	for (uint16_t i = 0; i < p->n_rx && rc == 0; i++)
+		rc = make_rings(p, p->lcores[i], &setup->conf, error);
 	if (rc != 0) {
 		fg_pipeline_free(p);
 		return rc;
@@ -142,99 +167,24 @@ int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline
 	return 0;
 }
 
+static void free_lcore(struct lcore *lcore)
+{
+	fg_handoff_free(lcore->handoff);
+	fg_lcore_stats_free(lcore->stats);
+	rte_free(lcore);
+}
+
 void fg_pipeline_free(struct fg_pipeline *p)
 {
 	if (p == NULL)
 		return;
-	for (uint16_t i = 0; p->rx != NULL && i < p->n_rx; i++) {
-		fg_handoff_free(p->rx[i].handoff);
-		fg_lcore_stats_free(p->rx[i].stats);
-	}
-	for (uint16_t i = 0; p->workers != NULL && i < p->n_workers; i++)
-		fg_lcore_stats_free(p->workers[i].stats);
 	ruleset_free(atomic_load_explicit(&p->ruleset, memory_order_relaxed));
+	retired_free(p);
 	feeds_free(p);
-	rte_free(p->rx);
-	rte_free(p->workers);
+	for (uint16_t i = 0; i < FG_LCORES_MAX && p->lcores[i] != NULL; i++)
+		free_lcore(p->lcores[i]);
 	rte_free(p->qsbr);
 	free(p);
-}
-
-/*
- * Wait until each running lcore has reported a quiescent state or is offline. These inline
- * functions and not rte_rcu_qsbr_synchronize(), because ThreadSanitizer cannot see into the
- * library.
- */
-static void wait_quiescent(const struct fg_pipeline *p)
-{
-	const uint64_t token = rte_rcu_qsbr_start(p->qsbr);
-
-	(void)rte_rcu_qsbr_check(p->qsbr, token, true);
-}
-
-/* The longest hold_us of all feeds; 0: none holds. */
-static uint64_t longest_hold_us(const struct fg_pipeline *p)
-{
-	uint64_t longest_us = 0;
-
-	for (uint32_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i] != NULL &&
-		    fg_feed_conf(p->feeds[i])->reorder == FG_FEED_REORDER_HOLD)
-			longest_us = RTE_MAX(longest_us, fg_feed_conf(p->feeds[i])->hold_us);
-	return longest_us;
-}
-
-/*
- * Wait until feeds have released all packets that they held when this was called: they hold none,
- * or the longest hold_us has passed and every lcore has run feeds_tick() since.
- */
-static void wait_held(const struct fg_pipeline *p)
-{
-	const uint64_t slack_us = 2000; /* for a clock that steps back a little */
-	const uint64_t longest_us = longest_hold_us(p);
-
-	if (longest_us == 0)
-		return;
-	for (uint64_t us = 0; us < longest_us + slack_us && feeds_hold(p); us += WAIT_US)
-		usleep(WAIT_US);
-	/* Twice: the first turn to end may have read the time before. */
-	wait_quiescent(p);
-	usleep(2 * TICK_US);
-	wait_quiescent(p);
-}
-
-/*
- * Wait until no worker uses a message filter of the old set: each must have taken and processed the
- * packets that were in its rings.
- */
-static void wait_rings(const struct fg_pipeline *p)
-{
-	for (uint16_t rx = 0; rx < p->n_rx && p->running; rx++)
-		for (uint16_t worker = 0; worker < p->n_workers; worker++) {
-			const uint64_t mark = fg_handoff_mark(p->rx[rx].handoff, worker);
-
-			while (!fg_handoff_passed(p->rx[rx].handoff, worker, mark))
-				rte_pause();
-		}
-	wait_quiescent(p);
-	if (p->running)
-		wait_held(p);
-}
-
-int fg_pipeline_publish(struct fg_pipeline *p, struct fg_rules *rules, struct fg_error *error)
-{
-	struct ruleset *set, *old;
-	int rc = ruleset_build(p, rules, &set, error);
-
-	if (rc != 0)
-		return rc;
-	set->rules_version = ++p->rules_version;
-	old = atomic_exchange_explicit(&p->ruleset, set, memory_order_acq_rel);
-	wait_quiescent(p);
-	if (old != NULL && old->filters != NULL)
-		wait_rings(p);
-	ruleset_free(old);
-	return 0;
 }
 
 /* Only the control thread replaces the set, so it may read it at any time. */
@@ -309,29 +259,31 @@ static int start_endpoints(struct fg_pipeline *p, struct fg_error *error)
 	return rc;
 }
 
+/* Rx lcores stop polling; when none polls, nothing enters the rings, and each lcore ends. */
 static void stop_lcores(struct fg_pipeline *p)
 {
-	atomic_store_explicit(&p->stop_rx, true, memory_order_relaxed);
-	for (uint16_t i = 0; i < p->n_rx; i++)
-		rte_eal_wait_lcore(p->rx[i].lcore_id);
-	/* The rx lcores have returned: nothing more enters the rings. Partner: worker_main(). */
-	atomic_store_explicit(&p->stop_workers, true, memory_order_release);
-	for (uint16_t i = 0; i < p->n_workers; i++)
-		rte_eal_wait_lcore(p->workers[i].lcore_id);
+	atomic_store_explicit(&p->stop, true, memory_order_relaxed);
+	for (uint16_t i = 0; i < p->n_rx + p->n_workers; i++)
+		rte_eal_wait_lcore(p->lcores[i]->lcore_id);
 	wait_quiescent(p);
 }
 
 static int launch(struct fg_pipeline *p, struct fg_error *error)
 {
+	uint16_t n_polling = 0;
 	int rc = 0;
 
-	atomic_store_explicit(&p->stop_rx, false, memory_order_relaxed);
-	atomic_store_explicit(&p->stop_workers, false, memory_order_relaxed);
+	atomic_store_explicit(&p->stop, false, memory_order_relaxed);
+	atomic_store_explicit(&p->n_polling, p->n_rx, memory_order_relaxed);
 	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
-		rc = rte_eal_remote_launch(worker_main, &p->workers[i], p->workers[i].lcore_id);
-	for (uint16_t i = 0; i < p->n_rx && rc == 0; i++)
-		rc = rte_eal_remote_launch(rx_main, &p->rx[i], p->rx[i].lcore_id);
+		rc = rte_eal_remote_launch(worker_main, p->lcores[p->n_rx + i],
+					   p->lcores[p->n_rx + i]->lcore_id);
+	for (; n_polling < p->n_rx && rc == 0; n_polling = (uint16_t)(n_polling + (rc == 0)))
+		rc = rte_eal_remote_launch(rx_main, p->lcores[n_polling],
+					   p->lcores[n_polling]->lcore_id);
 	if (rc != 0) {
+		atomic_fetch_sub_explicit(&p->n_polling, (uint32_t)p->n_rx - n_polling,
+					  memory_order_release);
 		stop_lcores(p);
 		return fg_error_set(error, -rc, "an lcore does not start: %s", strerror(-rc));
 	}
@@ -368,6 +320,7 @@ int fg_pipeline_stop(struct fg_pipeline *p, struct fg_error *error)
 	stop_lcores(p);
 	p->ran_ticks += rte_rdtsc() - p->started_ticks;
 	p->running = false;
+	(void)fg_pipeline_reclaim(p);
 	stop_sources(p, p->n_sources);
 	return stop_sinks(p, p->n_sinks, error);
 }
@@ -388,6 +341,7 @@ bool fg_pipeline_ended(const struct fg_pipeline *p)
 void fg_pipeline_tick(struct fg_pipeline *p)
 {
 	fg_clock_update(&p->clock);
+	(void)fg_pipeline_reclaim(p);
 }
 
 double fg_pipeline_seconds(const struct fg_pipeline *p)

@@ -5,7 +5,8 @@
  *
  * The control thread (EAL's main lcore) creates a pipeline from opened sources, sinks and feeds,
  * publishes a rule set and starts it. Rx lcores receive, parse, classify and hand packets to
- * workers. Without workers, rx lcores run to completion with the same code.
+ * workers. Without workers, rx lcores run to completion with the same code: each owns some of the
+ * feeds, and hands packets of the others to the rx lcores that own these.
  *
  * Only the control thread calls these functions.
  */
@@ -24,12 +25,13 @@
 #include <fg_source.h>
 #include <fg_stats.h>
 
-#define FG_LCORES_MAX 64u
+#define FG_LCORES_MAX  64u
+#define FG_WORKERS_MAX 32u
 
 /** Settings: the rows of fg_pipeline_options[]. */
 struct fg_pipeline_conf {
 	uint64_t workers;     /**< Worker lcores; 0: rx lcores run to completion. */
-	uint64_t ring_slots;  /**< Packets in the ring of each (rx lcore, worker). */
+	uint64_t ring_slots;  /**< Packets in each ring from one lcore to another. */
 	uint64_t slice_mbufs; /**< Mbufs for the slices of all feeds; used if a feed has a protocol.
 			       */
 };
@@ -44,7 +46,8 @@ extern const struct fg_option *const fg_pipeline_option_workers;
 struct fg_placement {
 	uint16_t n_rx;
 	uint16_t n_workers;
-	uint16_t n_lanes; /**< Lcores that deliver to sinks: the workers, or else the rx lcores. */
+	uint16_t n_lanes; /**< Lcores that deliver to sinks: the workers, or else the rx lcores.
+				Lane i is that of workers[i], or of rx[i]. */
 	uint16_t rx[FG_LCORES_MAX];      /**< EAL's lcore ids. */
 	uint16_t workers[FG_LCORES_MAX]; /**< EAL's lcore ids. */
 };
@@ -58,6 +61,22 @@ struct fg_placement {
 int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues,
 		      struct fg_placement *out, struct fg_error *error);
 
+/**
+ * Assign feeds to lcores. A feed goes to the lcore that it names (fg_feed_conf.lcore); the others,
+ * in their order, each to the lcore with the fewest feeds: first those with a protocol. The result
+ * depends on nothing but the feeds and the lcores.
+ * @param feeds   [n_feeds], all.
+ * @param owners  [n_feeds]: set to the lane of each feed's lcore.
+ * @return 0; -EINVAL: a feed names an lcore that is neither a worker nor, without workers, an rx
+ *         lcore.
+ */
+int fg_placement_feeds(const struct fg_placement *placement,
+		       const struct fg_feed_conf *const *feeds, uint32_t n_feeds, uint8_t *owners,
+		       struct fg_error *error);
+
+/** The NUMA node of a lane's lcore. */
+int fg_placement_socket(const struct fg_placement *placement, uint16_t lane);
+
 /** Sources, feeds and sinks of a pipeline. They are open and outlive the pipeline. */
 struct fg_pipeline_endpoints {
 	struct fg_source *const *sources; /**< At least one. */
@@ -65,6 +84,8 @@ struct fg_pipeline_endpoints {
 	struct fg_sink *const *sinks;
 	uint32_t n_sinks;
 	struct fg_feed *const *feeds; /**< By fg_rule.feed; NULL: without a protocol. */
+	const uint8_t *owners;        /**< [n_feeds] of fg_placement_feeds(); NULL: feed i in lane i
+					   modulo n_lanes. */
 	uint32_t n_feeds;
 };
 
@@ -84,8 +105,8 @@ struct fg_pipeline_setup {
  * node the one with the fewest queues; if the node has none, the nearest, with a warning.
  *
  * @param out  Set on success; free with fg_pipeline_free().
- * @return 0; -EINVAL: a feed has a protocol, there are no workers and more than one rx lcore, or an
- *         lcore has too many queues; -ENOTSUP: the CPU lacks the instruction set; -ENOMEM.
+ * @return 0; -EINVAL: an lcore has too many queues; -ENOTSUP: the CPU lacks the instruction set;
+ *         -ENOMEM.
  */
 int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline **out,
 		       struct fg_error *error);
@@ -94,13 +115,22 @@ int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline
 void fg_pipeline_free(struct fg_pipeline *pipeline);
 
 /**
- * Compile @p rules and publish them: build the set, swap one pointer, wait until no lcore uses the
- * old set, free it. On error the old set stays.
+ * Compile @p rules and publish them: build the set, swap one pointer, wait until every lcore uses
+ * it. On error the old set stays. Packets that the old set classified may be in rings and in feeds:
+ * its message filters are freed later, see fg_pipeline_reclaim(). Only if eight older sets still
+ * have such packets, it waits for the oldest.
  * @param rules  The pipeline owns them after success; else they stay the caller's.
  * @return 0, or as fg_table_build().
  */
 int fg_pipeline_publish(struct fg_pipeline *pipeline, struct fg_rules *rules,
 			struct fg_error *error);
+
+/**
+ * Free the message filters of replaced rule sets that no packet refers to any more.
+ * fg_pipeline_tick(), fg_pipeline_publish() and fg_pipeline_stop() do it, too.
+ * @return how many replaced sets still have packets; 0 when stopped.
+ */
+uint32_t fg_pipeline_reclaim(struct fg_pipeline *pipeline);
 
 /** The running rules, and their version (1, 2, ...). NULL and 0 before the first publish. */
 const struct fg_rules *fg_pipeline_rules(const struct fg_pipeline *pipeline);
@@ -124,7 +154,7 @@ const struct fg_table *fg_pipeline_table(const struct fg_pipeline *pipeline);
 int fg_pipeline_start(struct fg_pipeline *pipeline, struct fg_error *error);
 
 /**
- * Stop polling, let workers empty their rings, flush the sinks. No packet is lost.
+ * Stop polling, let all lcores empty their rings, flush feeds and sinks. No packet is lost.
  * @return 0, also if it did not run; -errno of the first sink that could not write all it took.
  */
 int fg_pipeline_stop(struct fg_pipeline *pipeline, struct fg_error *error);
@@ -134,7 +164,7 @@ bool fg_pipeline_running(const struct fg_pipeline *pipeline);
 /** Whether all sources have ended. */
 bool fg_pipeline_ended(const struct fg_pipeline *pipeline);
 
-/** Calibrate the clock. Call it about once a second. */
+/** Calibrate the clock, and fg_pipeline_reclaim(). Call it about once a second. */
 void fg_pipeline_tick(struct fg_pipeline *pipeline);
 
 /** Seconds it has run, over all starts. */
@@ -171,7 +201,7 @@ struct fg_lcore_view {
 	int socket_id;
 	bool worker;
 	const struct fg_lcore_stats *stats;
-	uint32_t ring_occupancy; /**< Of a worker: packets in its rings now. */
+	uint32_t ring_occupancy; /**< Packets in the rings to it now. */
 	uint16_t n_queues;
 	struct {
 		const struct fg_source *source;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <numa.h>
+#include <stdio.h>
 
 #include <rte_lcore.h>
 
@@ -43,6 +44,71 @@ int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues
 	return 0;
 }
 
+int fg_placement_socket(const struct fg_placement *placement, uint16_t lane)
+{
+	return (int)rte_lcore_to_socket_id(placement->n_workers > 0 ? placement->workers[lane]
+								    : placement->rx[lane]);
+}
+
+/* The lane of the lcore that @p feed names. */
+static int find_lane(const struct fg_placement *placement, const struct fg_feed_conf *feed,
+		     uint8_t *lane, struct fg_error *error)
+{
+	const uint16_t *ids = placement->n_workers > 0 ? placement->workers : placement->rx;
+	const uint16_t n = placement->n_lanes;
+	char list[FG_LCORES_MAX * 8] = "";
+	size_t used = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (ids[i] == feed->lcore) {
+			*lane = (uint8_t)i;
+			return 0;
+		}
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%u",
+					 i == 0       ? ""
+					 : i < n - 1u ? ", "
+						      : " or ",
+					 ids[i]);
+	}
+	return fg_error_set(error, EINVAL, "feed %s: lcore: %lu is not %s: expected %s", feed->name,
+			    (unsigned long)feed->lcore,
+			    placement->n_workers > 0 ? "a worker" : "an rx lcore", list);
+}
+
+/* The lane with the fewest feeds; of several, the first. */
+static uint8_t emptiest(const uint32_t *n_feeds, uint16_t n_lanes)
+{
+	uint16_t best = 0;
+
+	for (uint16_t i = 1; i < n_lanes; i++)
+		if (n_feeds[i] < n_feeds[best])
+			best = i;
+	return (uint8_t)best;
+}
+
+int fg_placement_feeds(const struct fg_placement *placement,
+		       const struct fg_feed_conf *const *feeds, uint32_t n_feeds, uint8_t *owners,
+		       struct fg_error *error)
+{
+	uint32_t load[FG_LCORES_MAX] = {0};
+
+	for (uint32_t i = 0; i < n_feeds; i++) {
+		if (feeds[i]->lcore == FG_FEED_LCORE_AUTO)
+			continue;
+		if (find_lane(placement, feeds[i], &owners[i], error) != 0)
+			return -EINVAL;
+		load[owners[i]]++;
+	}
+	for (unsigned int bare = 0; bare < 2; bare++)
+		for (uint32_t i = 0; i < n_feeds; i++)
+			if (feeds[i]->lcore == FG_FEED_LCORE_AUTO &&
+			    (feeds[i]->protocol == NULL) == (bare != 0)) {
+				owners[i] = emptiest(load, placement->n_lanes);
+				load[owners[i]]++;
+			}
+	return 0;
+}
+
 static int distance(int from, int to)
 {
 	if (from < 0 || to < 0 || from == to || numa_available() < 0)
@@ -57,7 +123,7 @@ static struct lcore *nearest(struct fg_pipeline *pipeline, int socket)
 	int best_distance = INT_MAX;
 
 	for (uint16_t i = 0; i < pipeline->n_rx; i++) {
-		struct lcore *lcore = &pipeline->rx[i];
+		struct lcore *lcore = pipeline->lcores[i];
 		const int d = distance((int)rte_lcore_to_socket_id(lcore->lcore_id), socket);
 
 		if (best == NULL || d < best_distance ||

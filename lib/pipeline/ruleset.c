@@ -5,18 +5,22 @@
 
 #include "pipeline.h"
 
-/* The worker of a rule: its feed's, so that one lcore sees all lines; else by rule number. */
-static uint8_t pick_worker(const struct fg_rule *rule, uint32_t number, uint16_t n_workers)
-{
-	if (n_workers == 0)
-		return 0;
-	return (uint8_t)((rule->feed != FG_FEED_NONE ? rule->feed : number) % n_workers);
-}
-
 static bool is_feed(const struct fg_pipeline *pipeline, const struct fg_rule *rule)
 {
 	return rule->feed != FG_FEED_NONE && rule->feed < pipeline->n_feeds &&
 	       pipeline->feeds[rule->feed] != NULL;
+}
+
+/*
+ * The lane of the lcore that processes a rule's packets: its feed's. Without workers, packets that
+ * no feed must see stay where they were received; with workers, the rule's id decides, which stays
+ * when rules move.
+ */
+static uint8_t pick_owner(const struct fg_pipeline *pipeline, const struct fg_rule *rule)
+{
+	if (is_feed(pipeline, rule) || (pipeline->n_workers > 0 && rule->feed < pipeline->n_feeds))
+		return pipeline->owners[rule->feed];
+	return pipeline->n_workers > 0 ? (uint8_t)(rule->id % pipeline->n_workers) : OWNER_HERE;
 }
 
 /* Compile the rule's subscription. */
@@ -26,15 +30,40 @@ static int make_filter(const struct fg_pipeline *pipeline, const struct fg_rule 
 	const struct fg_feed *feed = pipeline->feeds[rule->feed];
 	const struct fg_msg_filter_conf conf = fg_rules_msg_filter_conf(
 		rule->subscription, fg_feed_conf(feed)->protocol, fg_feed_symbols(feed),
-		fg_feed_orders(feed), feeds_socket(pipeline, action->worker));
+		fg_feed_orders(feed), lane_socket(pipeline, action->owner));
 	struct fg_error reason = {0};
 	const int rc = fg_msg_filter_create(&conf, &action->filter, &reason);
 
 	if (rc != 0)
 		return fg_error_set(error, -rc, "rule %s: %s", rule->name, reason.text);
-	set->filters[set->n_filters++] = action->filter;
+	set->filters->filters[set->filters->count++] = action->filter;
 	action->flags |= rule->subscription->slice ? FG_META_SLICE : 0;
 	return 0;
+}
+
+static struct filters *filters_new(const struct fg_pipeline *pipeline, uint32_t n)
+{
+	struct filters *filters = calloc(1, sizeof(*filters) + n * sizeof(filters->filters[0]));
+
+	if (filters == NULL)
+		return NULL;
+	filters->rules_version = pipeline->rules_version + 1;
+	filters->marks =
+		calloc((size_t)pipeline->n_rx * pipeline->n_lanes, sizeof(filters->marks[0]));
+	if (filters->marks != NULL)
+		return filters;
+	free(filters);
+	return NULL;
+}
+
+void filters_free(struct filters *filters)
+{
+	if (filters == NULL)
+		return;
+	for (uint32_t i = 0; i < filters->count; i++)
+		fg_msg_filter_free(filters->filters[i]);
+	free(filters->marks);
+	free(filters);
 }
 
 static int make_filters(const struct fg_pipeline *pipeline, const struct fg_rules *rules,
@@ -47,7 +76,7 @@ static int make_filters(const struct fg_pipeline *pipeline, const struct fg_rule
 		n += is_feed(pipeline, &rules->rules[i]) && rules->rules[i].subscription != NULL;
 	if (n == 0)
 		return 0;
-	set->filters = calloc(n, sizeof(set->filters[0]));
+	set->filters = filters_new(pipeline, n);
 	if (set->filters == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for %u message filters", n);
 	for (uint32_t i = 1; i <= rules->count && rc == 0; i++)
@@ -59,9 +88,7 @@ static int make_filters(const struct fg_pipeline *pipeline, const struct fg_rule
 /* All but the rules. */
 static void free_set(struct ruleset *set)
 {
-	for (uint32_t i = 0; i < set->n_filters; i++)
-		fg_msg_filter_free(set->filters[i]);
-	free(set->filters);
+	filters_free(set->filters);
 	fg_table_free(set->table);
 	free(set);
 }
@@ -83,9 +110,10 @@ int ruleset_build(const struct fg_pipeline *pipeline, struct fg_rules *rules, st
 		set->actions[i] = (struct action){
 			.sinks = rule->sinks,
 			.rule_id = rule->id,
-			.worker = pick_worker(rule, i, pipeline->n_workers),
+			.rules_version = pipeline->rules_version + 1,
 			.feed = is_feed(pipeline, rule) ? rule->feed : FG_META_FEED_NONE,
 			.line = rule->feed_line,
+			.owner = pick_owner(pipeline, rule),
 		};
 	}
 	rc = make_filters(pipeline, rules, set, error);

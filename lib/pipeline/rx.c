@@ -1,39 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The rx lcore: receive, parse, classify, hand off. All but rx_main() is hot. */
+/*
+ * The rx lcore: receive, parse, classify; deliver, or hand off to the lcore that owns the feed. All
+ * but rx_main() is hot.
+ */
 #include <netinet/in.h>
 
-#include <rte_pause.h>
+#include <rte_prefetch.h>
 
 #include <fg_burst.h>
 
 #include "pipeline.h"
-
-/* Write the metadata of a packet that a rule keeps. What a timed source wrote stays. */
-static inline void record_metadata(struct rte_mbuf *m, const struct rx_queue *q,
-				   const struct fg_key *key, uint64_t rx_ticks,
-				   const struct action *action, uint32_t rules_version)
-{
-	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
-	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
-	struct fg_meta *meta = fg_meta(m);
-
-	meta->rx_ticks = rx_ticks;
-	meta->sinks = action->sinks;
-	meta->filter = action->filter;
-	meta->rule_id = action->rule_id;
-	meta->rules_version = rules_version;
-	meta->payload_off = key->payload_off;
-	meta->payload_len = key->payload_len;
-	meta->source = q->source->index;
-	meta->feed = action->feed;
-	meta->line = action->line != 0 ? action->line : q->parse.line;
-	if (!q->timed) {
-		meta->flags = flags;
-		meta->wire_len = rte_pktmbuf_pkt_len(m);
-	} else {
-		meta->flags |= flags;
-	}
-}
 
 /* Packets that a rule, or the default, drops. */
 struct dropped {
@@ -88,21 +64,75 @@ static unsigned int keep_all(unsigned int count, uint8_t *remaining)
 	return count;
 }
 
+/* Packets that another lcore processes. */
+struct away {
+	struct rte_mbuf *pkts[FG_BURST_MAX];
+	uint8_t owners[FG_BURST_MAX]; /* lane of each */
+	uint16_t count;
+};
+
 /* One burst of one queue on its way through the rx lcore. */
 struct turn {
 	struct lcore *lcore;
 	struct rx_queue *q;
 	const struct ruleset *set;
-	struct fg_burst burst;
+	uint64_t rx_ns;        /* of the burst */
+	struct fg_burst burst; /* in the end, what this lcore delivers */
 	struct fg_key keys[FG_BURST_MAX] __attribute__((aligned(RTE_CACHE_LINE_MIN_SIZE)));
-	uint32_t rules[FG_BURST_MAX];  /* that won; from classify */
-	uint8_t workers[FG_BURST_MAX]; /* of the packets kept */
+	uint32_t rules[FG_BURST_MAX]; /* that won; from classify */
 	struct dropped dropped;
+	struct away away;
 };
+
+/* Write the metadata of a packet that a rule keeps. What a timed source wrote stays. */
+static inline void record_metadata(struct rte_mbuf *m, const struct turn *t,
+				   const struct fg_key *key, const struct action *action,
+				   uint32_t pkt_len)
+{
+	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
+	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
+	const struct rx_queue *q = t->q;
+	struct fg_meta *meta = fg_meta(m);
+
+	meta->sinks = action->sinks;
+	meta->filter = action->filter;
+	meta->rule_id = action->rule_id;
+	meta->rules_version = action->rules_version;
+	meta->feed = action->feed;
+	meta->line = action->line != 0 ? action->line : q->parse.line;
+	meta->payload_off = key->payload_off;
+	meta->payload_len = key->payload_len;
+	meta->source = q->source->index;
+	if (!q->timed) {
+		meta->flags = flags;
+		meta->wire_len = pkt_len;
+		meta->rx_ns = t->rx_ns;
+	} else {
+		meta->flags |= flags;
+		if (unlikely((meta->flags & FG_META_TIMED) == 0))
+			meta->rx_ns = t->rx_ns;
+	}
+}
+
+/* Packets of one rule that follow each other: counted at once. */
+struct hits {
+	uint32_t rule_id;
+	uint64_t packets, bytes;
+};
+
+static inline void count_hits(struct fg_lcore_stats *stats, const struct hits *hits,
+			      uint64_t rx_ticks)
+{
+	struct fg_rule_counter *counter = &stats->rules[hits->rule_id];
+
+	fg_flow_counter_add(&counter->hits, hits->packets, hits->bytes);
+	fg_counter_set(&counter->last, rx_ticks);
+}
 
 /*
  * Apply the actions of the rules that won: count for each rule, sort out what it drops, write the
- * metadata of the rest. After it the burst holds the packets that are kept.
+ * metadata of the rest. After it the burst holds the packets that this lcore delivers, and `away`
+ * those that it hands to others.
  */
 static inline void apply_actions(struct turn *t)
 {
@@ -110,12 +140,12 @@ static inline void apply_actions(struct turn *t)
 	struct dropped *dropped = &t->dropped;
 	/* Copies: these stay in registers, since nothing else can point to them. */
 	const struct ruleset *const set = t->set;
-	const struct rx_queue *const q = t->q;
 	struct fg_lcore_stats *const stats = t->lcore->stats;
+	const uint16_t lane = t->lcore->lane;
 	uint8_t remaining[FG_BURST_MAX];
 	uint64_t bytes = burst->bytes;
-	unsigned int n_remaining;
-	uint16_t kept = 0;
+	struct hits hits = {0};
+	unsigned int n_remaining, n_away = 0, kept = 0;
 
 	dropped->count = 0;
 	dropped->default_packets = 0;
@@ -123,25 +153,41 @@ static inline void apply_actions(struct turn *t)
 	n_remaining = set->actions[FG_RULE_NONE].sinks == 0
 			      ? drop_unmatched(burst, t->keys, t->rules, dropped, remaining)
 			      : keep_all(burst->count, remaining);
+	for (unsigned int r = 0; r < n_remaining; r++)
+		rte_prefetch0(fg_meta(burst->pkts[remaining[r]]));
 	for (unsigned int r = 0; r < n_remaining; r++) {
 		const uint8_t i = remaining[r];
 		struct rte_mbuf *m = burst->pkts[i];
 		const struct action *action = &set->actions[t->rules[i]];
-		struct fg_rule_counter *counter = &stats->rules[action->rule_id];
+		const uint32_t pkt_len = rte_pktmbuf_pkt_len(m);
+		bool here;
 
-		bytes -= rte_pktmbuf_pkt_len(m);
-		fg_flow_counter_add(&counter->hits, 1, rte_pktmbuf_pkt_len(m));
-		fg_counter_set(&counter->last, burst->rx_ticks);
+		bytes -= pkt_len;
+		if (action->rule_id != hits.rule_id) {
+			if (hits.packets > 0)
+				count_hits(stats, &hits, burst->rx_ticks);
+			hits = (struct hits){.rule_id = action->rule_id};
+		}
+		hits.packets++;
+		hits.bytes += pkt_len;
 		if (action->sinks == 0) {
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
-		record_metadata(m, q, &t->keys[i], burst->rx_ticks, action, set->rules_version);
-		t->workers[kept] = action->worker;
-		burst->pkts[kept++] = m;
+		record_metadata(m, t, &t->keys[i], action, pkt_len);
+		/* Both lists get it, one of them keeps it: no branch. */
+		here = action->owner == lane || action->owner == OWNER_HERE;
+		t->away.pkts[n_away] = m;
+		t->away.owners[n_away] = action->owner;
+		burst->pkts[kept] = m;
+		kept += here;
+		n_away += !here;
 	}
+	if (hits.packets > 0)
+		count_hits(stats, &hits, burst->rx_ticks);
 	dropped->default_bytes = bytes; /* what remains of the sum */
-	burst->count = kept;
+	burst->count = (uint16_t)kept;
+	t->away.count = (uint16_t)n_away;
 }
 
 static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped, uint64_t rx_ticks)
@@ -161,17 +207,17 @@ static void count_and_free(struct fg_lcore_stats *stats, struct dropped *dropped
 	rte_pktmbuf_free_bulk(dropped->pkts, dropped->count);
 }
 
-static void hand_off(struct lcore *lcore, struct rte_mbuf **pkts, const uint8_t *workers,
-		     uint16_t count)
+static void hand_off(struct lcore *lcore, struct away *away)
 {
-	const uint16_t refused = fg_handoff_put(lcore->handoff, pkts, workers, count);
+	const uint16_t refused =
+		fg_handoff_put(lcore->handoff, away->pkts, away->owners, away->count);
 
 	if (refused == 0)
 		return;
 	for (uint16_t i = 0; i < refused; i++)
-		fg_counter_add(&lcore->stats->rules[fg_meta(pkts[i])->rule_id].dropped, 1);
+		fg_counter_add(&lcore->stats->rules[fg_meta(away->pkts[i])->rule_id].dropped, 1);
 	fg_counter_add(&lcore->stats->dropped[FG_DROP_ring_full], refused);
-	rte_pktmbuf_free_bulk(pkts, refused);
+	rte_pktmbuf_free_bulk(away->pkts, refused);
 }
 
 /* Sum the bytes again after parse has dropped packets. */
@@ -201,13 +247,12 @@ static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ru
 	if (burst->count == 0)
 		return received;
 	fg_table_lookup(set->table, t.keys, burst->pkts, t.rules, burst->count);
+	t.rx_ns = clock_ns(lcore, burst->rx_ticks);
 	apply_actions(&t);
 	count_and_free(lcore->stats, &t.dropped, burst->rx_ticks);
-	if (burst->count == 0)
-		return received;
-	if (lcore->handoff != NULL)
-		hand_off(lcore, burst->pkts, t.workers, burst->count);
-	else
+	if (t.away.count > 0)
+		hand_off(lcore, &t.away);
+	if (burst->count > 0)
 		deliver(lcore, burst->pkts, burst->count);
 	return received;
 }
@@ -218,21 +263,19 @@ int rx_main(void *arg)
 	struct fg_pipeline *pipeline = lcore->pipeline;
 
 	rte_rcu_qsbr_thread_online(pipeline->qsbr, lcore->index);
-	while (!atomic_load_explicit(&pipeline->stop_rx, memory_order_relaxed)) {
+	while (!atomic_load_explicit(&pipeline->stop, memory_order_relaxed)) {
 		const struct ruleset *set =
 			atomic_load_explicit(&pipeline->ruleset, memory_order_acquire);
-		uint16_t received = 0;
+		uint32_t found = 0;
 
 		for (uint16_t i = 0; i < lcore->n_queues; i++)
-			received = (uint16_t)(received + rx_turn(lcore, &lcore->queues[i], set));
-		fg_counter_add(received > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
-		if (lcore->n_owned > 0)
-			feeds_tick(lcore);
-		if (received == 0)
-			rte_pause();
-		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
+			found += rx_turn(lcore, &lcore->queues[i], set);
+		found += take_rings(lcore);
+		end_turn(lcore, found);
 	}
-	feeds_flush(lcore);
+	/* It puts nothing into rings from here on. Partner: finish_rings(). */
+	atomic_fetch_sub_explicit(&pipeline->n_polling, 1, memory_order_release);
+	finish_rings(lcore);
 	rte_rcu_qsbr_thread_offline(pipeline->qsbr, lcore->index);
 	return 0;
 }

@@ -9,10 +9,7 @@
 
 static const struct lcore *lcore_at(const struct fg_pipeline *p, uint32_t i)
 {
-	if (i < p->n_rx)
-		return &p->rx[i];
-	i -= p->n_rx;
-	return i < p->n_workers ? &p->workers[i] : NULL;
+	return i < (uint32_t)p->n_rx + p->n_workers ? p->lcores[i] : NULL;
 }
 
 void fg_pipeline_totals(const struct fg_pipeline *p, struct fg_totals *totals)
@@ -83,7 +80,7 @@ bool fg_pipeline_lcore(const struct fg_pipeline *p, uint32_t i, struct fg_lcore_
 		view->queues[q].source = lcore->queues[q].source;
 		view->queues[q].queue = lcore->queues[q].queue;
 	}
-	for (uint16_t rx = 0; view->worker && rx < p->n_rx; rx++)
-		view->ring_occupancy += fg_handoff_occupancy(p->rx[rx].handoff, lcore->lane);
+	for (uint16_t k = 0; k < lcore->n_inlets; k++)
+		view->ring_occupancy += fg_handoff_occupancy(lcore->inlets[k], lcore->lane);
 	return true;
 }

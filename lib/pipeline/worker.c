@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Deliver: stamp, feed, dispatch. On worker lcores, or on rx lcores that run to completion. */
+/*
+ * Deliver: feed, dispatch. On workers, or on rx lcores that run to completion; and the rings that
+ * bring packets to such an lcore.
+ */
 #include <rte_pause.h>
+#include <rte_prefetch.h>
 
 #include <fg_burst.h>
 
@@ -81,53 +85,63 @@ void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
 
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
 {
-	const uint64_t now_ns = fg_clock_stamp(&lcore->pipeline->clock, pkts, count);
-
 	if (lcore->n_owned > 0)
-		feeds_burst(lcore, pkts, count, now_ns);
+		feeds_burst(lcore, pkts, count, clock_ns(lcore, rte_rdtsc()));
 	else
 		dispatch(lcore, pkts, count);
 }
 
-static uint16_t worker_turn(struct lcore *lcore)
+uint32_t take_rings(struct lcore *lcore)
 {
-	struct fg_pipeline *pipeline = lcore->pipeline;
 	struct rte_mbuf *pkts[FG_BURST_MAX];
-	uint16_t found = 0;
+	uint32_t found = 0;
 
-	for (uint16_t rx = 0; rx < pipeline->n_rx; rx++) {
+	for (uint16_t i = 0; i < lcore->n_inlets; i++) {
 		const uint16_t n =
-			fg_handoff_get(pipeline->rx[rx].handoff, lcore->lane, pkts, FG_BURST_MAX);
+			fg_handoff_get(lcore->inlets[i], lcore->lane, pkts, FG_BURST_MAX);
 
+		/* The lcore that received them has them in its cache. */
+		for (uint16_t k = 0; k < n; k++) {
+			rte_prefetch0(pkts[k]);
+			rte_prefetch0(fg_meta(pkts[k]));
+		}
 		if (n > 0)
 			deliver(lcore, pkts, n);
-		found = (uint16_t)(found + n);
+		found += n;
 	}
 	return found;
+}
+
+void end_turn(struct lcore *lcore, uint32_t found)
+{
+	fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+	if (lcore->n_owned > 0)
+		feeds_tick(lcore);
+	if (found == 0)
+		rte_pause();
+	rte_rcu_qsbr_quiescent(lcore->pipeline->qsbr, lcore->index);
+}
+
+void finish_rings(struct lcore *lcore)
+{
+	uint32_t found;
+	bool last;
+
+	do {
+		/* Read before the rings: once it is 0, nothing more arrives in them. */
+		last = atomic_load_explicit(&lcore->pipeline->n_polling, memory_order_acquire) == 0;
+		found = take_rings(lcore);
+		end_turn(lcore, found);
+	} while (found > 0 || !last);
+	feeds_flush(lcore);
 }
 
 int worker_main(void *arg)
 {
 	struct lcore *lcore = arg;
-	struct fg_pipeline *pipeline = lcore->pipeline;
 
-	rte_rcu_qsbr_thread_online(pipeline->qsbr, lcore->index);
-	for (;;) {
-		/* Read before the rings: once it is set, nothing more arrives in them. */
-		const bool last =
-			atomic_load_explicit(&pipeline->stop_workers, memory_order_acquire);
-		const uint16_t found = worker_turn(lcore);
-
-		fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
-		if (lcore->n_owned > 0)
-			feeds_tick(lcore);
-		if (found == 0 && last)
-			break;
-		if (found == 0)
-			rte_pause();
-		rte_rcu_qsbr_quiescent(pipeline->qsbr, lcore->index);
-	}
-	feeds_flush(lcore);
-	rte_rcu_qsbr_thread_offline(pipeline->qsbr, lcore->index);
+	rte_rcu_qsbr_thread_online(lcore->pipeline->qsbr, lcore->index);
+	finish_rings(lcore);
+	rte_rcu_qsbr_thread_offline(lcore->pipeline->qsbr, lcore->index);
 	return 0;
 }

@@ -89,11 +89,12 @@ struct fg_lcore_stats {
 #define FG_RULE_IDS_MAX (1u << 20)
 
 /**
- * Allocate the counters of one lcore, zeroed. The arrays by rule are reserved address space
- * for all ids: they take memory only where counters are used, and never move.
+ * Allocate the counters of one lcore, zeroed, on NUMA node @p socket_id; negative: any. The arrays
+ * by rule are reserved address space for all ids: they take memory only where counters are used,
+ * and never move.
  * @return NULL: no memory. Threads: control.
  */
-struct fg_lcore_stats *fg_lcore_stats_alloc(void);
+struct fg_lcore_stats *fg_lcore_stats_alloc(int socket_id);
 
 /** Free it; NULL is allowed. Threads: control, when its lcore has stopped. */
 void fg_lcore_stats_free(struct fg_lcore_stats *stats);

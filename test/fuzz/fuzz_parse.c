@@ -50,7 +50,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(rte_eal_init(RTE_DIM(eal), eal) >= 0);
 	/* Buffers hold nothing: segments are attached from malloc'd memory. */
 	pool = rte_pktmbuf_pool_create("fuzz", 127, 0, FG_META_BYTES, 0, SOCKET_ID_ANY);
-	stats = fg_lcore_stats_alloc();
+	stats = fg_lcore_stats_alloc(-1);
 	CHECK(pool != NULL && stats != NULL);
 	return 0;
 }

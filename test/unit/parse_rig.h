@@ -74,7 +74,7 @@ static inline struct rte_mbuf *packet(const uint8_t *frame, uint32_t length, uin
 static inline enum fg_drop parse_packet(const struct fg_parse *parse, struct rte_mbuf *pkt,
 					struct fg_key *key)
 {
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 	enum fg_drop result = FG_DROP_COUNT;
 	uint16_t left;
 

@@ -380,7 +380,7 @@ static void bursts_are_as_single_packets(void **state)
 {
 	const struct fg_parse parse = {
 		.conf = {.checksums = FG_CHECKSUMS_VERIFY}, .source = 4, .isa = isa};
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 
 	(void)state;
 	assert_non_null(stats);

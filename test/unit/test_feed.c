@@ -73,7 +73,7 @@ static void make_world(const struct world *world)
 
 static void settle(struct rte_mbuf *m, uint8_t disposition)
 {
-	struct arrival *arrival = &arrivals[fg_meta(m)->rx_ticks];
+	struct arrival *arrival = &arrivals[fg_meta(m)->wire_len];
 
 	assert_false(arrival->seen);
 	arrival->seen = true;
@@ -147,7 +147,7 @@ static void run(struct fg_feed *feed, struct fg_msg_filter *filter)
 			pkts[k] = packet(arrivals[i].line, arrivals[i].first, arrivals[i].count,
 					 filter);
 			fg_meta(pkts[k])->rx_ns = arrivals[i].at_ns;
-			fg_meta(pkts[k])->rx_ticks = i;
+			fg_meta(pkts[k])->wire_len = i; /* its name here */
 			fg_meta(pkts[k])->feed = 1;
 			now_ns = arrivals[i].at_ns;
 		}

@@ -24,7 +24,7 @@
 #define POOL_PACKETS 4095u
 
 static struct rte_mempool *pool;
-static const int any_socket[FG_WORKERS_MAX]; /* node 0 for each */
+static const int any_socket[FG_CONSUMERS_MAX]; /* node 0 for each */
 static uint64_t random_state = 88172645463325252u;
 
 static uint32_t random_below(uint32_t limit)
@@ -40,9 +40,10 @@ static struct fg_handoff *create(unsigned int rx, uint16_t n_workers, uint32_t s
 	struct fg_handoff *handoff = NULL;
 	struct fg_error error = {0};
 
-	if (fg_handoff_create(rx, n_workers, slots, any_socket, &handoff, &error) != 0)
+	if (fg_handoff_create(&(struct fg_handoff_conf){rx, 0, n_workers, slots, any_socket},
+			      &handoff, &error) != 0)
 		fail_msg("%s", error.text);
-	assert_int_equal(handoff->n_workers, n_workers);
+	assert_int_equal(handoff->n_consumers, n_workers);
 	return handoff;
 }
 
@@ -52,8 +53,10 @@ static void refused(unsigned int rx, uint16_t n_workers, uint32_t slots, int cod
 	struct fg_handoff *handoff = NULL;
 	struct fg_error error = {0};
 
-	assert_int_equal(fg_handoff_create(rx, n_workers, slots, any_socket, &handoff, &error),
-			 code);
+	assert_int_equal(
+		fg_handoff_create(&(struct fg_handoff_conf){rx, 0, n_workers, slots, any_socket},
+				  &handoff, &error),
+		code);
 	assert_null(handoff);
 	if (strstr(error.text, reason) == NULL)
 		fail_msg("'%s' does not say '%s'", error.text, reason);
@@ -82,8 +85,8 @@ static void creation_is_checked(void **state)
 	/* Powers of two beyond the limit of a ring. */
 	refused(1, 1, 1u << 30, -EINVAL, "1073741824");
 	refused(1, 1, 1u << 31, -EINVAL, "2147483648");
-	refused(1, FG_WORKERS_MAX + 1, 64, -EINVAL, "33 workers: at most 32");
-	handoff = create(1, FG_WORKERS_MAX, 1);
+	refused(1, FG_CONSUMERS_MAX + 1, 64, -EINVAL, "65 lcores: at most 64");
+	handoff = create(1, FG_CONSUMERS_MAX, 1);
 	refused(1, 1, 64, -EEXIST, "File exists");
 	fg_handoff_free(handoff);
 	fg_handoff_free(create(1, 1, 64));
@@ -158,13 +161,13 @@ static void marks_are_passed(void **state)
 /* Bursts of every size to random workers; the rings are wide enough. */
 static void order_is_kept_per_worker(void **state)
 {
-	static const uint16_t sizes[] = {1, 2, 3, 7, 31, FG_WORKERS_MAX};
+	static const uint16_t sizes[] = {1, 2, 3, 7, 31, FG_CONSUMERS_MAX};
 
 	(void)state;
 	for (size_t s = 0; s < RTE_DIM(sizes); s++) {
 		struct fg_handoff *handoff = create(3, sizes[s], 4096);
-		struct rte_mbuf *sent[FG_WORKERS_MAX][POOL_PACKETS];
-		uint32_t count[FG_WORKERS_MAX] = {0};
+		struct rte_mbuf *sent[FG_CONSUMERS_MAX][POOL_PACKETS];
+		uint32_t count[FG_CONSUMERS_MAX] = {0};
 
 		for (uint16_t burst = 1; burst <= FG_BURST_MAX; burst++) {
 			struct rte_mbuf *pkts[FG_BURST_MAX];
@@ -233,13 +236,13 @@ static uint16_t put_random(struct fg_handoff *handoff, uint32_t *space, uint16_t
 	uint16_t n, expected;
 
 	for (uint16_t i = 0; i < burst; i++)
-		workers[i] = (uint8_t)random_below(handoff->n_workers);
+		workers[i] = (uint8_t)random_below(handoff->n_consumers);
 	make_packets(sent, workers, burst, 0);
 	memcpy(pkts, sent, sizeof(pkts));
 	expected = expect_refused(workers, burst, space, back);
 	n = fg_handoff_put(handoff, pkts, workers, burst);
 	assert_int_equal(n, expected);
-	check_back(sent, pkts, back, burst, n, handoff->n_workers);
+	check_back(sent, pkts, back, burst, n, handoff->n_consumers);
 	rte_pktmbuf_free_bulk(pkts, n);
 	return n;
 }
@@ -262,7 +265,7 @@ static void full_rings_give_back(void **state)
 	(void)state;
 	for (size_t s = 0; s < RTE_DIM(sizes); s++) {
 		struct fg_handoff *handoff = create(4, sizes[s], SMALL_SLOTS);
-		uint32_t space[FG_WORKERS_MAX], put = 0, got = 0, back = 0;
+		uint32_t space[FG_CONSUMERS_MAX], put = 0, got = 0, back = 0;
 
 		for (uint16_t w = 0; w < sizes[s]; w++)
 			space[w] = SMALL_SLOTS;

@@ -325,7 +325,7 @@ static void check_random_burst(const struct fg_parse *parse, struct fg_lcore_sta
 static void test_bursts_are_general(void **state)
 {
 	const struct fg_parse parse = {.source = 250, .line = 26, .isa = isa};
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 
 	(void)state;
 	assert_non_null(stats);
@@ -344,7 +344,7 @@ static void test_compaction(void **state)
 	(void)state;
 	for (unsigned int stride = 1; stride <= FG_BURST_MAX + 1; stride++)
 		for (uint16_t count = 1; count <= FG_BURST_MAX; count = (uint16_t)(count + 9)) {
-			struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+			struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 			struct rte_mbuf *pkts[FG_BURST_MAX], *kept[FG_BURST_MAX];
 			struct fg_key keys[FG_BURST_MAX];
 			uint16_t expected = 0, left;

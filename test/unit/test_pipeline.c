@@ -254,8 +254,17 @@ static void make_pipeline(struct fixture *fixture, uint64_t workers)
 		fail_msg("%s", error.text);
 }
 
+/* Replaced sets are freed when no packet refers to them: this takes a turn of each lcore, or two.
+ */
+static void reclaim(struct fixture *fixture)
+{
+	while (fg_pipeline_reclaim(fixture->pipeline) > 0)
+		usleep(100);
+}
+
 static void remember_memory(struct fixture *fixture)
 {
+	reclaim(fixture);
 	fixture->heap = mallinfo2().uordblks;
 	assert_int_equal(rte_malloc_get_socket_stats(0, &fixture->dpdk), 0);
 }
@@ -282,11 +291,16 @@ static void settle_memory(struct fixture *fixture)
 static void check_memory(struct fixture *fixture)
 {
 	struct rte_malloc_socket_stats now;
-	const uint64_t heap = mallinfo2().uordblks;
+	uint64_t heap;
 
+	reclaim(fixture);
+	heap = mallinfo2().uordblks;
 	assert_int_equal(rte_malloc_get_socket_stats(0, &now), 0);
 	assert_int_equal(now.alloc_count, fixture->dpdk.alloc_count);
-	assert_int_equal(now.heap_allocsz_bytes, fixture->dpdk.heap_allocsz_bytes);
+	/* As many elements; one that reuses a larger hole keeps the rest of it. */
+	if (now.heap_allocsz_bytes > fixture->dpdk.heap_allocsz_bytes + (4u << 10))
+		fail_msg("DPDK's heap grew from %zu to %zu bytes", fixture->dpdk.heap_allocsz_bytes,
+			 now.heap_allocsz_bytes);
 	/* A set takes some 100 KiB; glibc's own caches move a little. */
 	if (heap > fixture->heap + (64u << 10))
 		fail_msg("the heap grew from %lu to %lu bytes", fixture->heap, heap);

@@ -132,7 +132,7 @@ static void names_are_read_by_others(void **state)
 
 static void counters_begin_at_zero(void **state)
 {
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 	struct fg_totals totals = {0};
 
 	(void)state;
@@ -156,7 +156,7 @@ static void counters_begin_at_zero(void **state)
 
 static void totals_add_lcores(void **state)
 {
-	struct fg_lcore_stats *a = fg_lcore_stats_alloc(), *b = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *a = fg_lcore_stats_alloc(-1), *b = fg_lcore_stats_alloc(-1);
 	struct fg_totals before = {0}, now = {0};
 
 	(void)state;
@@ -193,7 +193,7 @@ static void totals_add_lcores(void **state)
 /* The sum over all reasons includes each of them. */
 static void every_reason_counts(void **state)
 {
-	struct fg_lcore_stats *stats = fg_lcore_stats_alloc();
+	struct fg_lcore_stats *stats = fg_lcore_stats_alloc(-1);
 	struct fg_totals totals = {0};
 
 	(void)state;

@@ -136,15 +136,15 @@ def check_lines(feed, brought):
     assert measured == duplicates, (measured, duplicates)
 
 
-@lib.each((0, "none"), (1, "none"), (1, "hold"), (2, "hold"))
-def test_arbitrate(folder, workers, reorder):
+@lib.each((0, "none", 1), (1, "none", 1), (1, "hold", 1), (2, "hold", 1), (0, "none", 2), (0, "hold", 2), (1, "hold", 2))
+def test_arbitrate(folder, workers, reorder, rx_lcores):
     """Of two lines with losses each number comes once, in order if so wished; what both lost is lost, and no more."""
     generate(folder, "--loss-a", "30000", "--loss-b", "30000")
     both = {line: itch_of(folder, line) for line in "ab"}
     gone = missing(both["a"] + both["b"])
     assert gone, "the captures must lack something on both lines"
     result = lib.run(folder, config(folder, f"arbitrate: true, reorder: {reorder}, hold_us: 200000, hold_packets: 4096"),
-                     workers=workers)
+                     workers=workers, eal=["--lcores", lib.LCORES[rx_lcores - 1 + workers]])
     lib.check_done(result)
     feed = result.summary["feeds"]["itch"]
     assert feed["packets"] == sum(map(len, both.values())), feed
@@ -420,6 +420,26 @@ def test_lookup(folder):
     rules = result.summary["rules"]
     assert won == {name: rule["packets"] for name, rule in rules.items() if rule["packets"]}, (won, rules)
     assert 0 < rules["itch"]["duplicates"] + rules["itch"]["unmatched"] < rules["itch"]["packets"]
+
+
+@lib.each((0, 2), (1, 3))
+def test_owner(folder, workers, owner):
+    """`lcore` of a feed names the lcore that delivers its packets; one that does not deliver is refused."""
+    generate(folder, packets=2000)
+    eal = ["--lcores", lib.LCORES[1 + workers]]
+    path = lib.write(folder, "rules.yaml", config(folder, f"arbitrate: true, lcore: {owner}"))
+    process = lib.start(lib.command(path, f"{folder}/summary.json", workers=workers, eal=eal, args=["-i", "-a"]), stdin=subprocess.PIPE)
+    received = sum(len(oracle.read_capture(f"{folder}/day-{line}.pcap")[1]) for line in "ab")
+    while lib.ask_received(process) < received:
+        assert process.poll() is None
+    result = lib.finish(process, f"{folder}/summary.json", stdin="stop\nshow lcores\nquit\n")
+    lib.check_done(result)
+    delivered = {line.split()[0]: line.split()[4] for line in result.out.split("show lcores")[1].splitlines() if re.match(r" +\d+ (rx|worker) ", line)}
+    assert delivered.pop(str(owner)) != "0" and set(delivered.values()) == {"0"}, result.out
+    other = lib.write(folder, "other.yaml", config(folder, "arbitrate: true, lcore: 9"))
+    result = lib.finish(lib.start(lib.command(other, None, workers=workers, eal=eal, args=["--exit-when-done"])))
+    expected = ("an rx lcore: expected 1 or 2", "a worker: expected 3")
+    assert result.code == 2 and f"feed itch: lcore: 9 is not {expected[workers]}" in result.err, str(result)
 
 
 # name: (what is replaced in the configuration, with what, line of the mistake or None, what the message speaks of)
