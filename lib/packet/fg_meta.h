@@ -40,7 +40,7 @@ struct fg_meta {
 	uint64_t rx_ns;    /**< When the packet was received, UTC, ns since 1970. */
 	uint64_t messages; /**< Bit i: message i matched; the first 64 of the packet. */
 
-	/* What the rule decides, in the order of the pipeline's struct action. */
+	/* What the rule decides: the first fields of the pipeline's struct action. */
 	uint64_t sinks;               /**< Bit i: the rule sends the packet to sink i. */
 	struct fg_msg_filter *filter; /**< The rule's message filter; NULL: all messages match. */
 	uint32_t rule_id;             /**< Of the rule that won; see fg_names.h. */
@@ -49,9 +49,9 @@ struct fg_meta {
 	uint8_t line;                 /**< 1 for A, 2 for B, ...; 0: none. */
 	uint8_t flags;                /**< enum fg_meta_flag, or-ed. */
 
-	uint32_t wire_len;    /**< Bytes on the wire; above pkt_len if the capture cut it. */
 	uint16_t payload_off; /**< Where the L4 payload begins, bytes from the frame's start. */
 	uint16_t payload_len; /**< Bytes, as the headers have it. */
+	uint32_t wire_len;    /**< Bytes on the wire; above pkt_len if the capture cut it. */
 	uint16_t n_matched;   /**< How many messages matched, including those after the first 64. */
 	uint8_t source;       /**< Index of the source. */
 };

@@ -15,6 +15,7 @@
 #include "pipeline.h"
 
 #define SCRATCH_BYTES (UINT16_MAX + 1u)
+#define SLOW_TICKS    50u /* feeds that hold no packets tick every so many ticks: each millisecond */
 
 static struct rte_mbuf *no_packets[1];
 
@@ -54,6 +55,13 @@ void feeds_burst(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count, ui
 	} while (count > 0 || fg_feed_pending(&lcore->stage));
 }
 
+static inline void tick(struct lcore *lcore, struct fg_feed *feed, uint64_t now_ns)
+{
+	fg_feed_tick(&lcore->stage, feed, now_ns);
+	if (fg_feed_pending(&lcore->stage))
+		feeds_burst(lcore, no_packets, 0, now_ns);
+}
+
 void feeds_tick(struct lcore *lcore)
 {
 	const uint64_t ticks = rte_rdtsc();
@@ -63,10 +71,14 @@ void feeds_tick(struct lcore *lcore)
 		return;
 	lcore->next_tick = ticks + lcore->pipeline->tick_ticks;
 	now_ns = clock_ns(lcore, ticks);
-	for (uint32_t i = 0; i < lcore->n_owned; i++) {
-		fg_feed_tick(&lcore->stage, lcore->owned[i], now_ns);
-		if (fg_feed_pending(&lcore->stage))
-			feeds_burst(lcore, no_packets, 0, now_ns);
+	for (uint32_t i = 0; i < lcore->n_holding; i++)
+		tick(lcore, lcore->owned[i], now_ns);
+	/* The others have timeouts of milliseconds: a few at a time, so that each has its turn. */
+	for (uint32_t n = (lcore->n_owned - lcore->n_holding + SLOW_TICKS - 1) / SLOW_TICKS; n > 0;
+	     n--) {
+		if (lcore->next_slow >= lcore->n_owned)
+			lcore->next_slow = lcore->n_holding;
+		tick(lcore, lcore->owned[lcore->next_slow++], now_ns);
 	}
 }
 
@@ -104,6 +116,16 @@ static int make_slices(struct fg_pipeline *p, const struct fg_pipeline_conf *con
 			    (unsigned long)conf->slice_mbufs, rte_strerror(rte_errno));
 }
 
+static bool owns(const struct fg_pipeline *p, const struct lcore *lcore, uint32_t feed)
+{
+	return p->feeds[feed] != NULL && lane_lcore(p, p->owners[feed]) == lcore;
+}
+
+static bool holds(const struct fg_feed *feed)
+{
+	return fg_feed_conf(feed)->reorder == FG_FEED_REORDER_HOLD;
+}
+
 /* Set up the feed stage of an lcore, with the feeds it owns. */
 static int attach(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *error)
 {
@@ -118,7 +140,11 @@ static int attach(struct fg_pipeline *p, struct lcore *lcore, struct fg_error *e
 	lcore->stage.n_feeds = p->n_feeds;
 	lcore->stage.slices = p->slices;
 	for (uint32_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i] != NULL && lane_lcore(p, p->owners[i]) == lcore)
+		if (owns(p, lcore, i) && holds(p->feeds[i]))
+			lcore->owned[lcore->n_owned++] = p->feeds[i];
+	lcore->n_holding = lcore->n_owned;
+	for (uint32_t i = 0; i < p->n_feeds; i++)
+		if (owns(p, lcore, i) && !holds(p->feeds[i]))
 			lcore->owned[lcore->n_owned++] = p->feeds[i];
 	return 0;
 }

@@ -19,19 +19,31 @@
 #define LANE_NONE   (UINT8_MAX - 1u) /* of rx lcores that hand all packets to workers */
 
 /*
- * What to do with a packet that rule number i won: ruleset->actions[i]. The first fields go into
- * its metadata, and are in the order that they have there, so that they are copied in words.
+ * What to do with a packet that rule number i won: ruleset->actions[i]. The fields up to flags are
+ * as in fg_meta: the rx loop copies them at once, and then writes those of the packet.
  */
 struct action {
 	uint64_t sinks;               /* 0: drop */
 	struct fg_msg_filter *filter; /* of the rule's subscription; NULL: none */
 	uint32_t rule_id;             /* fg_names.h */
 	uint32_t rules_version;
-	uint16_t feed; /* FG_META_FEED_NONE: none, or one without a protocol */
-	uint8_t line;  /* 0: as the source */
-	uint8_t flags; /* FG_META_SLICE */
-	uint8_t owner; /* lane of the lcore that processes it, or OWNER_HERE */
+	uint16_t feed;  /* FG_META_FEED_NONE: none, or one without a protocol */
+	uint8_t line;   /* 0: as the source */
+	uint8_t flags;  /* FG_META_SLICE */
+	uint8_t owner;  /* lane of the lcore that processes it, or OWNER_HERE */
+	uint8_t pad[3]; /* the place of the payload's offset and length */
 };
+#define ACTION_AT offsetof(struct fg_meta, sinks)
+static_assert(
+	sizeof(struct action) == 32 &&
+		offsetof(struct fg_meta, filter) - ACTION_AT == offsetof(struct action, filter) &&
+		offsetof(struct fg_meta, rule_id) - ACTION_AT == offsetof(struct action, rule_id) &&
+		offsetof(struct fg_meta, feed) - ACTION_AT == offsetof(struct action, feed) &&
+		offsetof(struct fg_meta, flags) - ACTION_AT == offsetof(struct action, flags) &&
+		offsetof(struct fg_meta, payload_off) - ACTION_AT ==
+			offsetof(struct action, owner) &&
+		offsetof(struct fg_meta, wire_len) - ACTION_AT == sizeof(struct action),
+	"an action is copied into the metadata as a whole");
 
 /*
  * The message filters of a rule set. Packets in rings and in feeds refer to them after the set was
@@ -79,8 +91,10 @@ struct lcore {
 	uint16_t n_queues;          /* rx */
 	uint16_t n_inlets;          /* rings that bring it packets */
 	struct fg_feed_stage stage; /* of lcores that deliver */
-	struct fg_feed **owned;     /* [n_owned] feeds that this lcore owns */
+	struct fg_feed **owned;     /* [n_owned] feeds that this lcore owns, */
 	uint32_t n_owned;
+	uint32_t n_holding;                       /* first those that hold packets */
+	uint32_t next_slow;                       /* of the others, the next one to tick */
 	uint64_t next_tick;                       /* of feeds_tick(), TSC */
 	struct fg_handoff *inlets[FG_LCORES_MAX]; /* [n_inlets], of the rx lcores that put */
 	struct rx_queue queues[FG_SOURCE_QUEUES_MAX];
@@ -134,7 +148,7 @@ int worker_main(void *lcore);
 /* Pass a burst through its feeds and give it to its sinks. Takes the packets. Hot. */
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 
-/* Give a burst to its sinks. Takes the packets. Hot. */
+/* Give a burst, of at least one packet, to its sinks. Takes the packets. Hot. */
 void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count);
 
 /* Take a burst from each ring that brings packets, and deliver it. Hot. @return packets taken. */

@@ -4,6 +4,7 @@
  * but rx_main() is hot.
  */
 #include <netinet/in.h>
+#include <string.h>
 
 #include <rte_prefetch.h>
 
@@ -90,67 +91,45 @@ static inline void record_metadata(struct rte_mbuf *m, const struct turn *t,
 				   uint32_t pkt_len)
 {
 	const bool datagram = key->l4 == IPPROTO_UDP && (key->flags & FG_KEY_FRAGMENT) == 0;
-	const uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
 	const struct rx_queue *q = t->q;
 	struct fg_meta *meta = fg_meta(m);
+	uint8_t flags = action->flags | (datagram ? FG_META_DATAGRAM : 0);
 
-	meta->sinks = action->sinks;
-	meta->filter = action->filter;
-	meta->rule_id = action->rule_id;
-	meta->rules_version = action->rules_version;
-	meta->feed = action->feed;
+	if (q->timed)
+		flags |= meta->flags;
+	else
+		meta->wire_len = pkt_len;
+	if (likely((flags & FG_META_TIMED) == 0))
+		meta->rx_ns = t->rx_ns;
+	memcpy((uint8_t *)meta + ACTION_AT, action, sizeof(*action));
+	meta->flags = flags;
 	meta->line = action->line != 0 ? action->line : q->parse.line;
 	meta->payload_off = key->payload_off;
 	meta->payload_len = key->payload_len;
 	meta->source = q->source->index;
-	if (!q->timed) {
-		meta->flags = flags;
-		meta->wire_len = pkt_len;
-		meta->rx_ns = t->rx_ns;
-	} else {
-		meta->flags |= flags;
-		if (unlikely((meta->flags & FG_META_TIMED) == 0))
-			meta->rx_ns = t->rx_ns;
-	}
-}
-
-/* Packets of one rule that follow each other: counted at once. */
-struct hits {
-	uint32_t rule_id;
-	uint64_t packets, bytes;
-};
-
-static inline void count_hits(struct fg_lcore_stats *stats, const struct hits *hits,
-			      uint64_t rx_ticks)
-{
-	struct fg_rule_counter *counter = &stats->rules[hits->rule_id];
-
-	fg_flow_counter_add(&counter->hits, hits->packets, hits->bytes);
-	fg_counter_set(&counter->last, rx_ticks);
 }
 
 /*
  * Apply the actions of the rules that won: count for each rule, sort out what it drops, write the
- * metadata of the rest. After it the burst holds the packets that this lcore delivers, and `away`
- * those that it hands to others.
+ * metadata of the rest. After it the burst holds the packets that this lcore delivers, and, if it
+ * has a handoff, `away` those of others.
  */
-static inline void apply_actions(struct turn *t)
+static inline void apply_actions(struct turn *t, const bool handoff)
 {
 	struct fg_burst *burst = &t->burst;
 	struct dropped *dropped = &t->dropped;
 	/* Copies: these stay in registers, since nothing else can point to them. */
-	const struct ruleset *const set = t->set;
-	struct fg_lcore_stats *const stats = t->lcore->stats;
+	const struct action *const actions = t->set->actions;
+	struct fg_rule_counter *const counters = t->lcore->stats->rules;
 	const uint16_t lane = t->lcore->lane;
 	uint8_t remaining[FG_BURST_MAX];
 	uint64_t bytes = burst->bytes;
-	struct hits hits = {0};
 	unsigned int n_remaining, n_away = 0, kept = 0;
 
 	dropped->count = 0;
 	dropped->default_packets = 0;
 	dropped->default_not_ip = 0;
-	n_remaining = set->actions[FG_RULE_NONE].sinks == 0
+	n_remaining = actions[FG_RULE_NONE].sinks == 0
 			      ? drop_unmatched(burst, t->keys, t->rules, dropped, remaining)
 			      : keep_all(burst->count, remaining);
 	for (unsigned int r = 0; r < n_remaining; r++)
@@ -158,33 +137,29 @@ static inline void apply_actions(struct turn *t)
 	for (unsigned int r = 0; r < n_remaining; r++) {
 		const uint8_t i = remaining[r];
 		struct rte_mbuf *m = burst->pkts[i];
-		const struct action *action = &set->actions[t->rules[i]];
+		const struct action *action = &actions[t->rules[i]];
+		struct fg_rule_counter *counter = &counters[action->rule_id];
 		const uint32_t pkt_len = rte_pktmbuf_pkt_len(m);
 		bool here;
 
 		bytes -= pkt_len;
-		if (action->rule_id != hits.rule_id) {
-			if (hits.packets > 0)
-				count_hits(stats, &hits, burst->rx_ticks);
-			hits = (struct hits){.rule_id = action->rule_id};
-		}
-		hits.packets++;
-		hits.bytes += pkt_len;
+		fg_flow_counter_add(&counter->hits, 1, pkt_len);
+		fg_counter_set(&counter->last, burst->rx_ticks);
 		if (action->sinks == 0) {
 			dropped->pkts[dropped->count++] = m;
 			continue;
 		}
 		record_metadata(m, t, &t->keys[i], action, pkt_len);
 		/* Both lists get it, one of them keeps it: no branch. */
-		here = action->owner == lane || action->owner == OWNER_HERE;
-		t->away.pkts[n_away] = m;
-		t->away.owners[n_away] = action->owner;
+		here = !handoff || action->owner == lane || action->owner == OWNER_HERE;
+		if (handoff) {
+			t->away.pkts[n_away] = m;
+			t->away.owners[n_away] = action->owner;
+		}
 		burst->pkts[kept] = m;
 		kept += here;
 		n_away += !here;
 	}
-	if (hits.packets > 0)
-		count_hits(stats, &hits, burst->rx_ticks);
 	dropped->default_bytes = bytes; /* what remains of the sum */
 	burst->count = (uint16_t)kept;
 	t->away.count = (uint16_t)n_away;
@@ -248,7 +223,10 @@ static uint16_t rx_turn(struct lcore *lcore, struct rx_queue *q, const struct ru
 		return received;
 	fg_table_lookup(set->table, t.keys, burst->pkts, t.rules, burst->count);
 	t.rx_ns = clock_ns(lcore, burst->rx_ticks);
-	apply_actions(&t);
+	if (lcore->handoff == NULL)
+		apply_actions(&t, false);
+	else
+		apply_actions(&t, true);
 	count_and_free(lcore->stats, &t.dropped, burst->rx_ticks);
 	if (t.away.count > 0)
 		hand_off(lcore, &t.away);

@@ -10,19 +10,17 @@
 
 #include "pipeline.h"
 
-/* What dispatch needs of a burst after the sinks have taken its packets. */
+/* What dispatch needs of packets for several sinks after these have taken them. */
 struct batch {
 	uint64_t sinks[FG_BURST_MAX];
 	uint32_t rule_id[FG_BURST_MAX];
 	uint32_t bytes[FG_BURST_MAX];
-	uint64_t any;   /* union of the sinks */
 	uint64_t taken; /* bit i: packet i was taken by a sink */
 };
 
 /* Fill the batch. A packet gets one reference for each of its sinks. */
 static inline void batch_fill(struct rte_mbuf **pkts, uint16_t count, struct batch *batch)
 {
-	batch->any = 0;
 	batch->taken = 0;
 	for (uint16_t i = 0; i < count; i++) {
 		const struct fg_meta *meta = fg_meta(pkts[i]);
@@ -31,7 +29,6 @@ static inline void batch_fill(struct rte_mbuf **pkts, uint16_t count, struct bat
 		batch->sinks[i] = meta->sinks;
 		batch->rule_id[i] = meta->rule_id;
 		batch->bytes[i] = rte_pktmbuf_pkt_len(pkts[i]);
-		batch->any |= meta->sinks;
 		if (n_sinks > 1)
 			rte_pktmbuf_refcnt_update(pkts[i], (int16_t)(n_sinks - 1));
 	}
@@ -50,7 +47,7 @@ static inline void give(struct lcore *lcore, unsigned int s, struct rte_mbuf **p
 		index[n] = (uint8_t)i;
 		n = (uint16_t)(n + (batch->sinks[i] >> s & 1));
 	}
-	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, selected, n);
+	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, selected, n, NULL);
 	for (uint16_t i = 0; i < taken; i++)
 		batch->taken |= UINT64_C(1) << index[i];
 	if (taken < n)
@@ -73,14 +70,48 @@ static inline void batch_count(struct fg_lcore_stats *stats, const struct batch 
 		fg_counter_add(&stats->dropped[FG_DROP_sink_full], count - packets);
 }
 
-void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
+/* The packets of a burst go to different sinks, or to several. */
+static __rte_noinline void give_selected(struct lcore *lcore, struct rte_mbuf **pkts,
+					 uint16_t count, uint64_t any)
 {
 	struct batch batch;
 
 	batch_fill(pkts, count, &batch);
-	for (uint64_t sinks = batch.any; sinks != 0; sinks &= sinks - 1)
+	for (uint64_t sinks = any; sinks != 0; sinks &= sinks - 1)
 		give(lcore, (unsigned int)__builtin_ctzll(sinks), pkts, count, &batch);
 	batch_count(lcore->stats, &batch, count);
+}
+
+/* All packets of a burst go to one sink. */
+static inline void give_all(struct lcore *lcore, unsigned int s, struct rte_mbuf **pkts,
+			    uint16_t count)
+{
+	struct fg_lcore_stats *stats = lcore->stats;
+	uint64_t bytes;
+	const uint16_t taken =
+		fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, pkts, count, &bytes);
+
+	fg_flow_counter_add(&stats->delivered, taken, bytes);
+	if (likely(taken == count))
+		return;
+	for (uint16_t i = taken; i < count; i++)
+		fg_counter_add(&stats->rules[fg_meta(pkts[i])->rule_id].dropped, 1);
+	fg_counter_add(&stats->dropped[FG_DROP_sink_full], (uint64_t)(count - taken));
+	rte_pktmbuf_free_bulk(pkts + taken, (unsigned int)(count - taken));
+}
+
+void dispatch(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)
+{
+	uint64_t any = 0, all = UINT64_MAX;
+
+	for (uint16_t i = 0; i < count; i++) {
+		any |= fg_meta(pkts[i])->sinks;
+		all &= fg_meta(pkts[i])->sinks;
+	}
+	if (likely(any == all && (any & (any - 1)) == 0))
+		give_all(lcore, (unsigned int)__builtin_ctzll(any), pkts, count);
+	else
+		give_selected(lcore, pkts, count, any);
 }
 
 void deliver(struct lcore *lcore, struct rte_mbuf **pkts, uint16_t count)

@@ -97,10 +97,11 @@ void fg_sink_close(struct fg_sink *sink);
 
 /**
  * Put and count: what fits is taken, the rest is left to the caller.
+ * @param taken_bytes  Set to the bytes of those taken; NULL: not needed.
  * Hot. @return as ops->put. Threads: as ops->put.
  */
 static inline uint16_t fg_sink_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
-				   uint16_t count)
+				   uint16_t count, uint64_t *taken_bytes)
 {
 	uint64_t bytes = 0;
 	uint16_t taken;
@@ -112,6 +113,8 @@ static inline uint16_t fg_sink_put(struct fg_sink *sink, uint16_t lane, struct r
 		bytes -= rte_pktmbuf_pkt_len(pkts[i]);
 	fg_flow_counter_add(&sink->lanes[lane].taken, taken, bytes);
 	fg_counter_add(&sink->lanes[lane].refused, (uint64_t)(count - taken));
+	if (taken_bytes != NULL)
+		*taken_bytes = bytes;
 	return taken;
 }
 

@@ -167,7 +167,7 @@ static inline void put_all(struct subject *s, uint16_t lane, uint32_t first, uin
 
 		while ((m = try_packet(lane, first + i)) == NULL)
 			usleep(100);
-		while (fg_sink_put(&s->sink, lane, &m, 1) == 0)
+		while (fg_sink_put(&s->sink, lane, &m, 1, NULL) == 0)
 			usleep(100);
 	}
 }

@@ -78,7 +78,7 @@ static void test_fields(void **state)
 	fg_meta(pkts[2])->wire_len = 1514;
 	fg_meta(pkts[3])->wire_len = 0; /* not known: as long as it is */
 	fg_meta(pkts[4])->source = 1;
-	assert_int_equal(fg_sink_put(&s->sink, 0, pkts, 5), 5);
+	assert_int_equal(fg_sink_put(&s->sink, 0, pkts, 5, NULL), 5);
 	subject_stop(s);
 	assert_int_equal(totals_of(s).packets, 5);
 	subject_close(s);
@@ -109,7 +109,7 @@ static void test_chain_content(void **state)
 	for (uint32_t i = 0; i < 200; i++) {
 		struct rte_mbuf *m = make_chain(i);
 
-		assert_int_equal(fg_sink_put(&s->sink, 0, &m, 1), 1);
+		assert_int_equal(fg_sink_put(&s->sink, 0, &m, 1, NULL), 1);
 	}
 	subject_stop(s);
 	subject_close(s);
@@ -136,7 +136,7 @@ static void test_huge_frame(void **state)
 	pkts[0] = head;
 	pkts[1] = make_packet(0, 1);
 	subject_start(s);
-	assert_int_equal(fg_sink_put(&s->sink, 0, pkts, 2), 2);
+	assert_int_equal(fg_sink_put(&s->sink, 0, pkts, 2, NULL), 2);
 	subject_stop(s);
 	assert_int_equal(totals_of(s).bytes, 700 * 2000 + 60 + 61);
 	subject_close(s);
@@ -356,7 +356,7 @@ static void test_slots_full(void **state)
 	for (unsigned int full = 0; full < 100; full = put == 0 ? full + 1 : 0) {
 		for (uint32_t i = 0; i < FG_BURST_MAX; i++)
 			pkts[i] = make_packet(0, taken + i);
-		put = fg_sink_put(&s->sink, 0, pkts, FG_BURST_MAX);
+		put = fg_sink_put(&s->sink, 0, pkts, FG_BURST_MAX, NULL);
 		rte_pktmbuf_free_bulk(pkts + put, FG_BURST_MAX - put);
 		taken += put;
 		usleep(put < FG_BURST_MAX ? 3000 : 0);

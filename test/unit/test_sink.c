@@ -32,7 +32,7 @@ static void test_count(void **state)
 	}
 	shared = pkts[1];
 	rte_mbuf_refcnt_update(shared, 1);
-	assert_int_equal(fg_sink_put(&s->sink, 1, pkts, 3), 3);
+	assert_int_equal(fg_sink_put(&s->sink, 1, pkts, 3, NULL), 3);
 	assert_int_equal(rte_mbuf_refcnt_read(shared), 1);
 	rte_pktmbuf_free(shared);
 	subject_stop(s);
@@ -65,7 +65,7 @@ static void test_port_ring(void **state)
 		for (uint32_t i = 0; i < 8; i++)
 			sent[i] = make_packet(lane, i);
 		rte_mbuf_refcnt_update(sent[3], 1);
-		assert_int_equal(fg_sink_put(&s->sink, lane, sent, 8), 8);
+		assert_int_equal(fg_sink_put(&s->sink, lane, sent, 8, NULL), 8);
 		assert_int_equal(rte_eth_rx_burst(rx->id, (uint16_t)(1 - lane), got, 8), 0);
 		assert_int_equal(rte_eth_rx_burst(rx->id, lane, got, FG_BURST_MAX), 8);
 		assert_memory_equal(sent, got, 8 * sizeof(sent[0]));
@@ -78,7 +78,7 @@ static void test_port_ring(void **state)
 	do {
 		for (uint32_t i = 0; i < FG_BURST_MAX; i++)
 			sent[i] = make_packet(0, i);
-		put = fg_sink_put(&s->sink, 0, sent, FG_BURST_MAX);
+		put = fg_sink_put(&s->sink, 0, sent, FG_BURST_MAX, NULL);
 		rte_pktmbuf_free_bulk(sent + put, FG_BURST_MAX - put);
 	} while (put == FG_BURST_MAX);
 	assert_int_equal(fg_counter_read(&s->sink.lanes[0].refused), FG_BURST_MAX - put);
@@ -140,7 +140,7 @@ static void test_port_reference(void **state)
 	sent[2] = make_packet(0, 1);
 	sent[3] = make_reference(memory[1], sizeof(memory[1]), &shared[1]);
 	rte_mbuf_refcnt_update(sent[3], 1); /* another sink has it, too */
-	assert_int_equal(fg_sink_put(&s->sink, 0, sent, 4), 4);
+	assert_int_equal(fg_sink_put(&s->sink, 0, sent, 4, NULL), 4);
 	assert_int_equal(blocks_back, 1);
 	assert_int_equal(rte_eth_rx_burst(rx->id, 0, got, 4), 4);
 	assert_ptr_equal(got[0], sent[0]);
