@@ -237,7 +237,7 @@ static void log_rules(const struct app *app, bool last)
 		fg_log(WARNING, "%u more rules with unmapped instruments: `show feed NAME`", more);
 }
 
-static void note_first_packet(const struct feed_entry *entry, struct feed_symbols *state)
+static void see_first_packet(const struct feed_entry *entry, struct feed_symbols *state)
 {
 	uint64_t counters[FG_FEED_COUNTER_COUNT];
 
@@ -260,7 +260,7 @@ void symbols_watch(struct app *app, bool last)
 
 		if (entry->feed == NULL)
 			continue;
-		note_first_packet(entry, state);
+		see_first_packet(entry, state);
 		if (entry->conf.symbols_file[0] != '\0' &&
 		    fg_feed_symbols_file(entry->feed) != FG_SYMBOLS_FILE_HAND)
 			save(entry, state, last);
