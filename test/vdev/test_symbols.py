@@ -160,7 +160,26 @@ def test_reset(folder):
           subscription="messages: [AddOrder], instruments: [IBM], unmapped: drop", symbols=1, symbols_cleared=1)
 
 
-RULE = "messages: [A, D], instruments: [AAPL], unmapped: drop"
+# Messages whose type is a letter: A adds an order of a symbol, E names the order.
+ORDERS = """{like: moldudp64, type: {at: 0, bytes: 1, text: true}, messages: [
+      {type: A, instrument: text, at: 5, bytes: 8, order_at: 1, order_bytes: 4, adds_order: true},
+      {type: E, instrument: order, order_at: 1, order_bytes: 4}]}"""
+
+
+def test_orders(folder):
+    """Order ids start anew with the session, as stock locates do."""
+    def add(order, symbol):
+        return struct.pack(">cI8s", b"A", order, stock(symbol))
+
+    def executed(order):
+        return struct.pack(">cI", b"E", order)
+
+    yesterday = [mold("DAY1", 1, add(1, "AAPL"), add(2, "AMZN")), mold("DAY1", 3, executed(1)), mold("DAY1", 4, executed(2))]
+    today = [mold("DAY2", 1), mold("DAY2", 1), mold("DAY2", 1, executed(1)), mold("DAY2", 2, add(2, "AAPL")), mold("DAY1", 5, executed(1)),
+             mold("DAY1", 6, executed(2)), mold("DAY2", 3, executed(2)), mold("DAY2", 4, executed(1))]
+    check(folder, yesterday + today, [0, 1, 6, 9], protocol=ORDERS, subscription="instruments: [AAPL], unmapped: drop", orders=1, orders_cleared=2)
+
+
 FILE = "arbitrate: true, symbols: {file: DIR/map, max: 1000}"
 
 
