@@ -104,9 +104,10 @@ static void save_and_load(const char *protocol, struct fg_symbols *symbols)
 	enum fg_symbols_file found;
 	struct fg_error error = {0};
 	struct view before, after;
+	uint64_t n_packets = 0;
 
-	(void)fg_symbols_session(symbols, &pkt, FG_SYMBOLS_SESSION_OTHER);
-	(void)fg_symbols_session(symbols, &pkt, FG_SYMBOLS_SESSION_OTHER);
+	(void)fg_symbols_session(symbols, &pkt, ++n_packets, FG_SYMBOLS_SESSION_OTHER);
+	(void)fg_symbols_session(symbols, &pkt, ++n_packets, FG_SYMBOLS_SESSION_OTHER);
 	before = take(symbols);
 	check(fg_symbols_save(symbols, saved, NOW_NS, &error) == 0);
 	check(fg_symbols_load(again, saved, NOW_NS, &found, &error) == 0);

@@ -132,7 +132,7 @@ def test_spoofed_session(folder):
 
 def test_untracked(folder):
     """Without an arbiter, a session begins with 16 packets in a row."""
-    today = [mold("DAY2", n, deleted(13)) for n in range(1, 16)] + [mold("DAY1", 5, deleted(13))]
+    today = [mold("DAY2", n, deleted(13)) for n in range(1, 16)] + [mold("DAY1", 5, deleted(13)), mold("DAY2", 16, deleted(13))]
     check(folder, YESTERDAY + today, [1, 18], options="track: false", symbols_cleared=0)
     check(folder, YESTERDAY + today[:15] + [mold("DAY2", 16, directory(14, "AAPL")), mold("DAY2", 17, deleted(14)), mold("DAY2", 18, deleted(13))],
           [1, 19], options="track: false", symbols_cleared=1)
