@@ -79,6 +79,7 @@ struct snapshot {
 	struct fg_totals totals;
 	struct fg_rule_totals *rules; /* [n_rule_ids], by rule id */
 	uint32_t n_rule_ids;
+	uint32_t *unmapped; /* [n_rule_ids], symbols of the rule without a number now */
 	struct fg_sink_totals sinks[FG_SINKS_MAX];
 	struct fg_flow_totals sources[FG_SOURCES_MAX];
 	struct fg_source_lost lost[FG_SOURCES_MAX];
@@ -119,10 +120,11 @@ struct app {
 	struct fg_rules *rules; /* until published */
 
 	struct fg_pipeline *pipeline;
-	struct feeds_watch *watch;  /* events of feeds; NULL: no feed tracks its lines */
-	struct findings findings;   /* use findings_of() */
-	struct fg_console *console; /* NULL if not interactive and no command file */
-	struct snapshot cleared;    /* the counters at the last `clear stats` */
+	struct feeds_watch *watch;     /* events of feeds; NULL: no feed tracks its lines */
+	struct symbols_watch *symbols; /* symbol maps of feeds; NULL: not open */
+	struct findings findings;      /* use findings_of() */
+	struct fg_console *console;    /* NULL if not interactive and no command file */
+	struct snapshot cleared;       /* the counters at the last `clear stats` */
 	int exit_status;
 };
 

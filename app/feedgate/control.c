@@ -21,6 +21,7 @@
 #include "snapshot.h"
 #include "sources.h"
 #include "summary.h"
+#include "symbols.h"
 
 #define WATCHES_PER_S 5u /* looks at devices of sources, and at events of feeds */
 
@@ -79,6 +80,7 @@ void control_stop(struct app *app, FILE *out)
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	feeds_watch(app);
+	symbols_watch(app, true);
 	snapshot_take(app, &now);
 	snapshot_subtract(&now, &app->cleared);
 	report_all(app, &now, out);
@@ -157,6 +159,7 @@ static void loop(struct app *app)
 		if (now >= next_watch) {
 			sources_watch(app);
 			feeds_watch(app);
+			symbols_watch(app, false);
 			next_watch = now + second / WATCHES_PER_S;
 		}
 		if (now >= next_tick) {
@@ -185,6 +188,7 @@ static void finish(struct app *app)
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	feeds_watch(app); /* Take the last events: event logs are still open. */
+	symbols_watch(app, true);
 	snapshot_take(app, &final);
 	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
 	if (setup_close(app, &unbalanced) != 0)

@@ -22,6 +22,7 @@ struct feed_totals {
 	uint64_t orders[FG_ORDERS_COUNTER_COUNT];
 	uint64_t channels[FG_ARBITER_CHANNEL_COUNT];
 	uint64_t events_lost;
+	uint64_t unmapped_instruments; /* of all rules of the feed, now */
 	struct fg_arbiter_line lines[FG_ARBITER_LINES_MAX];
 };
 

@@ -10,6 +10,7 @@
 #include "event_logs.h"
 #include "feeds.h"
 #include "report_text.h"
+#include "symbols.h"
 
 static bool has_protocol(const struct feed_entry *entry)
 {
@@ -284,6 +285,9 @@ int report_feed(const struct app *app, const struct snapshot *s, const char *nam
 	for (unsigned int i = 0; i < FG_ORDERS_COUNTER_COUNT; i++)
 		report_row(out, fg_orders_counter_name((enum fg_orders_counter)i), t->orders[i],
 			   fg_orders_counter_help((enum fg_orders_counter)i));
+	report_row(out, "unmapped_instruments", t->unmapped_instruments,
+		   "symbols that rules list and no number has");
+	report_unmapped(app, (uint32_t)index, out);
 	if (fg_feed_arbiter(entry->feed) != NULL)
 		print_tracked(entry, t, out);
 	return 0;

@@ -16,6 +16,7 @@
 #include "findings.h"
 #include "ports.h"
 #include "prefilter.h"
+#include "symbols.h"
 
 const char *const setup_part_names[PARTS] = {"sources", "parse", "classify", "pipeline",
 					     "feeds",   "sinks", "events"};
@@ -332,6 +333,8 @@ int setup_open(struct app *app, struct fg_error *error)
 		prefilter_set(app, fg_pipeline_rules(app->pipeline));
 		rc = feeds_watch_open(app, error);
 	}
+	if (rc == 0)
+		rc = symbols_open(app, error);
 	return rc;
 }
 
@@ -376,6 +379,7 @@ void setup_free(struct app *app)
 {
 	fg_pipeline_free(app->pipeline);
 	feeds_watch_free(app);
+	symbols_free(app);
 	fg_rules_free(app->rules);
 	findings_free(&app->findings);
 	free_parts(app);

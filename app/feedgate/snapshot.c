@@ -6,6 +6,7 @@
 #include "app.h"
 #include "event_log.h"
 #include "feeds.h"
+#include "symbols.h"
 
 /* One more than the highest id of the running rules. */
 static uint32_t rule_id_bound(const struct fg_rules *rules)
@@ -26,6 +27,23 @@ static void take_rules(const struct app *app, struct snapshot *s)
 		s->n_rule_ids = 0;
 	for (uint32_t id = 0; id < s->n_rule_ids; id++)
 		fg_pipeline_rule(app->pipeline, id, &s->rules[id]);
+}
+
+/* After rules and feeds. */
+static void take_unmapped(const struct app *app, struct snapshot *s)
+{
+	const struct fg_rules *rules = fg_pipeline_rules(app->pipeline);
+
+	s->unmapped = calloc(s->n_rule_ids + 1, sizeof(*s->unmapped));
+	for (uint32_t i = 0; rules != NULL && s->unmapped != NULL && i <= rules->count; i++) {
+		const struct fg_rule *rule = &rules->rules[i];
+		const uint32_t count = symbols_unmapped(app, i);
+
+		if (rule->id < s->n_rule_ids)
+			s->unmapped[rule->id] = count;
+		if (count > 0 && rule->feed < s->n_feeds)
+			s->feeds[rule->feed].unmapped_instruments += count;
+	}
 }
 
 static void take_source(const struct fg_source *source, struct fg_flow_totals *received)
@@ -75,6 +93,7 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 			s->figures[i].count = source->ops->figures(source, s->figures[i].at);
 	}
 	take_feeds(app, s);
+	take_unmapped(app, s);
 	take_event_logs(app, s);
 	s->seconds = fg_pipeline_seconds(app->pipeline);
 }
@@ -145,6 +164,7 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 void snapshot_free(struct snapshot *s)
 {
 	free(s->rules);
+	free(s->unmapped);
 	free(s->feeds);
 	free(s->event_logs);
 	*s = (struct snapshot){0};

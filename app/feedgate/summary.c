@@ -33,11 +33,13 @@ static json_t *rules(const struct app *app, const struct snapshot *s)
 	for (uint32_t i = 0; i <= set->count; i++) {
 		const struct fg_rule_totals *t = &s->rules[set->rules[i].id];
 
-		json_object_set_new(object, set->rules[i].name,
-				    json_pack("{s:o, s:o, s:o, s:o, s:o}", "packets",
-					      number(t->packets), "bytes", number(t->bytes),
-					      "duplicates", number(t->duplicates), "unmatched",
-					      number(t->unmatched), "dropped", number(t->dropped)));
+		json_object_set_new(
+			object, set->rules[i].name,
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "packets", number(t->packets),
+				  "bytes", number(t->bytes), "duplicates", number(t->duplicates),
+				  "unmatched", number(t->unmatched), "dropped", number(t->dropped),
+				  "unmapped_instruments",
+				  number(s->unmapped != NULL ? s->unmapped[set->rules[i].id] : 0)));
 	}
 	return object;
 }
@@ -124,6 +126,7 @@ static json_t *feed(const struct feed_entry *entry, const struct feed_totals *t)
 	json_object_set_new(object, "unrecovered",
 			    number(t->channels[FG_ARBITER_CHANNEL_missing] -
 				   t->channels[FG_ARBITER_CHANNEL_filled_late]));
+	json_object_set_new(object, "unmapped_instruments", number(t->unmapped_instruments));
 	json_object_set_new(object, "events_lost", number(t->events_lost));
 	json_object_set_new(object, "lines", lines(t));
 	return object;

@@ -124,8 +124,7 @@ enum fg_arbiter_disposition {
 #define FG_ARBITER_UNTRACKED 0x04u /**< Not arbitrated: unsequenced, oversized, or no room. */
 #define FG_ARBITER_MORE      0x08u /**< More of it is new, see fg_arbiter_arbitrate(). */
 #define FG_ARBITER_READY     0x10u /**< fg_arbiter_take() has packets. */
-#define FG_ARBITER_EPOCH     0x20u /**< With it a session or a reset became current: numbers are new. \
-				    */
+#define FG_ARBITER_EPOCH     0x20u /**< It made a session or a reset current: a new epoch. */
 
 /**
  * Which messages of a packet are new, by index from its first number: index i is new if

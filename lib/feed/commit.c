@@ -48,7 +48,9 @@ static __rte_noinline void follow_session(const struct fg_feed_stage *stage,
 	struct fg_feed *feed = item->feed;
 
 	if (!fg_symbols_same_session(feed->symbols, &item->pkt)) {
-		if (!fg_symbols_session(feed->symbols, &item->pkt, evidence))
+		if (!fg_symbols_session(feed->symbols, &item->pkt,
+					fg_counter_read(&feed->counters[FG_FEED_packets]),
+					evidence))
 			return;
 	} else {
 		fg_symbols_reset(feed->symbols, &item->pkt);

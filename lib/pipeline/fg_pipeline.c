@@ -214,6 +214,17 @@ bool fg_pipeline_filter(const struct fg_pipeline *p, uint32_t number,
 	return true;
 }
 
+int fg_pipeline_unmapped(const struct fg_pipeline *p, uint32_t number,
+			 char (*names)[FG_SYMBOL_BYTES + 1], uint32_t max, uint32_t *count)
+{
+	const struct ruleset *set = current(p);
+
+	*count = 0;
+	if (set == NULL || number > set->rules->count || set->actions[number].filter == NULL)
+		return 0;
+	return fg_msg_filter_unmapped(set->actions[number].filter, names, max, count);
+}
+
 uint32_t fg_pipeline_rules_version(const struct fg_pipeline *p)
 {
 	return p->rules_version;

@@ -143,6 +143,13 @@ uint32_t fg_pipeline_rules_version(const struct fg_pipeline *pipeline);
 bool fg_pipeline_filter(const struct fg_pipeline *pipeline, uint32_t number,
 			struct fg_msg_filter_info *info);
 
+/**
+ * The symbols of running rule number @p number that have no number in its feed's symbol map, as
+ * fg_msg_filter_unmapped() gives them; none where the rule has no subscription.
+ */
+int fg_pipeline_unmapped(const struct fg_pipeline *pipeline, uint32_t number,
+			 char (*names)[FG_SYMBOL_BYTES + 1], uint32_t max, uint32_t *count);
+
 /** The compiled running rules. NULL before the first publish. */
 const struct fg_table *fg_pipeline_table(const struct fg_pipeline *pipeline);
 

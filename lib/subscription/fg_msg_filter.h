@@ -189,6 +189,15 @@ struct fg_msg_filter_info {
 	uint64_t bytes; /**< Memory. */
 };
 
+/**
+ * The symbols of the filter's list that have no number in the symbol map now.
+ * @param names  The first of them in alphabetical order, at most @p max.
+ * @param count  How many there are.
+ * @return how many names there are; -EAGAIN: the map changes too fast; -ENOMEM. Threads: control.
+ */
+int fg_msg_filter_unmapped(const struct fg_msg_filter *filter, char (*names)[FG_SYMBOL_BYTES + 1],
+			   uint32_t max, uint32_t *count);
+
 /** Fill @p out. Threads: any, while the filter exists. */
 void fg_msg_filter_info(const struct fg_msg_filter *filter, struct fg_msg_filter_info *out);
 

@@ -130,12 +130,13 @@ enum fg_symbols_evidence {
  * Without an arbiter, 16 packets of one session in a row begin it. The first session of all begins
  * with its first packet, unless the map was read from a file of another session: then with the
  * second packet in a row.
+ * @param n_packets  Packets of the feed so far, with this one: these make a row.
  * @return whether the map is now of the packet's session; if not, match the packet by
  *         fg_msg_filter_match_unmapped().
  * Threads: the worker.
  */
 bool fg_symbols_session(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
-			enum fg_symbols_evidence evidence);
+			uint64_t n_packets, enum fg_symbols_evidence evidence);
 
 /** Empty the map. Hot, as fg_symbols_session(). Threads: the worker. */
 void fg_symbols_clear(struct fg_symbols *symbols);

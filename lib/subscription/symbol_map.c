@@ -266,9 +266,13 @@ void fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *p
 }
 
 /* Packets in a row of the session of @pkt, which is not the map's. */
-static uint32_t count_in_a_row(struct fg_symbols *symbols, const struct fg_feed_packet *pkt)
+static uint32_t count_in_a_row(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
+			       uint64_t n_packets)
 {
-	if (memcmp(symbols->pending_session, pkt->session, FG_SESSION_BYTES) != 0) {
+	const bool next = n_packets == symbols->pending_packet + 1;
+
+	symbols->pending_packet = n_packets;
+	if (!next || memcmp(symbols->pending_session, pkt->session, FG_SESSION_BYTES) != 0) {
 		memcpy(symbols->pending_session, pkt->session, FG_SESSION_BYTES);
 		symbols->pending_count = 0;
 	}
@@ -291,31 +295,33 @@ static void begin_session(struct fg_symbols *symbols, const struct fg_feed_packe
 
 /* The first session: whether it begins with this packet. */
 static bool begins_first(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
-			 enum fg_symbols_evidence evidence)
+			 uint64_t n_packets, enum fg_symbols_evidence evidence)
 {
 	if (!symbols->has_file_session)
 		return true;
 	if (memcmp(symbols->file_session, pkt->session, FG_SESSION_BYTES) == 0)
 		return true;
-	if (evidence != FG_SYMBOLS_SESSION_NEW && count_in_a_row(symbols, pkt) < CONFIRM_FIRST)
+	if (evidence != FG_SYMBOLS_SESSION_NEW &&
+	    count_in_a_row(symbols, pkt, n_packets) < CONFIRM_FIRST)
 		return false;
 	fg_symbols_clear(symbols);
 	return true;
 }
 
 bool fg_symbols_session(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
-			enum fg_symbols_evidence evidence)
+			uint64_t n_packets, enum fg_symbols_evidence evidence)
 {
 	if (!atomic_load_explicit(&symbols->head.has_session, memory_order_relaxed)) {
-		if (!begins_first(symbols, pkt, evidence))
+		if (!begins_first(symbols, pkt, n_packets, evidence))
 			return false;
 		begin_session(symbols, pkt);
 		return true;
 	}
 	if (fg_symbols_same_session(symbols, pkt))
 		return true;
-	if (evidence == FG_SYMBOLS_SESSION_OTHER || (evidence == FG_SYMBOLS_SESSION_UNKNOWN &&
-						     count_in_a_row(symbols, pkt) < CONFIRM_ALONE))
+	if (evidence == FG_SYMBOLS_SESSION_OTHER ||
+	    (evidence == FG_SYMBOLS_SESSION_UNKNOWN &&
+	     count_in_a_row(symbols, pkt, n_packets) < CONFIRM_ALONE))
 		return false;
 	fg_symbols_clear(symbols);
 	begin_session(symbols, pkt);

@@ -66,6 +66,7 @@ struct fg_symbols {
 	bool has_file_session;
 	/* How long packets have been of another session; worker only. */
 	uint64_t pending_session[FG_SESSION_BYTES / 8];
+	uint64_t pending_packet; /* the last of them */
 	uint32_t pending_count;
 	struct fg_counter counters[FG_SYMBOLS_COUNTER_COUNT];
 };

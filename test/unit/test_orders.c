@@ -134,6 +134,47 @@ static void test_eviction(void **unused)
 	fg_orders_free(orders);
 }
 
+/* A new session: no order of before is found, however the map is used while it is emptied. */
+static void test_clear(void **unused)
+{
+	const struct fg_protocol *protocol = fg_protocol_find("cboe_pitch");
+	struct fg_orders *orders = rig_orders(protocol, 65536);
+	struct fg_msg_filter *filter = filter_of(protocol, orders, "ZVZZT", FG_UNMAPPED_DROP);
+	const uint64_t count = 30000;
+
+	(void)unused;
+	for (uint64_t i = 1; i <= count; i++)
+		(void)pitch(filter, ADD, i, "ZVZZT");
+	assert_int_equal(counter_of(orders, FG_ORDERS_orders), count);
+	/* The second time, the map is still being emptied. */
+	for (unsigned int round = 0; round < 2; round++) {
+		fg_orders_clear(orders);
+		assert_int_equal(counter_of(orders, FG_ORDERS_orders), 0);
+		for (uint64_t i = 1; i <= 40; i++)
+			(void)pitch(filter, ADD, 7 * i, "OTHER");
+	}
+	assert_int_equal(counter_of(orders, FG_ORDERS_orders_cleared), count + 40);
+	for (uint64_t i = count; i >= 1; i--) {
+		const struct fg_msg_filter_result result = pitch(filter, EXECUTE, i, "");
+
+		assert_int_equal(result.n_matched, 0);
+		assert_int_equal(result.n_unmapped, i % 7 == 0 && i <= 280 ? 0 : 1);
+	}
+	assert_int_equal(counter_of(orders, FG_ORDERS_orders), 40);
+	for (uint64_t i = 1; i <= count; i++)
+		(void)pitch(filter, ADD, i, "ZVZZT");
+	assert_int_equal(counter_of(orders, FG_ORDERS_orders), count);
+	assert_int_equal(counter_of(orders, FG_ORDERS_orders_evicted), 0);
+	for (uint64_t i = 1; i <= count; i++)
+		assert_int_equal(pitch(filter, EXECUTE, i, "").n_matched, 1);
+	fg_msg_filter_free(filter);
+	fg_orders_free(orders);
+	/* A map without room. */
+	orders = rig_orders(protocol, 0);
+	fg_orders_clear(orders);
+	fg_orders_free(orders);
+}
+
 /* A protocol from a file, whose orders have instrument numbers and replace one another. */
 static void test_replaced(void **unused)
 {
@@ -214,9 +255,8 @@ static void test_refused(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders),
-		cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_orders),  cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_clear),   cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_refused),
 	};
 	struct fg_error error = {0};

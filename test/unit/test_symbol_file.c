@@ -147,6 +147,8 @@ static void test_refused(void **unused)
 	fg_symbols_free(symbols);
 }
 
+static uint64_t n_packets; /* of the feed */
+
 static struct fg_feed_packet of_session(const char *session)
 {
 	struct fg_feed_packet packet = {.kind = FG_FEED_DATA};
@@ -201,7 +203,7 @@ static void test_round_trip(void **unused)
 	add(symbols, UINT32_MAX, "A\0B", 3);
 	/* There is no session so far. */
 	assert_int_equal(fg_symbols_save(symbols, path, DAY_NS, &error), -EAGAIN);
-	assert_true(fg_symbols_session(symbols, &today, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &today, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	save(symbols, DAY_NS);
 	read = load("nyse_pillar", NEXT_NS, FG_SYMBOLS_FILE_SAVED);
 	assert_int_equal(view(read), RTE_DIM(texts) + 1);
@@ -225,38 +227,38 @@ static void test_of_session(void **unused)
 
 	(void)unused;
 	add(symbols, 7, "AAPL", 4);
-	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	save(symbols, DAY_NS);
 	fg_symbols_free(symbols);
 	/* Restarted in the session: the map goes on. */
 	symbols = load("itch50", NEXT_NS, FG_SYMBOLS_FILE_SAVED);
-	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(has(symbols, 7, "AAPL"));
 	fg_symbols_free(symbols);
 	/* In another: one stray packet does not end it, a second one does. */
 	symbols = load("itch50", DAY_NS, FG_SYMBOLS_FILE_SAVED);
-	assert_false(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_OTHER));
+	assert_false(fg_symbols_session(symbols, &tuesday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(has(symbols, 7, "AAPL"));
-	assert_true(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &tuesday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_false(has(symbols, 7, "AAPL"));
 	assert_true(fg_symbols_same_session(symbols, &tuesday));
 	fg_symbols_free(symbols);
 	/* A file that was written by hand is of the first session, and of no other. */
 	write_bytes("7 AAPL\n", 7);
 	symbols = load("itch50", DAY_NS, FG_SYMBOLS_FILE_HAND);
-	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(has(symbols, 7, "AAPL"));
-	assert_true(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_NEW));
+	assert_true(fg_symbols_session(symbols, &tuesday, ++n_packets, FG_SYMBOLS_SESSION_NEW));
 	assert_false(has(symbols, 7, "AAPL"));
 	/* Nameless. */
 	fg_symbols_free(symbols);
 	symbols = rig_symbols(fg_protocol_find("nyse_pillar"), 16);
 	add(symbols, 70000, "IBM", 3);
-	assert_true(fg_symbols_session(symbols, &nameless, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &nameless, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	save(symbols, NEXT_NS - 1);
 	fg_symbols_free(symbols);
 	symbols = load("nyse_pillar", DAY_NS, FG_SYMBOLS_FILE_SAVED);
-	assert_true(fg_symbols_session(symbols, &nameless, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &nameless, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(has(symbols, 70000, "IBM"));
 	fg_symbols_free(symbols);
 	symbols = load("nyse_pillar", NEXT_NS, FG_SYMBOLS_FILE_OLD);
@@ -274,7 +276,7 @@ static void test_failed_save(void **unused)
 
 	(void)unused;
 	add(symbols, 7, "AAPL", 4);
-	assert_true(fg_symbols_session(symbols, &today, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &today, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_int_equal(fg_symbols_save(symbols, "/nonexistent/x", DAY_NS, &error), -ENOENT);
 	assert_non_null(strstr(error.text, "/nonexistent/x: "));
 	/* A link beside the file is not followed. */

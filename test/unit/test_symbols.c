@@ -208,6 +208,8 @@ static void test_beside(void **unused)
 	fg_symbols_free(symbols);
 }
 
+static uint64_t n_packets; /* of the feed */
+
 static struct fg_feed_packet of_session(const char *session)
 {
 	struct fg_feed_packet packet = {.kind = FG_FEED_DATA};
@@ -227,12 +229,12 @@ static void test_sessions(void **unused)
 
 	(void)unused;
 	assert_false(fg_symbols_same_session(symbols, &monday));
-	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_true(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(fg_symbols_same_session(symbols, &monday));
 	map_symbol(drop, 7, "AAPL");
-	assert_false(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_OTHER));
+	assert_false(fg_symbols_session(symbols, &tuesday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(matches(drop, 7));
-	assert_true(fg_symbols_session(symbols, &tuesday, FG_SYMBOLS_SESSION_NEW));
+	assert_true(fg_symbols_session(symbols, &tuesday, ++n_packets, FG_SYMBOLS_SESSION_NEW));
 	assert_false(matches(drop, 7));
 	fg_msg_filter_info(drop, &info);
 	assert_int_equal(info.n_symbols_without_number, 1);
@@ -240,13 +242,18 @@ static void test_sessions(void **unused)
 	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_cleared), 1);
 	/* A late packet of the old session changes nothing. */
 	map_symbol(drop, 8, "AAPL");
-	assert_false(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_OTHER));
+	assert_false(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_OTHER));
 	assert_true(matches(drop, 8) && !matches(drop, 7));
-	/* Without an arbiter: 16 in a row. */
+	/* Without an arbiter: 16 in a row, without another packet between them. */
 	for (unsigned int i = 0; i < 15; i++)
-		assert_false(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_UNKNOWN));
+		assert_false(fg_symbols_session(symbols, &monday, ++n_packets,
+						FG_SYMBOLS_SESSION_UNKNOWN));
+	n_packets++;
+	for (unsigned int i = 0; i < 15; i++)
+		assert_false(fg_symbols_session(symbols, &monday, ++n_packets,
+						FG_SYMBOLS_SESSION_UNKNOWN));
 	assert_true(matches(drop, 8));
-	assert_true(fg_symbols_session(symbols, &monday, FG_SYMBOLS_SESSION_UNKNOWN));
+	assert_true(fg_symbols_session(symbols, &monday, ++n_packets, FG_SYMBOLS_SESSION_UNKNOWN));
 	assert_false(matches(drop, 8));
 	fg_msg_filter_free(drop);
 	fg_symbols_free(symbols);
