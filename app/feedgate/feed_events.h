@@ -27,6 +27,7 @@ struct loss_sample {
 	uint64_t time_ns;
 	uint64_t ring, sink;
 	struct fg_source_lost sources[FG_SOURCES_MAX];
+	uint64_t received[FG_SOURCES_MAX]; /* packets */
 };
 
 struct losses {

@@ -45,6 +45,15 @@ static struct loss_sample *next_sample(struct losses *losses, uint64_t now)
 	return &losses->at[n % LOSS_SAMPLES];
 }
 
+static uint64_t packets_received(const struct fg_source *source)
+{
+	uint64_t packets = 0;
+
+	for (uint16_t q = 0; q < source->n_queues; q++)
+		packets += fg_counter_read(&source->queues[q].received.packets);
+	return packets;
+}
+
 void losses_take(struct app *app)
 {
 	struct losses *losses = &app->watch->losses;
@@ -58,6 +67,7 @@ void losses_take(struct app *app)
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct fg_source *source = &app->sources[i]->source;
 
+		sample->received[i] = packets_received(source);
 		sample->sources[i] = (struct fg_source_lost){0};
 		if (app->sources[i]->open)
 			fg_source_count_lost(source, &sample->sources[i]);
@@ -65,26 +75,53 @@ void losses_take(struct app *app)
 	sample->time_ns = now;
 }
 
-/*
- * The sample before the last one taken at @time_ns or earlier: what was lost shortly before a gap
- * was seen belongs to it. NULL: @time_ns is before the oldest sample.
- */
-static const struct loss_sample *sample_before(const struct losses *losses, uint64_t time_ns)
+/* Number of the oldest sample that is kept. */
+static uint64_t oldest_number(const struct losses *losses)
 {
-	const uint64_t oldest = losses->count > LOSS_SAMPLES ? losses->count - LOSS_SAMPLES : 0;
+	return losses->count > LOSS_SAMPLES ? losses->count - LOSS_SAMPLES : 0;
+}
 
-	for (uint64_t n = losses->count; n > oldest; n--)
-		if (losses->at[(n - 1) % LOSS_SAMPLES].time_ns <= time_ns)
-			return n - 1 > oldest ? &losses->at[(n - 2) % LOSS_SAMPLES]
-			       : oldest == 0  ? &losses->at[0]
-					      : NULL;
+/* Did none of @sources receive a packet between sample @n - 1 and sample @n? */
+static bool was_idle(const struct app *app, uint64_t sources, uint64_t n)
+{
+	const struct losses *losses = &app->watch->losses;
+	const uint64_t *before = losses->at[(n - 1) % LOSS_SAMPLES].received;
+	const uint64_t *after = losses->at[n % LOSS_SAMPLES].received;
+
+	for (uint32_t i = 0; i < app->n_sources; i++)
+		if ((sources >> i & 1) != 0 && before[i] != after[i])
+			return false;
+	return true;
+}
+
+/*
+ * The sample from which on losses may belong to a gap that was seen at @time_ns: the one before the
+ * last sample taken by then, and further back while no packet came that would have shown the gap.
+ * The last that came may have waited in the kernel's queue: nor does the time before it, in which
+ * none came either, show that nothing was lost. NULL: it is older than the samples.
+ */
+static const struct loss_sample *sample_before(const struct app *app, uint64_t sources,
+					       uint64_t time_ns)
+{
+	const struct losses *losses = &app->watch->losses;
+	const uint64_t oldest = oldest_number(losses);
+	uint64_t n = losses->count - 1;
+
+	while (n > oldest && losses->at[n % LOSS_SAMPLES].time_ns > time_ns)
+		n--;
+	while (n > oldest && was_idle(app, sources, n))
+		n--;
+	while (n > oldest + 1 && was_idle(app, sources, n - 1))
+		n--;
+	if (n > oldest)
+		return &losses->at[(n - 1) % LOSS_SAMPLES];
 	return oldest == 0 ? &losses->at[0] : NULL;
 }
 
 /* The first sample taken at @time_ns or later; the last one if there is none. */
 static const struct loss_sample *sample_after(const struct losses *losses, uint64_t time_ns)
 {
-	const uint64_t oldest = losses->count > LOSS_SAMPLES ? losses->count - LOSS_SAMPLES : 0;
+	const uint64_t oldest = oldest_number(losses);
 	const struct loss_sample *found = &losses->at[(losses->count - 1) % LOSS_SAMPLES];
 
 	for (uint64_t n = losses->count; n > oldest; n--) {
@@ -141,19 +178,20 @@ static void subtract(const struct app *app, const struct loss_sample *from,
 /* The oldest sample there is. */
 static const struct loss_sample *oldest_sample(const struct losses *losses)
 {
-	return &losses->at[losses->count > LOSS_SAMPLES ? losses->count % LOSS_SAMPLES : 0];
+	return &losses->at[oldest_number(losses) % LOSS_SAMPLES];
 }
 
 void losses_attribute(struct app *app, struct feed_event *event)
 {
 	struct feeds_watch *watch = app->watch;
-	const struct loss_sample *from = sample_before(&watch->losses, event->event.since_ns);
+	const struct loss_sample *from;
 	const struct loss_sample *to = sample_after(&watch->losses, event->event.time_ns);
 	uint64_t max = 0;
 
 	if (!event_is_gap(&event->event))
 		return;
 	find_sources(app, watch);
+	from = sample_before(app, watch->sources[event->feed], event->event.since_ns);
 	subtract(app, from != NULL ? from : oldest_sample(&watch->losses), to, event);
 	event->blame = from != NULL && !event->nic_unknown ? BLAME_NETWORK : BLAME_UNKNOWN;
 	for (unsigned int place = 0; place < LOSS_SINK; place++)

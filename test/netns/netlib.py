@@ -52,6 +52,7 @@ class Kind:
     returns: bool = False  # continues when its interface is removed and created again
     optional: bool = False  # may be unavailable on a machine
     whole: str | None = None  # options with which no oversized packet is lost
+    small: str = ""  # options with which a few thousand packets overrun it while it does not read
     room: str = ""  # devargs: buffers for all packets of a test without loss
     capabilities: tuple = ("net_raw",)
 
@@ -91,8 +92,8 @@ def check_xdp():
 
 
 KINDS = {kind.name: kind for kind in (
-    Kind("packet_mmap", timed=True, fanout=True, filter=True, returns=True, whole=""),
-    Kind("io_uring", timed=True, fanout=True, filter=True, returns=True, whole="mtu: 65000"),
+    Kind("packet_mmap", timed=True, fanout=True, filter=True, returns=True, whole="", small="block_bytes: 128K, blocks: 4"),
+    Kind("io_uring", timed=True, fanout=True, filter=True, returns=True, whole="mtu: 65000", small="socket_bytes: 256K"),
     Kind("af_xdp", before_tap=True, jumbo=False, whole="",
          capabilities=("net_raw", "net_admin", "bpf", "perfmon", "ipc_lock")),
     Kind("pf_ring", timed=True, filter=True, optional=True),

@@ -5,14 +5,19 @@
 Expected: each packet that the sender has sent was received or is counted as lost.
 """
 import bisect
+import json
 import os
+import signal
+import socket
+import struct
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
-from netlib import (ALL, KINDS, LINES, Gate, Net, captured, check_sources, counted, lost, number, ordinary_multicast,  # noqa: E402
-                    sent, sh)
+from netlib import (ALL, KINDS, LINES, Gate, Net, captured, check_sources, counted, inside, lost, number,  # noqa: E402
+                    ordinary_multicast, sent, sh)
 
 
 # --- removed interfaces -----------------------------------------------------------------------------------------
@@ -115,6 +120,79 @@ sinks:
 rules:
   - {name: mine, match: {ipv4: {dst: 224.0.31.11}, udp: {dst: 14320}}, to: seen}
 """
+
+
+BLAMED = """sources: SOURCES
+sinks:
+  - {name: seen, count: {}}
+feeds:
+  - {name: f, protocol: moldudp64, arbitrate: true, gap_timeout_ms: 10}
+rules:
+  - {name: mine, match: {udp: {dst: 26477}}, feed: f, to: seen}
+events: {path: EVENTS}
+"""
+
+
+def mold_frame(sequence):
+    """Ethernet, IPv4, UDP without a checksum, MoldUDP64 with one message of 40 bytes."""
+    payload = b"SESSION001" + struct.pack(">QHH", sequence, 1, 40) + bytes(40)
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 4, 17, 0, bytes((10, 0, 0, 1)), bytes((239, 1, 2, 3)))
+    total = sum(struct.unpack(">10H", ip))
+    ip = ip[:10] + struct.pack(">H", ~((total & 0xffff) + (total >> 16)) & 0xffff) + ip[12:]
+    return bytes.fromhex("01005e0102030200000000010800") + ip + struct.pack(">HHHH", 1024, 26477, 8 + len(payload), 0) + payload
+
+
+def flood(net, i, frames):
+    """Send frames to line i at full speed, past the queueing discipline."""
+    with inside(net.send):
+        sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sender.setsockopt(263, 20, 1)  # SOL_PACKET, PACKET_QDISC_BYPASS
+    sender.bind((f"t{i}", 0))
+    for frame in frames:
+        sender.send(frame)
+    sender.close()
+
+
+@lib.each(*[(name, how) for name in ALL for how in ("overrun", "network")])
+def test_blame(folder, name, how):
+    """feedgate does not read while thousands of packets come; or the sender leaves out numbers. Who is to blame?"""
+    kind = KINDS[name]
+    kind.check()
+    events = os.path.join(folder, "events.json")
+    begin, many, end = 100, 20000, 200
+    with Net() as net:
+        source = kind.entry(0, kind.small if how == "overrun" else "")
+        text = BLAMED.replace("SOURCES", f"\n  - {source}").replace("EVENTS", events)
+        with Gate(net, folder, text, vdevs=kind.vdevs((0,))) as gate:
+            net.inject(0, [mold_frame(n) for n in range(1, begin)])
+            gate.wait("the first came", lambda: gate.received("s0") > 0)
+            time.sleep(0.5)  # Losses are sampled five times a second.
+            if how == "overrun":
+                frames = [mold_frame(n) for n in range(begin, begin + many)]
+                gate.process.send_signal(signal.SIGSTOP)
+                flood(net, 0, frames)
+                gate.process.send_signal(signal.SIGCONT)
+                gate.settle(net, kind, 0, waiting=True)
+            net.inject(0, [mold_frame(n) for n in range(begin + many, begin + many + end)])
+            gate.settle(net, kind, 0, waiting=True)
+            time.sleep(0.5)
+            shown, arrived = gate.ask("show source s0"), net.arrived(0)
+            result = gate.quit()
+    check_conserved(kind, result, arrived, {"sent": begin - 1 + end + (many if how == "overrun" else 0)}, shown)
+    with open(events, encoding="utf-8") as file:
+        gaps = [event for event in map(json.loads, file) if "blame" in event]
+    blames = {event["blame"] for event in gaps}
+    assert gaps, "no gap was reported"
+    if how == "overrun":
+        assert arrived > result.summary["sources"]["s0"]["received"], f"nothing was lost: {result.summary}"
+    if how == "network" and kind.shallow:
+        assert blames <= {"network", "nic"}, gaps
+    elif how == "network" or kind.blind:
+        assert blames == {"unknown" if kind.blind else "network"}, gaps
+    else:
+        assert blames == {"nic"} and all(event["lost"]["nic"] > 0 for event in gaps), gaps
+    for event in gaps:
+        assert (event["lost"]["nic"] is None) == (kind.blind and event["blame"] == "unknown"), event
 
 
 def test_prefiltered_load(folder):

@@ -261,7 +261,7 @@ def test_tap(folder, queues):
     frames = [frame for frame in shapes.whole() if 20 <= len(frame) <= 1514]
     vdevs = [f"net_tap{i},iface=x{i}" for i in (0, 1)]
     text = ("sources:\n" + "".join(f"  - {{name: s{i}, ethdev: net_tap{i}, queues: {queues}, mbufs: 16384}}\n" for i in (0, 1))
-            + RULES.format(sink=f"pcapng: {folder}/all.pcapng"))
+            + RULES.format(sink=f"pcapng: {folder}/all.pcapng") + "parse: {checksums: ignore}\n")
     if not os.path.exists("/dev/net/tun"):
         raise lib.Skip("no /dev/net/tun")
     with netlib.Net() as net, Console(folder, "target", text, ns=net.recv, vdevs=vdevs) as gate:
@@ -279,6 +279,27 @@ def test_tap(folder, queues):
     lib.check_counters(result, expected)
     check_frames(folder, expected, queues)
     assert "source s0: its device is gone" in result.err, result.err
+
+
+@lib.each("nic", "ignore")
+def test_nic_checksums(folder, mode):
+    """net_tap checks checksums as a NIC does, if it is asked to: feedgate heeds it, and says so."""
+    if not os.path.exists("/dev/net/tun"):
+        raise lib.Skip("no /dev/net/tun")
+    right = [frame for frame in shapes.whole() if frame[12:14] == b"\x08\x00" and frame[14] == 0x45 and frame[23] == 17
+             and not netlib.kernel_fragment(frame)][:20]
+    wrong = [frame[:24] + bytes([frame[24] ^ 0x40]) + frame[25:] for frame in right]  # The IPv4 header's checksum.
+    text = f"sources:\n  - {{name: s0, ethdev: net_tap0}}\nsinks:\n  - {{name: seen, count: {{}}}}\ndefault: {{to: seen}}\nparse: {{checksums: {mode}}}\n"
+    with netlib.Net() as net, Console(folder, "target", text, ns=net.recv, vdevs=["net_tap0,iface=x0"]) as gate:
+        gate.ask("start")
+        shown = gate.ask("show port info 0")
+        send_into(net, "x0", right + wrong)
+        gate.received(len(right + wrong))
+        result = gate.quit()
+    assert len(right) >= 10
+    assert re.search(r"^  rx checksums: IPv4 {0}, UDP {0}, TCP {0}$".format("on" if mode == "nic" else "off"), shown, re.M), shown
+    assert result.summary["dropped"]["bad_checksum"] == (len(wrong) if mode == "nic" else 0), result.summary
+    assert result.summary["delivered"] == len(right) + (0 if mode == "nic" else len(wrong)), result.summary
 
 
 def test_fanout(folder):
