@@ -16,6 +16,7 @@
 
 #define WARM_UP_MS 50u
 #define MEGABYTES  768u
+#define WAITS      100u /* of WARM_UP_MS each, for the first packet */
 
 int pipeline_eal(uint64_t *memory, struct fg_error *error)
 {
@@ -164,6 +165,11 @@ static int measure(struct pipeline *p, uint64_t run_ms, struct pipeline_result *
 	before = moment_now(p);
 	nanosleep(&run, NULL);
 	after = moment_now(p);
+	/* On a busy machine an lcore may not have run at all. */
+	for (uint32_t i = 0; after.packets == before.packets && i < WAITS; i++) {
+		nanosleep(&warm_up, NULL);
+		after = moment_now(p);
+	}
 	rc = fg_pipeline_stop(p->pipeline, error);
 	if (rc == 0 && child_interrupted())
 		return fg_error_set(error, EINTR, "interrupted");
