@@ -57,6 +57,21 @@ static const struct {
 		{'X', 23, 25},  {'F', 40, 20},  {'P', 44, 20}, {'C', 36, 8},
 		{'I', 50, 4},   {'Y', 20, 2},   {'H', 25, 1}};
 
+/* The symbol that a locate stands for: messages that carry it agree. */
+void feed_itch_symbol(uint8_t *message, uint16_t locate)
+{
+	static const struct {
+		char type;
+		uint8_t at;
+	} fields[] = {{'A', 24}, {'F', 24}, {'P', 24}, {'I', 28}, {'Y', 11}, {'H', 11}};
+	char text[9];
+
+	snprintf(text, sizeof(text), "S%-7u", (unsigned int)locate);
+	for (size_t i = 0; i < RTE_DIM(fields); i++)
+		if (message[0] == (uint8_t)fields[i].type)
+			memcpy(message + fields[i].at, text, 8);
+}
+
 static void make_itch(struct feed_maker *maker, struct made *out)
 {
 	struct rng *rng = &((struct mix *)maker->state)->rng;
@@ -82,6 +97,7 @@ static void make_itch(struct feed_maker *maker, struct made *out)
 		put_be16(payload + bytes + 3, feed_locate(instrument));
 		for (uint32_t b = 0; b < 8; b++) /* the order */
 			payload[bytes + 2 + 11 + b] = (uint8_t)rng_below(rng, 256);
+		feed_itch_symbol(payload + bytes + 2, feed_locate(instrument));
 		matched &= strchr("AFEDUP", itch_mix[row].type) != NULL;
 		out->n_matched += matched;
 		bytes += 2u + itch_mix[row].bytes;

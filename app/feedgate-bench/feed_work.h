@@ -82,6 +82,8 @@ static inline uint16_t feed_locate(uint32_t instrument)
 	return (uint16_t)(1 + instrument);
 }
 uint32_t feed_security(uint32_t instrument);
+/* Write the symbol of @p locate into an ITCH message whose type carries one. */
+void feed_itch_symbol(uint8_t *message, uint16_t locate);
 
 static inline bool feed_is_selected(const struct feed_case *feed_case, uint32_t instrument)
 {

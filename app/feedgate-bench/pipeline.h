@@ -88,7 +88,7 @@ void pipeline_source_time(struct pipeline_source *s, uint64_t *packets, uint64_t
 int pipeline_eal(uint64_t *memory, struct fg_error *error);
 
 struct pipeline_result {
-	double packets_per_s;  /* received; with one lcore by its CPU time */
+	double packets_per_s;  /* received; without workers by the lcores' CPU time */
 	double messages_per_s; /* in them */
 	uint64_t received, delivered, duplicates, unmatched;
 };

@@ -27,7 +27,7 @@
 #define POOL_OPS  "feedgate_bench"
 #define CACHE     256u
 #define IN_FLIGHT 4096u /* of all sources together */
-#define POLLS     1024u /* between two looks at the clock; a power of two */
+#define POLLS     64u   /* between two looks at the clock; a power of two */
 
 /* State of a pool. */
 struct pool {

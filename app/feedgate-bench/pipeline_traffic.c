@@ -10,12 +10,12 @@
 
 #include <rte_mbuf.h>
 
+#include "feed_work.h"
 #include "groups.h"
 #include "pipeline.h"
 
 #define PACKETS      (PIPELINE_FEEDS * PIPELINE_ROUNDS) /* of a line */
 #define LAG          64u                                /* packets by which line B is later */
-#define MESSAGES_MAX 15u
 #define INSTRUMENTS  8000u
 #define MOLD_BYTES   20u
 #define FIRST_NUMBER UINT64_C(1000000)
@@ -71,6 +71,7 @@ double pipeline_messages(void)
 
 static uint32_t put_message(uint8_t *at, uint64_t seed)
 {
+	const uint16_t locate = (uint16_t)(1 + hash(~seed) % INSTRUMENTS);
 	uint32_t draw = hash(seed) % 1000;
 	size_t i = 0;
 
@@ -78,9 +79,10 @@ static uint32_t put_message(uint8_t *at, uint64_t seed)
 		draw -= mix[i++].weight;
 	put_be(at, mix[i].bytes, 2);
 	at[2] = (uint8_t)mix[i].type;
-	put_be(at + 3, 1 + hash(~seed) % INSTRUMENTS, 2);
+	put_be(at + 3, locate, 2);
 	for (uint32_t b = 5; b < 2u + mix[i].bytes; b++)
 		at[b] = (uint8_t)(seed + b);
+	feed_itch_symbol(at + 2, locate);
 	return 2u + mix[i].bytes;
 }
 
