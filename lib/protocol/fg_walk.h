@@ -70,7 +70,9 @@ struct fg_instruments {
 static __rte_always_inline uint64_t fg_number_load(const uint8_t *at, unsigned int bytes,
 						   unsigned int order)
 {
-	const bool big = order == FG_ORDER_BIG;
+	/* DPDK's own swaps are assembly, which the compiler can neither fold nor improve. */
+	const bool swap =
+		order != (RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? FG_ORDER_BIG : FG_ORDER_LITTLE);
 	uint16_t n16;
 	uint32_t n32;
 	uint64_t n64;
@@ -80,13 +82,13 @@ static __rte_always_inline uint64_t fg_number_load(const uint8_t *at, unsigned i
 		return *at;
 	case 2:
 		__builtin_memcpy(&n16, at, sizeof(n16));
-		return big ? rte_be_to_cpu_16(n16) : rte_le_to_cpu_16(n16);
+		return swap ? __builtin_bswap16(n16) : n16;
 	case 4:
 		__builtin_memcpy(&n32, at, sizeof(n32));
-		return big ? rte_be_to_cpu_32(n32) : rte_le_to_cpu_32(n32);
+		return swap ? __builtin_bswap32(n32) : n32;
 	case 8:
 		__builtin_memcpy(&n64, at, sizeof(n64));
-		return big ? rte_be_to_cpu_64(n64) : rte_le_to_cpu_64(n64);
+		return swap ? __builtin_bswap64(n64) : n64;
 	default:
 		return 0;
 	}

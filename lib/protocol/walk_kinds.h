@@ -149,20 +149,25 @@ static __rte_always_inline uint32_t walk_sum(const uint8_t *at, uint32_t bytes)
 {
 	uint32_t sum = 0;
 #if defined(__SSE2__)
+	/* From byte n on: leaves the last n bytes of 16. */
+	static const uint8_t tails[32] = {[16 ... 31] = UINT8_MAX};
 	const __m128i zero = _mm_setzero_si128();
-	__m128i sums = zero;
+	__m128i sums = zero, last;
 
-	for (; bytes >= 16; bytes -= 16, at += 16)
-		sums = _mm_add_epi64(sums,
-				     _mm_sad_epu8(_mm_loadu_si128((const __m128i *)at), zero));
-	if (bytes >= 8) {
-		sums = _mm_add_epi64(sums,
-				     _mm_sad_epu8(_mm_loadl_epi64((const __m128i *)at), zero));
-		bytes -= 8;
-		at += 8;
+	if (likely(bytes >= 16)) {
+		const uint8_t *end = at + bytes;
+
+		for (; end - at >= 16; at += 16)
+			sums = _mm_add_epi64(
+				sums, _mm_sad_epu8(_mm_loadu_si128((const __m128i *)at), zero));
+		/* Branches for what remains would be unpredictable. */
+		last = _mm_and_si128(
+			_mm_loadu_si128((const __m128i *)(end - 16)),
+			_mm_loadu_si128((const __m128i *)(tails + (uint32_t)(end - at))));
+		sums = _mm_add_epi64(sums, _mm_sad_epu8(last, zero));
+		sums = _mm_add_epi64(sums, _mm_srli_si128(sums, 8));
+		return (uint32_t)_mm_cvtsi128_si32(sums);
 	}
-	sum = (uint32_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) +
-			 (_mm_extract_epi16(sums, 5) << 16));
 #endif
 	for (; bytes > 0; bytes--)
 		sum += *at++;

@@ -4,23 +4,13 @@
 #include <fg_msg_filter.h>
 
 #include "filter.h"
-#include "filter_fast.h"
+#include "filter_flat.h"
 #include "filter_instruments.h"
 #include "filter_match.h"
 #include "filter_symbols.h"
 #include "filter_types.h"
 
-static match_function *match_function_for(struct fg_msg_filter *filter)
-{
-	match_function *fast = NULL;
-
-	if (filter->protocol->compiled == FG_COMPILED_moldudp64 ||
-	    filter->protocol->compiled == FG_COMPILED_itch50)
-		fast = filter_itch(filter);
-	else if (filter->protocol->compiled == FG_COMPILED_cme_mdp3)
-		fast = filter_mdp3(filter);
-	return fast != NULL ? fast : filter_match_unlearned;
-}
+#define GROUP_MAX 64u
 
 int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_filter **out,
 			 struct fg_error *error)
@@ -40,13 +30,14 @@ int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_fi
 	rc = filter_types_build(filter, conf, error);
 	if (rc == 0)
 		rc = filter_instruments_build(filter, conf, error);
+	if (rc == 0 && filter_flat_build(filter, conf->socket_id) != 0)
+		rc = fg_error_set(error, ENOMEM, "no DPDK memory for a filter's types");
 	if (rc != 0) {
 		fg_msg_filter_free(filter);
 		return rc;
 	}
 	if (filter->symbols != NULL)
 		filter_follow(filter);
-	filter->match = match_function_for(filter);
 	*out = filter;
 	return 0;
 }
@@ -60,19 +51,45 @@ void fg_msg_filter_free(struct fg_msg_filter *filter)
 	rte_free(filter->symbol_numbers);
 	rte_free(filter->slots_matched);
 	rte_free(filter->number_flags);
+	rte_free(filter->flat);
 	rte_free(filter->types);
 	rte_free(filter);
 }
 
+/*
+ * Jobs of different burst functions do not depend on each other: match those of one after those of
+ * another, each together. @n: 64 at most.
+ */
+static void match_some(const struct fg_msg_filter_job *jobs, unsigned int n)
+{
+	const struct fg_msg_filter_job *list[GROUP_MAX];
+	uint64_t remaining = UINT64_MAX >> (64 - n);
+
+	while (remaining != 0) {
+		burst_function *burst = jobs[__builtin_ctzll(remaining)].filter->burst;
+		unsigned int count = 0;
+
+		for (uint64_t left = remaining; left != 0; left &= left - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+			if (jobs[i].filter->burst != burst)
+				continue;
+			list[count++] = &jobs[i];
+			remaining &= ~(UINT64_C(1) << i);
+		}
+		burst(list, count);
+	}
+}
+
 void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const struct fg_msg_filter_job *job = &jobs[i];
-
-		if (filter_is_behind(job->filter))
-			filter_catch_up(job->filter);
-		job->filter->match(job->filter, job->payload, job->pkt, job->out);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		if (filter_is_behind(jobs[i].filter))
+			filter_catch_up(jobs[i].filter);
+	for (; n > GROUP_MAX; jobs += GROUP_MAX, n -= GROUP_MAX)
+		match_some(jobs, GROUP_MAX);
+	if (n > 0)
+		match_some(jobs, n);
 }
 
 void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,

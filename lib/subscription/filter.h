@@ -2,16 +2,15 @@
 /*
  * The compiled message filter, and what the hot path looks up in it.
  *
- *   fg_msg_filter.c       creation, and the choice of a match function
+ *   fg_msg_filter.c       creation, and bursts of packets
  *   filter_types.c        the table of message types
  *   filter_instruments.c  the instruments of a rule, from texts to sets
  *   filter_symbols.c      changes of the symbol map, applied to the filter
- *   filter_match.c        match function for any protocol, message by message
- *   filter_itch.c         match function for MoldUDP64 with ITCH
- *   filter_mdp3.c         match function for MDP 3.0
+ *   filter_match.c        any message: the definition of what is matched
+ *   filter_flat.c         the same for bursts, for each protocol: flat_*.h
  *
- * filter_match() defines what is matched. The two special ones give the same
- * results, and call it for each packet that has something unusual.
+ * filter_match() defines what is matched. The burst functions give the same
+ * results, and call filter_match_unlearned() for each packet that has something unusual.
  */
 #ifndef SUBSCRIPTION_FILTER_H
 #define SUBSCRIPTION_FILTER_H
@@ -60,28 +59,47 @@ struct filter_type {
  */
 #define FLAG_MATCHED  0x01u /* the subscription has the number; the type */
 #define FLAG_UNMAPPED 0x02u /* the number has no symbol; the same as FLAG_MATCHED */
-#define FLAG_FALLBACK 0x04u /* set for every number; filter_match() must look at the type */
+#define FLAG_FALLBACK 0x04u /* every number but 0; a type that is of all instruments */
 #define FLAG_UNNAMED  0x08u /* the number has no symbol; the type has symbols beside numbers */
 #define FLAG_LISTED   0x10u /* the subscription has the number as such; not for types */
+#define FLAG_LEARN    0x20u /* every number; a type that always teaches something */
 
-/* How to match a template of MDP 3.0 (filter_mdp3.c). Values below 8 are results of a message. */
-enum template_action {
-	TEMPLATE_NO = 0,
-	TEMPLATE_YES = 1,      /* matched, whatever it holds */
-	TEMPLATE_FALLBACK = 4, /* filter_match() must look at it */
-	TEMPLATE_GROUP = 8,    /* matched by the entries of its first group */
+/* How a protocol's messages name their instrument, where flat_match.h can match it. */
+enum flat_naming {
+	FLAT_EVERYTHING, /* nothing to look at: all messages are matched */
+	FLAT_TYPES,      /* the instrument does not matter */
+	FLAT_NUMBER2,    /* by a number of 2 bytes, in the message */
+	FLAT_NUMBER4,
+	FLAT_NUMBER8,
+	FLAT_TEXT,      /* by a symbol of at most 8 bytes */
+	FLAT_TEXT_WIDE, /* of at most 16 */
+	FLAT_GROUP4,    /* by a number of 4 bytes in each entry of its first group */
 };
 
-struct filter_template {
-	uint8_t action;    /* enum template_action */
-	uint8_t entry_off; /* of the instrument number in an entry */
+/* Results of a message, a byte. */
+#define FLAT_MATCHED  0x01u
+#define FLAT_UNMAPPED 0x02u
+#define FLAT_IN_GROUP 0x08u /* of a type: the instrument is in entries, with FLAT_GROUP4 */
+#define FLAT_DEFER    0x40u /* the message is to be learned, or needs the order map */
+#define FLAT_FALLBACK 0x80u /* filter_match_unlearned() must look at the packet */
+
+/* What flat_match.h does with a type of message: its instrument's result & mask | special. */
+struct flat_type {
+	uint16_t type;
+	uint16_t need;   /* bytes of a frame that has the instrument */
+	uint8_t off;     /* of the instrument in the frame, or in an entry */
+	uint8_t shift;   /* of a mask of all ones, to the right: leaves the bytes of a symbol */
+	uint8_t mask;    /* of the instrument's results; 0 where the type is not in the list */
+	uint8_t special; /* FLAT_..., whatever the instrument is */
 };
 
-typedef void match_function(struct fg_msg_filter *filter, const uint8_t *payload,
-			    const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
+static_assert(sizeof(struct flat_type) == 8, "an index without a multiplication");
+
+/* Match jobs that have this function: fg_msg_filter_match_burst(). */
+typedef void burst_function(const struct fg_msg_filter_job *const *jobs, unsigned int n);
 
 struct fg_msg_filter {
-	match_function *match;
+	burst_function *burst;
 	struct fg_symbols *symbols; /* NULL: nothing is learned */
 	const struct fg_protocol *protocol;
 	uint8_t *number_flags; /* FLAG_... by number_index(), where numbers have two bytes at most;
@@ -99,20 +117,19 @@ struct fg_msg_filter {
 	bool by_symbol;     /* some instruments are symbols, and the feed maps numbers to symbols */
 	bool other_session; /* the packet being matched is not of the maps' session */
 	bool pass_unmapped;
-	uint8_t type_flags[256];               /* FLAG_... of types of a byte */
-	uint8_t length_flags[256];             /* FLAG_FALLBACK where a message is too short */
-	struct filter_template templates[256]; /* of MDP 3.0, by number */
-	struct symbol_set symbol_set;          /* matched symbols */
-	uint32_t *symbol_numbers;              /* by slot of symbol_set: how many numbers it has */
-	struct fg_orders *orders;              /* NULL: nothing is learned */
-	uint64_t cleared_seen;                 /* the change that cleared the map last */
+	/* FLAG_... of types of a byte, for filter_itch.c; [1]: with FLAG_UNMAPPED. */
+	uint8_t type_flags[2][256];
+	struct flat_type *flat; /* of types of a byte: by type; else a hash table */
+	uint32_t flat_factor, flat_shift;
+	struct flat_type flat_other;  /* for types that are not in the table */
+	struct symbol_set symbol_set; /* matched symbols */
+	uint32_t *symbol_numbers;     /* by slot of symbol_set: how many numbers it has */
+	struct fg_orders *orders;     /* NULL: nothing is learned */
+	uint64_t cleared_seen;        /* the change that cleared the map last */
 	bool follows; /* changes of the symbol map concern it: by_symbol, or FLAG_UNNAMED */
 	uint32_t n_types, n_instruments, n_symbols;
 	uint64_t bytes;
 };
-
-static_assert(offsetof(struct fg_msg_filter, type_flags) <= 2 * RTE_CACHE_LINE_MIN_SIZE,
-	      "what each packet needs, tables aside, is on the first two cache lines");
 
 /** Zeroed DPDK memory, counted as the filter's; NULL: none left. */
 __rte_cold static inline void *filter_alloc(struct fg_msg_filter *filter, size_t bytes,
@@ -134,7 +151,8 @@ static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *fi
 /** Index in number_flags: the number as MoldUDP64 has it in packets, big-endian. */
 static __rte_always_inline uint32_t number_index(uint32_t number)
 {
-	return rte_cpu_to_be_16((uint16_t)number);
+	return RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? (uint16_t)number
+						: __builtin_bswap16((uint16_t)number);
 }
 
 /** Whether the subscription has an instrument number as such. Hot. */
@@ -186,6 +204,18 @@ static __rte_always_inline const struct filter_type *filter_type(const struct fg
 		if (filter->types[i].type == type)
 			return &filter->types[i];
 	return &filter->other;
+}
+
+/** Whether a message of the type always teaches something, or its result depends on the order map.
+ */
+static inline bool filter_type_defers(const struct fg_msg_filter *filter,
+				      const struct filter_type *type)
+{
+	const bool orders = filter->orders != NULL && filter->orders->ids != NULL;
+
+	return (type->learn & LEARN_ALWAYS) != 0 ||
+	       (orders && type->checks_instrument && !filter->any_instrument &&
+		type->row->instrument == FG_INSTRUMENT_ORDER);
 }
 
 #endif /* SUBSCRIPTION_FILTER_H */

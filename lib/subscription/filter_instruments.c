@@ -131,8 +131,7 @@ static uint32_t distinct(void *list, uint32_t count, size_t bytes,
 /* Flags of numbers of two bytes. Number 0 stands for all instruments. */
 static int build_flags(struct fg_msg_filter *filter, const struct lists *lists, int socket_id)
 {
-	/* filter_itch.c reads four bytes of each. */
-	filter->number_flags = filter_alloc(filter, SHORT_NUMBERS + 3, socket_id);
+	filter->number_flags = filter_alloc(filter, SHORT_NUMBERS, socket_id);
 	if (filter->number_flags == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < lists->n_numbers; i++)

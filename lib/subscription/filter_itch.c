@@ -1,107 +1,235 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MoldUDP64 with types of one byte and stock locates of two: ITCH.
+ * MoldUDP64 with stock locates: ITCH, several packets at once.
  *
- * A table has the flags of each locate, another those of each type; their AND is the result for a
- * message. So only the end of a packet is a branch that cannot be predicted.
+ * A walk is a chain of loads, from length to length, and the end of each packet is a
+ * branch that cannot be predicted. Here two lanes walk, each over half of the packets,
+ * and go from packet to packet by conditional moves: two chains run side by side, and
+ * the loop's only branch is its end.
+ *
+ * A table has the flags of each locate, another those of each type; their AND is the
+ * result for a message. What is unusual (a length of two bytes, a message too short for
+ * a locate, something to learn) is collected for a lane: if there was any, its packets
+ * are matched one by one.
  */
-#include "filter_fast.h"
-#include "filter_match.h"
-#include "table_nasdaq.h"
+#include "filter_itch.h"
 
-#define READ_BYTES 5 /* of each message: length, type, locate */
+#include "flat_match.h"
+#include "tables.h"
 
-/* Shift the lowest of @bits into @mask from above. */
-static __rte_always_inline uint64_t shift_in(uint64_t mask, uint64_t bits)
-{
-	return mask >> 1 | bits << 63;
-}
+#define PACKETS    32u
+#define READ_BYTES 5u /* of each message: length, type, locate */
+/* Before a packet's first message: it shows how often a mask was shifted. */
+#define MASK_BEGIN (UINT64_C(1) << 63)
+#define MASK_MAX   63u /* messages of a packet */
 
-struct itch_walk {
-	const uint8_t *at;
-	uint64_t matched, unmapped; /* the last message is the highest bit */
-	uint16_t lengths;           /* of all messages, ORed, as in the packet */
-	uint8_t flags;              /* of all messages, ORed */
+struct itch_packet {
+	const uint8_t *start; /* of the messages */
+	const uint8_t *last;  /* where the last message begins at the latest */
+	const uint8_t *number_flags, *type_flags;
+	const struct fg_msg_filter_job *job;
+	/* What the walk has found. */
+	uint64_t matched;    /* the last message is the highest bit */
+	const uint8_t *stop; /* where it ended */
+	uint64_t begin;      /* MASK_BEGIN, at hand where the lane is */
 };
 
-/*
- * The message at walk->at + skipped. The next address depends on this message's length alone, by a
- * load and an addition: the bytes that lengths leave out are in `skipped`, a constant.
- */
-static __rte_always_inline void itch_step(const struct fg_msg_filter *filter,
-					  struct itch_walk *walk, uint32_t skipped, bool incomplete)
-{
-	const uint8_t *at = walk->at + skipped;
-	const uint64_t length = at[1];
-	uint16_t locate, both;
-	uint32_t number;
-	uint64_t flags;
+static_assert(sizeof(struct itch_packet) == 64, "a packet takes a cache line");
 
-	walk->at += length;
+struct itch_lane {
+	const uint8_t *at, *last;
+	struct itch_packet *packet;
+	uint64_t matched;
+	/* Of all messages, ORed: lengths less the least one, whose sign and low byte show what is
+	   unusual; flags, but for FLAG_MATCHED. */
+	uint32_t unusual;
+};
+
+#define ITCH_UNUSUAL (1u << 31 | UINT8_MAX)
+
+static __rte_always_inline struct itch_lane itch_begin(struct itch_packet *packet)
+{
+	return (struct itch_lane){
+		.at = packet->start, .last = packet->last, .packet = packet, .matched = MASK_BEGIN};
+}
+
+/* One message; at the end of a packet, go to the next one. */
+static __rte_always_inline void itch_step(struct itch_lane *lane)
+{
+	struct itch_packet *packet = lane->packet, *next = packet + 1;
+	const uint8_t *at = lane->at;
+	uint16_t both, locate;
+	uint32_t flags;
+
 	memcpy(&both, at, sizeof(both));
 	memcpy(&locate, at + 3, sizeof(locate));
-	/* The upper bytes are flags of other numbers; the AND with a type's byte clears them. */
-	memcpy(&number, filter->number_flags + locate, sizeof(number));
-	flags = filter->type_flags[at[2]] & rte_le_to_cpu_32(number);
-	walk->lengths |= both;
-	walk->flags |= (uint8_t)flags;
-	walk->flags |= filter->length_flags[length];
-	walk->matched = shift_in(walk->matched, flags);
-	if (incomplete)
-		walk->unmapped = shift_in(walk->unmapped, flags >> 1);
-}
-
-static __rte_always_inline void match_packet(struct fg_msg_filter *filter, const uint8_t *payload,
-					     const struct fg_feed_packet *pkt,
-					     struct fg_msg_filter_result *out, bool incomplete)
-{
-	const uint8_t *end = payload + pkt->messages_end, *last = end - READ_BYTES;
-	/* A constant: the walk need not wait until the header is read. */
-	struct itch_walk walk = {.at = payload + protocol_moldudp64.header.messages_off};
-	const uint32_t count = pkt->n_messages;
-	uint32_t remaining = count;
-
-	if (unlikely(count - 1 > FAST_MESSAGES_MAX - 1 ||
-		     pkt->messages_off != protocol_moldudp64.header.messages_off))
-		goto fallback;
-	for (;; walk.at += 8) {
-#pragma GCC unroll 4
-		for (uint32_t i = 0; i < 4; i++) {
-			if (unlikely(walk.at + 2 * i > last))
-				goto fallback;
-			itch_step(filter, &walk, 2 * i, incomplete);
-			if (--remaining == 0) {
-				walk.at += 2 * i + 2;
-				goto done;
-			}
-		}
+	/* As in the packet: the first byte is that of lengths over 255. */
+	both = rte_le_to_cpu_16(both);
+	flags = packet->type_flags[at[2]] & packet->number_flags[locate];
+	lane->unusual |= (uint32_t)both - ((READ_BYTES - 2) << 8);
+	lane->matched = flat_shift_in(lane->matched, &flags);
+	lane->unusual |= flags;
+	at += 2 + (uint64_t)at[1];
+	packet->matched = lane->matched;
+	packet->stop = at;
+#if defined(__x86_64__)
+	__asm__("cmpq %[at], %[last]\n\t"
+		"cmovb %[start], %[at]\n\t"
+		"cmovb %[limit], %[last]\n\t"
+		"cmovb %[begin], %[matched]\n\t"
+		"cmovb %[next], %[packet]"
+		: [at] "+r"(at), [last] "+r"(lane->last), [matched] "+r"(lane->matched),
+		  [packet] "+r"(packet)
+		: [start] "m"(next->start), [limit] "m"(next->last), [begin] "m"(next->begin),
+		  [next] "r"(next)
+		: "cc");
+#else
+	if (at > lane->last) {
+		at = next->start;
+		lane->last = next->last;
+		lane->matched = MASK_BEGIN;
+		packet = next;
 	}
-done:
-	if (unlikely(walk.at != end || (walk.flags & (FLAG_FALLBACK | FLAG_UNNAMED)) != 0 ||
-		     rte_be_to_cpu_16(walk.lengths) > UINT8_MAX))
-		goto fallback;
-	walk.matched >>= 64 - count;
-	walk.unmapped = walk.unmapped >> (64 - count) & ~walk.matched;
-	fast_result(filter, count, walk.matched, walk.unmapped, out);
+#endif
+	lane->at = at;
+	lane->packet = packet;
+}
+
+/*
+ * One packet by itself: one in whose lane there was something unusual, or while some numbers have
+ * no symbol that may be a matched one.
+ */
+static __rte_noinline void match_alone(const struct fg_msg_filter_job *job)
+{
+	const struct fg_msg_filter *filter = job->filter;
+	const uint8_t *types = filter->type_flags[filter_incomplete(filter)];
+	const uint8_t *at = job->payload + job->pkt->messages_off;
+	const uint8_t *end = job->payload + job->pkt->messages_end;
+	const uint32_t count = job->pkt->n_messages;
+	struct flat_found found = {0};
+	uint32_t unusual = 0, n = 0;
+
+	if (unlikely(count - 1 >= FLAT_MASK))
+		goto unusual;
+	for (; n < count && end - at >= (ptrdiff_t)READ_BYTES; n++) {
+		uint16_t both, locate;
+		uint32_t flags;
+
+		memcpy(&both, at, sizeof(both));
+		memcpy(&locate, at + 3, sizeof(locate));
+		both = rte_le_to_cpu_16(both);
+		flags = types[at[2]] & filter->number_flags[locate];
+		unusual |= (uint32_t)both - ((READ_BYTES - 2) << 8);
+		found.matched = flat_shift_in(found.matched, &flags);
+		found.unmapped = flat_shift_in(found.unmapped, &flags);
+		unusual |= flags;
+		at += 2 + (uint64_t)at[1];
+	}
+	if (unlikely(n != count || at != end || (unusual & ITCH_UNUSUAL) != 0))
+		goto unusual;
+	flat_give(job, count, &found, true);
 	return;
-fallback:
-	filter_match_unlearned(filter, payload, pkt, out);
+unusual:
+	flat_fall_back(job);
 }
 
-static __rte_noinline void match_incomplete(struct fg_msg_filter *filter, const uint8_t *payload,
-					    const struct fg_feed_packet *pkt,
-					    struct fg_msg_filter_result *out)
+/* The results of the packets of a lane. */
+static __rte_always_inline void itch_give(const struct itch_packet *packets,
+					  const struct itch_packet *end,
+					  const struct itch_lane *lane)
 {
-	match_packet(filter, payload, pkt, out, true);
+	const bool usual = (lane->unusual & ITCH_UNUSUAL) == 0;
+
+	for (const struct itch_packet *p = packets; p < end; p++) {
+		const struct fg_msg_filter_job *job = p->job;
+		const struct fg_feed_packet *pkt = job->pkt;
+		const uint32_t shifted = 63 - (uint32_t)__builtin_ctzll(p->matched | MASK_BEGIN);
+		struct fg_msg_filter_result *out = job->out;
+		uint64_t matched;
+
+		if (unlikely(!usual || p->stop != job->payload + pkt->messages_end ||
+			     shifted != pkt->n_messages)) {
+			match_alone(job);
+			continue;
+		}
+		/* Without the bit of MASK_BEGIN. */
+		matched = p->matched >> 1 >> (63 - shifted);
+		out->mask = matched;
+		out->n_messages = shifted;
+		out->n_matched = (uint32_t)__builtin_popcountll(matched);
+		out->n_unmapped = 0;
+		out->walk_end = FG_WALK_DONE;
+		out->deferred = false;
+	}
 }
 
-static void match_itch(struct fg_msg_filter *filter, const uint8_t *payload,
-		       const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+/* Walk over packets [0, half) and [half, n). */
+static __rte_always_inline void itch_walk(struct itch_packet *packets, uint32_t half, uint32_t n)
 {
-	if (unlikely(filter_incomplete(filter)))
-		match_incomplete(filter, payload, pkt, out);
-	else
-		match_packet(filter, payload, pkt, out, false);
+	struct itch_packet *middle = packets + half, *end = packets + n;
+	struct itch_lane a = itch_begin(packets), b = itch_begin(middle);
+
+	while (a.packet < middle && b.packet < end) {
+		itch_step(&a);
+		itch_step(&b);
+	}
+	while (a.packet < middle)
+		itch_step(&a);
+	while (b.packet < end)
+		itch_step(&b);
+	itch_give(packets, middle, &a);
+	itch_give(middle, end, &b);
+}
+
+/* Whether the packet can be walked here. */
+static __rte_always_inline bool is_usual(const struct fg_msg_filter_job *job)
+{
+	const struct fg_feed_packet *pkt = job->pkt;
+
+	return (uint32_t)(pkt->n_messages - 1) < MASK_MAX &&
+	       pkt->messages_off + READ_BYTES <= pkt->messages_end &&
+	       !filter_incomplete(job->filter);
+}
+
+void filter_itch_burst(const struct fg_msg_filter_job *const *jobs, unsigned int n)
+{
+	struct itch_packet packets[PACKETS + 1];
+
+	while (n > 0) {
+		struct itch_packet *to = packets;
+		uint32_t sizes[PACKETS + 1], size = 0, count, half;
+
+		for (; n > 0 && to < packets + PACKETS; jobs++, n--) {
+			const struct fg_msg_filter_job *job = *jobs;
+			const struct fg_feed_packet *pkt = job->pkt;
+
+			if (unlikely(!is_usual(job))) {
+				match_alone(job);
+				continue;
+			}
+			to->start = job->payload + pkt->messages_off;
+			to->last = job->payload + pkt->messages_end - READ_BYTES;
+			to->number_flags = job->filter->number_flags;
+			to->type_flags = job->filter->type_flags[0];
+			to->job = job;
+			to->begin = MASK_BEGIN;
+			sizes[to - packets] = size;
+			size += pkt->n_messages;
+			to++;
+		}
+		count = (uint32_t)(to - packets);
+		if (unlikely(count == 0))
+			continue;
+		/* What a lane reads after its last packet. */
+		to->start = to->last = NULL;
+		to->begin = 0;
+		half = 0;
+		/* About half of the messages, found by halves: no branch depends on it. */
+#pragma GCC unroll 5
+		for (uint32_t step = PACKETS / 2; step > 0; step /= 2)
+			half += half + step < count && sizes[half + step] <= size / 2 ? step : 0;
+		itch_walk(packets, half, count);
+	}
 }
 
 /* Whether a type has its locate where ITCH has it, or no instrument. */
@@ -113,30 +241,33 @@ static bool is_itch(const struct fg_message_type *row)
 	       row->group == 0 && row->null_value == 0;
 }
 
-match_function *filter_itch(struct fg_msg_filter *filter)
+bool filter_itch_build(struct fg_msg_filter *filter)
 {
 	const struct fg_messages *messages = filter->protocol->messages;
 
-	if (!is_itch(&messages->other))
-		return NULL;
+	if ((filter->protocol->compiled != FG_COMPILED_itch50 &&
+	     filter->protocol->compiled != FG_COMPILED_moldudp64) ||
+	    filter->number_flags == NULL || !is_itch(&messages->other))
+		return false;
 	for (uint32_t i = 0; i < messages->count; i++)
 		if (!is_itch(&messages->types[i]))
-			return NULL;
-	for (uint32_t number = 0; number < RTE_DIM(filter->type_flags); number++) {
+			return false;
+	for (uint32_t number = 0; number < RTE_DIM(filter->type_flags[0]); number++) {
 		const struct filter_type *type = filter_type(filter, number);
-		uint8_t *flags = &filter->type_flags[number];
+		uint8_t flags = type->matched ? FLAG_MATCHED : 0;
 
-		if (type->matched)
-			*flags |= FLAG_MATCHED | FLAG_UNMAPPED;
-		/* Messages of all instruments are rare. */
+		if ((type->learn & LEARN_ALWAYS) != 0)
+			flags |= FLAG_LEARN;
 		if ((type->learn & LEARN_NAME) != 0)
-			*flags |= FLAG_UNNAMED;
-		if ((type->learn & LEARN_ALWAYS) != 0 ||
-		    (type->matched && !filter->any_instrument &&
-		     type->row->instrument == FG_INSTRUMENT_NONE))
-			*flags |= FLAG_FALLBACK;
+			flags |= FLAG_UNNAMED;
+		/* Messages of all instruments have locate 0, or else are looked at by themselves.
+		 */
+		if (type->matched && !filter->any_instrument &&
+		    type->row->instrument == FG_INSTRUMENT_NONE)
+			flags |= FLAG_FALLBACK;
+		filter->type_flags[0][number] = flags;
+		filter->type_flags[1][number] =
+			(uint8_t)(flags | (type->matched ? FLAG_UNMAPPED : 0));
 	}
-	/* These have no room for a locate. */
-	memset(filter->length_flags, FLAG_FALLBACK, READ_BYTES - 2);
-	return match_itch;
+	return true;
 }

@@ -248,9 +248,7 @@ static __rte_noinline void refuse(enum fg_walk_end reason, struct fg_msg_filter_
 static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type,
 			  const struct fg_message *message)
 {
-	return (type->learn & LEARN_ALWAYS) != 0 || teaches_symbol(filter, type, message) ||
-	       (type->checks_instrument && !filter->any_instrument &&
-		type->row->instrument == FG_INSTRUMENT_ORDER);
+	return filter_type_defers(filter, type) || teaches_symbol(filter, type, message);
 }
 
 void filter_match_unlearned(struct fg_msg_filter *filter, const uint8_t *payload,

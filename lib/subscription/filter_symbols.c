@@ -52,14 +52,15 @@ static void apply(struct fg_msg_filter *filter, uint32_t slot, const struct symb
 
 void filter_forget_flags(struct fg_msg_filter *filter)
 {
-	const uint8_t listed = FLAG_FALLBACK | FLAG_MATCHED | FLAG_UNNAMED | FLAG_LISTED;
-	const uint8_t other = FLAG_FALLBACK | FLAG_UNMAPPED | FLAG_UNNAMED |
+	const uint8_t listed =
+		FLAG_LEARN | FLAG_FALLBACK | FLAG_MATCHED | FLAG_UNNAMED | FLAG_LISTED;
+	const uint8_t other = FLAG_LEARN | FLAG_FALLBACK | FLAG_UNMAPPED | FLAG_UNNAMED |
 			      (filter->any_instrument ? FLAG_MATCHED : 0);
 
 	for (uint32_t i = 0; i < SHORT_NUMBERS; i++)
 		filter->number_flags[i] =
 			(filter->number_flags[i] & FLAG_LISTED) != 0 ? listed : other;
-	filter->number_flags[0] &= (uint8_t)~FLAG_UNNAMED;
+	filter->number_flags[0] &= (uint8_t) ~(FLAG_UNNAMED | FLAG_FALLBACK);
 }
 
 void filter_give_up(struct fg_msg_filter *filter, uint64_t number)

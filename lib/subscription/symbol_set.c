@@ -8,26 +8,13 @@
 
 #define SEEDS 4u
 
-/* The number that stands for a symbol in `keys`; not 0. */
-static uint64_t key_of(const struct symbol_set *set, const struct symbol *symbol)
-{
-	uint64_t hash = rte_le_to_cpu_64(symbol->words[0]);
-
-	if (!set->wide)
-		return hash;
-	hash ^= set->seed;
-	for (unsigned int i = 1; i < RTE_DIM(symbol->words); i++)
-		hash = (hash ^ hash >> 29 ^ symbol->words[i]) * UINT64_C(0xbf58476d1ce4e5b9);
-	return hash == 0 ? 1 : hash;
-}
-
 uint32_t symbol_set_find(const struct symbol_set *set, const struct symbol *symbol)
 {
 	uint32_t slot;
 
 	if (!set->wide && (symbol->words[1] | symbol->words[2] | symbol->words[3]) != 0)
 		return NUMBER_SET_NONE;
-	slot = number_set_find(&set->keys, key_of(set, symbol));
+	slot = number_set_find(&set->keys, symbol_set_key(set, symbol->words));
 	if (slot == NUMBER_SET_NONE || !set->wide)
 		return slot;
 	return memcmp(&set->symbols[slot], symbol, sizeof(*symbol)) == 0 ? slot : NUMBER_SET_NONE;
@@ -37,7 +24,8 @@ uint32_t symbol_set_find(const struct symbol_set *set, const struct symbol *symb
 static bool place_symbols(struct symbol_set *set, const struct symbol *list, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t slot = number_set_find(&set->keys, key_of(set, &list[i]));
+		const uint32_t slot =
+			number_set_find(&set->keys, symbol_set_key(set, list[i].words));
 		struct symbol *symbol = &set->symbols[slot];
 
 		if (symbol->words[0] != 0 && memcmp(symbol, &list[i], sizeof(*symbol)) != 0)
@@ -52,7 +40,7 @@ static int build(struct symbol_set *set, const struct symbol *list, uint64_t *ke
 {
 	for (set->seed = 0; set->seed < SEEDS; set->seed++) {
 		for (uint32_t i = 0; i < count; i++)
-			keys[i] = key_of(set, &list[i]);
+			keys[i] = symbol_set_key(set, list[i].words);
 		if (number_set_build(&set->keys, 8, keys, count, socket_id) != 0)
 			return -ENOMEM;
 		set->symbols =

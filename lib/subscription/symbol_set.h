@@ -46,4 +46,42 @@ static __rte_always_inline bool symbol_set_has_short(const struct symbol_set *se
 	return number_set_has_sized(&set->keys, text, 8);
 }
 
+/* The number that stands for a symbol in `keys`; not 0. */
+static __rte_always_inline uint64_t symbol_set_key(const struct symbol_set *set,
+						   const uint64_t words[FG_SYMBOL_BYTES / 8])
+{
+	uint64_t hash = rte_le_to_cpu_64(words[0]);
+
+	if (!set->wide)
+		return hash;
+	hash ^= set->seed;
+#pragma GCC unroll 4
+	for (unsigned int i = 1; i < FG_SYMBOL_BYTES / 8; i++)
+		hash = (hash ^ hash >> 29 ^ words[i]) * UINT64_C(0xbf58476d1ce4e5b9);
+	return hash == 0 ? 1 : hash;
+}
+
+/** Whether a symbol of at most 16 bytes is in a wide set, without a branch on the result. Hot. */
+static __rte_always_inline bool symbol_set_has_wide(const struct symbol_set *set, uint64_t low,
+						    uint64_t high)
+{
+	const struct symbol sought = {{rte_cpu_to_le_64(low), rte_cpu_to_le_64(high)}};
+	const uint64_t key = symbol_set_key(set, sought.words);
+	uint32_t at = number_set_line(&set->keys, key), lanes;
+	const uint64_t *found;
+
+	lanes = number_line_compare(number_set_line_at(&set->keys, at), key, 8);
+	for (uint32_t i = 1;
+	     unlikely((lanes == 0) & number_line_full(number_set_line_at(&set->keys, at), 8)) &&
+	     i < set->keys.run;
+	     i++) {
+		at = (at + 1) & set->keys.mask;
+		lanes = number_line_compare(number_set_line_at(&set->keys, at), key, 8);
+	}
+	/* Where no lane has the key, any symbol of the line is another one. */
+	found = set->symbols[at * NUMBER_LINE_LANES + (uint32_t)__builtin_ctz(lanes | 0x80)].words;
+	return ((found[0] ^ sought.words[0]) | (found[1] ^ sought.words[1]) | found[2] |
+		found[3]) == 0;
+}
+
 #endif /* SUBSCRIPTION_SYMBOL_SET_H */

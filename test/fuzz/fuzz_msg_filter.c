@@ -2,7 +2,8 @@
 /*
  * Any bytes as packets of a feed with a message filter. The first bytes choose
  * protocol and subscription; the rest are packets, each after two bytes with its
- * length. Nothing is read outside of a packet, and results are those of a plain model.
+ * length, matched in bursts. Nothing is read outside of a packet, and results are those of a plain
+ * model.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define HEAD        8u
 #define PACKETS_MAX 64u
+#define BURST_MAX   20u
 
 static void check(bool holds)
 {
@@ -35,6 +37,9 @@ static const struct fg_protocol *protocol_by(uint8_t letter)
 	return fg_protocols[(uint8_t)(letter - 'A') % count];
 }
 
+/* The input's protocol, with or without its checksum and its own code. */
+static struct fg_protocol ignoring;
+
 /* Instruments and types that packets are likely to have. */
 static void fill(struct model *model, const uint8_t *head)
 {
@@ -46,6 +51,11 @@ static void fill(struct model *model, const uint8_t *head)
 	model->any = (head[1] & 1) != 0;
 	model->pass = (head[1] & 2) != 0;
 	model->maps_symbols = (head[1] & 4) != 0 && model_has_kind(model, FG_INSTRUMENT_NUMBER);
+	ignoring = *model->protocol;
+	ignoring.ignore_checksum = (head[1] & 16) != 0;
+	if ((head[1] & 32) != 0)
+		ignoring.compiled = FG_COMPILED_NONE;
+	model->protocol = &ignoring;
 	model->maps_orders = (head[1] & 8) != 0 && model_has_kind(model, FG_INSTRUMENT_ORDER);
 	for (unsigned int i = 0; i < 8 && named && !model->any; i++) {
 		/* Symbols need a feed that has them. */
@@ -59,28 +69,68 @@ static void fill(struct model *model, const uint8_t *head)
 				messages->types[head[i] % messages->count].type;
 }
 
+/* A packet of a burst: a copy that ends where the packet ends. */
+struct one {
+	uint8_t *payload;
+	struct fg_feed_packet packet;
+	struct fg_msg_filter_result result;
+};
+
+static void check_burst(const struct fg_protocol *protocol, struct model *model,
+			struct fg_msg_filter *filter, struct one *ones, uint32_t count)
+{
+	struct fg_msg_filter_job jobs[BURST_MAX];
+	struct fg_msg_filter_result expected;
+	bool learned = false;
+
+	for (uint32_t i = 0; i < count; i++)
+		jobs[i] = (struct fg_msg_filter_job){filter, ones[i].payload, &ones[i].packet,
+						     &ones[i].result};
+	fg_msg_filter_match_burst(jobs, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct one *one = &ones[i];
+
+		check(one->result.walk_end ==
+		      fg_protocol_verify(protocol, one->payload, &one->packet));
+		model_match(model, one->payload, &one->packet, &expected);
+		/* What was learned in this burst changes the results of later packets. */
+		if (learned)
+			fg_msg_filter_match_burst(&jobs[i], 1);
+		learned |= one->result.deferred;
+		if (one->result.deferred)
+			fg_msg_filter_learn(filter, one->payload, &one->packet, &one->result);
+		check(model_agrees(&one->result, &expected));
+		free(one->payload);
+	}
+}
+
 static void run_packets(const struct fg_protocol *protocol, struct model *model,
 			struct fg_msg_filter *filter, const uint8_t *data, size_t size)
 {
+	struct one ones[BURST_MAX];
+	uint32_t count = 0;
+
 	for (uint32_t i = 0; i < PACKETS_MAX && size >= 2; i++) {
 		const size_t room = size - 2, said = (size_t)data[0] << 8 | data[1];
 		const uint16_t len = (uint16_t)(said < room ? said : room);
-		struct fg_msg_filter_result result, expected;
-		struct fg_feed_packet packet;
-		uint8_t *payload = malloc(len);
+		struct one *one = &ones[count];
 
-		check(payload != NULL || len == 0);
+		one->payload = malloc(len);
+		check(one->payload != NULL || len == 0);
 		if (len != 0)
-			memcpy(payload, data + 2, len);
-		if (fg_protocol_read(protocol, payload, len, &packet) == 0) {
-			model_match(model, payload, &packet, &expected);
-			fg_msg_filter_match(filter, payload, &packet, &result);
-			check(model_agrees(&result, &expected));
+			memcpy(one->payload, data + 2, len);
+		if (fg_protocol_read(protocol, one->payload, len, &one->packet) == 0)
+			count++;
+		else
+			free(one->payload);
+		if (count == BURST_MAX) {
+			check_burst(protocol, model, filter, ones, count);
+			count = 0;
 		}
-		free(payload);
 		data += 2 + len;
 		size -= 2u + len;
 	}
+	check_burst(protocol, model, filter, ones, count);
 }
 
 static void run(struct model *model, const uint8_t *data, size_t size)
