@@ -79,6 +79,7 @@ static json_t *make(const struct app *app, const struct feed_event *e)
 
 	json_object_set_new(object, "time", number(event->time_ns));
 	json_object_set_new(object, "iso", json_string(time_text(event->time_ns, iso)));
+	json_object_set_new(object, "packet_time", number(event->packet_ns));
 	json_object_set_new(object, "feed", json_string(app->feeds[e->feed]->conf.name));
 	json_object_set_new(
 		object, "event",
@@ -90,6 +91,8 @@ static json_t *make(const struct app *app, const struct feed_event *e)
 	json_object_set_new(object, "count", number(event->n));
 	json_object_set_new(object, "line", json_string(line));
 	json_object_set_new(object, "since", number(event->since_ns));
+	if (event->merged > 0)
+		json_object_set_new(object, "merged", number(event->merged));
 	if (event_is_gap(event)) {
 		json_object_set_new(object, "lost", losses(e));
 		json_object_set_new(object, "blame", json_string(blame_name(e->blame)));

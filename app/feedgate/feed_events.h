@@ -61,7 +61,7 @@ struct feeds_watch {
 /* Can packets lost here be the cause of such an event? */
 static inline bool event_is_gap(const struct fg_arbiter_event *event)
 {
-	return event->kind <= FG_ARBITER_GAP_UNFILLED || event->kind == FG_ARBITER_JUMP_ACCEPTED;
+	return event->kind <= FG_ARBITER_GAP_FILLED_LATE || event->kind == FG_ARBITER_JUMP_ACCEPTED;
 }
 
 #endif /* FEED_EVENTS_H */

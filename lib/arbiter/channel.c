@@ -41,17 +41,53 @@ struct tracker *tracker_alloc(struct fg_arbiter *arbiter, uint64_t at, unsigned 
 
 struct tracker *tracker_alloc_spare(struct fg_arbiter *arbiter, uint64_t at, unsigned int line)
 {
-	if (arbiter->n_free_trackers <= arbiter->max_channels - arbiter->n_channels)
+	if (arbiter->n_free_trackers <= arbiter->max_channels - arbiter->n_used)
 		return NULL;
 	return tracker_alloc(arbiter, at, line);
+}
+
+void claim_report_rejected(struct fg_arbiter *arbiter, struct channel *channel,
+			   const struct claim *claim, uint64_t now_ns)
+{
+	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_jumps_rejected, 1);
+	report_now(arbiter, channel,
+		   (struct fg_arbiter_event){.kind = FG_ARBITER_JUMP_REJECTED,
+					     .line = claim->line,
+					     .time_ns = now_ns,
+					     .first = claim->first,
+					     .last = claim->end - 1,
+					     .n = claim->end - claim->first});
+}
+
+void claims_set_lines(struct channel *channel)
+{
+	channel->lines_claiming = 0;
+	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++)
+		if (channel->claims[i].state == CLAIM_OPEN && !channel->claims[i].rejected)
+			channel->lines_claiming |= (uint8_t)(1u << channel->claims[i].line);
+}
+
+void claim_free(struct fg_arbiter *arbiter, struct channel *channel, struct claim *claim)
+{
+	if (claim->held != NULL)
+		hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
+	channel->n_claims--;
+	channel->n_open = (uint16_t)(channel->n_open - (claim->state == CLAIM_OPEN));
+	claim->state = CLAIM_NONE;
 }
 
 void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
 		  uint64_t now_ns)
 {
+	tracker_sync(arbiter, tracker);
 	hold_release_all(arbiter, channel, tracker, now_ns);
-	tracker_abandon_gaps(arbiter, channel, tracker, tracker->high, now_ns);
+	tracker_abandon_gaps(arbiter, channel, tracker, tracker_high(tracker), now_ns);
 	tracker_reject(arbiter, channel, tracker, now_ns);
+	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++)
+		if (channel->claims[i].state != CLAIM_NONE && channel->claims[i].tracker == tracker)
+			claim_free(arbiter, channel, &channel->claims[i]);
+	claims_set_lines(channel);
+	tracker->fast.fast_path_lines = 0;
 	tracker->next_free = arbiter->free_trackers;
 	arbiter->free_trackers = tracker;
 	arbiter->n_free_trackers++;
@@ -59,88 +95,182 @@ void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 		channel->candidate = NULL;
 }
 
-void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
+void channel_select(struct fg_arbiter *arbiter, struct channel *channel)
 {
-	struct tracker *current = channel->current;
-	const struct tracker *candidate = channel->candidate;
-	const bool in_order =
-		!arbiter->hold || (current->held == NULL && current->deliver_next == current->high);
-	const bool alone = candidate == NULL || candidate->confirmed || candidate->rejected;
+	arbiter->last = channel;
+	arbiter->head.tracker = channel != NULL ? &channel_current(channel)->fast : &arbiter->none;
+}
 
-	current->fast_path_end = (current->n_gaps > 0 ? current->gaps[0].first + arbiter->window
-						      : current->high + DIFF_MAX);
+void channel_set_current(struct fg_arbiter *arbiter, struct channel *channel,
+			 struct tracker *tracker)
+{
+	struct fg_arbiter_track *fast = &tracker->fast;
+
+	fast->channel = atomic_load_explicit(&channel->id, memory_order_relaxed);
+	for (unsigned int i = 0; i < RTE_DIM(fast->session); i++)
+		fast->session[i] = atomic_load_explicit(&channel->session[i], memory_order_relaxed);
+	fast->shift = channel->shift;
+	fast->jump_max = (uint32_t)arbiter->jump_max;
+	fast->window_log2 = (uint8_t)__builtin_ctzll(arbiter->window);
+	atomic_store_explicit(&channel->current, tracker, memory_order_relaxed);
+	if (arbiter->last == channel)
+		arbiter->head.tracker = fast;
+}
+
+/* The fast path ends below the numbers of claims, and where the window would lose track of a gap.
+ */
+static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct channel *channel,
+			      const struct tracker *current)
+{
+	const struct tracker *candidate = channel->candidate;
+	const uint64_t high = tracker_high(current);
+	uint64_t end = current->n_gaps > 0 ? current->gaps[0].abandoned_to + arbiter->window
+					   : high + DIFF_MAX;
+
 	/* From the candidate's start on, packets are the candidate's. */
 	if (candidate != NULL && candidate->epoch == current->epoch &&
 	    seq_diff(candidate->start, current->start) > 0)
-		current->fast_path_end = seq_min(current->fast_path_end, candidate->start);
-	current->fast_path_lines =
-		current->confirmed && in_order && alone ? current->lines_seen : 0;
+		end = seq_min(end, candidate->start);
+	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
+		const struct claim *claim = &channel->claims[i];
+		const uint64_t first = claim->tracker == NULL ? tracker_widen(current, claim->first,
+									      channel->shift)
+							      : claim->first;
+
+		if (claim->state == CLAIM_OPEN &&
+		    (claim->tracker == NULL || claim->tracker == current) &&
+		    seq_diff(first, high) >= 0)
+			end = seq_min(end, first - 1);
+	}
+	return end;
+}
+
+void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
+{
+	struct tracker *current = channel_current(channel);
+	const bool in_order = !arbiter->hold || (current->oldest == NULL &&
+						 current->deliver_next == tracker_high(current));
+
+	current->fast.fast_path_end = fast_path_end(arbiter, channel, current);
+	current->fast.fast_path_lines = 0;
+	if (current->confirmed && in_order && !channel->ended)
+		current->fast.fast_path_lines =
+			current->lines_seen &
+			(uint8_t) ~(channel->silent | channel->lines_claiming |
+				    channel->lines_resetting | current->lines_back);
 	if (channel->candidate != NULL)
-		channel->candidate->fast_path_lines = 0;
-	fg_counter_set(&channel->next, current->high);
+		channel->candidate->fast.fast_path_lines = 0;
 }
 
 static void flush_tracker(struct fg_arbiter *arbiter, struct channel *channel,
 			  struct tracker *tracker, uint64_t now_ns)
 {
+	tracker_sync(arbiter, tracker);
 	hold_release_all(arbiter, channel, tracker, now_ns);
-	tracker_abandon_gaps(arbiter, channel, tracker, tracker->high, now_ns);
-	tracker->deliver_next = tracker->high;
+	tracker_abandon_gaps(arbiter, channel, tracker, tracker_high(tracker), now_ns);
+	tracker->deliver_next = tracker_high(tracker);
 }
 
 void channel_flush(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
 {
 	if (channel->candidate != NULL)
 		flush_tracker(arbiter, channel, channel->candidate, now_ns);
-	flush_tracker(arbiter, channel, channel->current, now_ns);
+	flush_tracker(arbiter, channel, channel_current(channel), now_ns);
+	report_tick(arbiter, channel, now_ns, true);
 	channel_set_fast_path(arbiter, channel);
 }
 
-static bool is_current_session(const struct channel *channel)
+void channel_end_silence(struct fg_arbiter *arbiter, struct channel *channel)
 {
-	return atomic_load_explicit(&channel->current_session, memory_order_relaxed) != 0;
+	for (unsigned int i = 0; i < arbiter->n_lines; i++) {
+		if ((channel->silent >> i & 1) == 0)
+			continue;
+		arbiter->n_silent[i]--;
+		fg_counter_set(&arbiter->lines[i].counters[FG_ARBITER_LINE_silent],
+			       arbiter->n_silent[i] > 0);
+	}
+	channel->silent = 0;
 }
 
-/* Of the channels that are not the current session of their id, the one idle for longest. */
-static struct channel *channel_longest_idle(struct fg_arbiter *arbiter)
+/*
+ * The channel to replace: the one that has been idle for longest of those of which one packet came,
+ * else of those that are not the current session of their channel id. NULL: there is none.
+ */
+static struct channel *channel_replaceable(struct fg_arbiter *arbiter)
 {
 	struct channel *oldest = NULL;
+	bool oldest_is_confirmed = false;
+	uint64_t oldest_ns = 0;
 
-	for (uint32_t i = 0; i < arbiter->n_channels; i++) {
+	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
+		const bool confirmed = channel_current(channel)->confirmed;
+		const uint64_t last_ns =
+			confirmed ? channel_last_ns(channel) : fg_counter_read(&channel->last_ns);
 
-		if (!is_current_session(channel) &&
-		    (oldest == NULL ||
-		     fg_counter_read(&channel->last_ns) < fg_counter_read(&oldest->last_ns)))
+		if (confirmed && channel_is_current_session(channel))
+			continue;
+		if (oldest == NULL || (!confirmed && oldest_is_confirmed) ||
+		    (confirmed == oldest_is_confirmed && last_ns < oldest_ns)) {
 			oldest = channel;
+			oldest_is_confirmed = confirmed;
+			oldest_ns = last_ns;
+		}
 	}
 	return oldest;
 }
 
-static void channel_evict(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
+/* Control must not read the channel from here to channel_write_end(). */
+static void channel_write_begin(struct channel *channel)
+{
+	atomic_store_explicit(&channel->version, channel->version + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void channel_write_end(struct channel *channel)
+{
+	atomic_store_explicit(&channel->version, channel->version + 1, memory_order_release);
+}
+
+/* Take a channel out of the table. */
+static void channel_close(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns,
+			  enum fg_arbiter_channel_counter counter)
 {
 	const uint32_t index = (uint32_t)(channel - arbiter->channels);
 	uint32_t *at =
 		channel_bucket(arbiter, channel->id, channel->session[0], channel->session[1]);
+	struct tracker *current = channel_current(channel);
 
+	/* A channel of which one packet came is no jump. */
+	current->rejected = true;
+	channel_end_silence(arbiter, channel);
 	if (channel->candidate != NULL)
 		tracker_free(arbiter, channel, channel->candidate, now_ns);
-	tracker_free(arbiter, channel, channel->current, now_ns);
+	tracker_free(arbiter, channel, current, now_ns);
+	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++)
+		if (channel->claims[i].state != CLAIM_NONE)
+			claim_free(arbiter, channel, &channel->claims[i]);
+	report_tick(arbiter, channel, now_ns, true);
 	while (*at != index)
 		at = &arbiter->channels[*at].chain;
 	*at = channel->chain;
 	if (arbiter->last == channel)
-		arbiter->last = NULL;
-	fg_counter_add(&arbiter->totals[FG_ARBITER_CHANNEL_channels_evicted], 1);
+		channel_select(arbiter, NULL);
+	channel_write_begin(channel);
+	atomic_store_explicit(&channel->used, false, memory_order_relaxed);
+	channel_write_end(channel);
+	arbiter->n_used--;
+	fg_counter_add(&arbiter->totals[counter], 1);
 }
 
 /* The current session of a channel id; NULL if it has none. */
 static struct channel *channel_of_current_session(struct fg_arbiter *arbiter, uint64_t id)
 {
-	for (uint32_t i = 0; i < arbiter->n_channels; i++) {
+	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
 
-		if (is_current_session(channel) && channel->id == id)
+		if (channel_is_used(channel) && channel_is_current_session(channel) &&
+		    channel->id == id)
 			return channel;
 	}
 	return NULL;
@@ -149,99 +279,168 @@ static struct channel *channel_of_current_session(struct fg_arbiter *arbiter, ui
 /* Set the key of a new channel, and clear its counters. Partner: fg_arbiter_channels(). */
 static void channel_set_key(struct channel *channel, const struct fg_feed_packet *pkt, bool current)
 {
-	const uint32_t version = channel->version;
-
-	atomic_store_explicit(&channel->version, version + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
+	channel_write_begin(channel);
 	atomic_store_explicit(&channel->id, pkt->channel, memory_order_relaxed);
 	for (unsigned int i = 0; i < RTE_DIM(channel->session); i++)
 		atomic_store_explicit(&channel->session[i], session_word(pkt, i),
 				      memory_order_relaxed);
+	atomic_store_explicit(&channel->shift, pkt->sequence_bits == 32 ? 32 : 0,
+			      memory_order_relaxed);
 	atomic_store_explicit(&channel->current_session, current, memory_order_relaxed);
+	atomic_store_explicit(&channel->used, true, memory_order_relaxed);
 	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
 		fg_counter_set(&channel->counters[i], 0);
-	fg_counter_set(&channel->next, pkt->first);
-	atomic_store_explicit(&channel->version, version + 2, memory_order_release);
+	channel_write_end(channel);
 }
 
-/* An entry of the table, and a free tracker for it. @return NULL if all are current sessions. */
+/* An entry of the table, and a free tracker for it. @return NULL if there is none. */
 static struct channel *channel_slot(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	struct channel *channel;
 
-	if (arbiter->n_channels < arbiter->max_channels)
-		return &arbiter->channels[arbiter->n_channels++];
-	channel = channel_longest_idle(arbiter);
+	for (uint32_t i = 0; arbiter->n_used < arbiter->max_channels; i++)
+		if (!channel_is_used(&arbiter->channels[i]))
+			return &arbiter->channels[i];
+	channel = channel_replaceable(arbiter);
 	if (channel != NULL)
-		channel_evict(arbiter, channel, now_ns);
+		channel_close(arbiter, channel, now_ns, FG_ARBITER_CHANNEL_channels_evicted);
 	return channel;
 }
 
 struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt,
 			     uint64_t now_ns)
 {
+	const bool is_first = channel_of_current_session(arbiter, pkt->channel) == NULL;
 	struct channel *channel = channel_slot(arbiter, now_ns);
+	struct tracker *tracker;
 	uint32_t *bucket;
 
 	if (channel == NULL) {
 		fg_counter_add(&arbiter->totals[FG_ARBITER_CHANNEL_channels_full], 1);
 		return NULL;
 	}
+	arbiter->n_used++;
 	bucket = channel_bucket(arbiter, pkt->channel, session_word(pkt, 0), session_word(pkt, 1));
 	channel->chain = *bucket;
 	*bucket = (uint32_t)(channel - arbiter->channels);
-	channel->shift = pkt->sequence_bits == 32 ? 32 : 0;
+	channel_set_key(channel, pkt, is_first);
+	channel->opened_ns = now_ns;
+	fg_counter_set(&channel->last_ns, now_ns);
 	channel->candidate_streak = 0;
 	channel->ended = false;
 	channel->candidate = NULL;
-	channel->current = tracker_alloc(arbiter, pkt->first, 0);
-	channel->current->epoch = ++arbiter->last_epoch;
-	channel->current->last_packet_ns = now_ns;
-	channel_set_key(channel, pkt, channel_of_current_session(arbiter, pkt->channel) == NULL);
+	channel->n_claims = channel->n_open = channel->n_held = channel->lines_claiming = 0;
+	memset(channel->claims, 0, sizeof(channel->claims));
+	memset(channel->resets, 0, sizeof(channel->resets));
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++)
+		channel->last_claim[i] = CLAIMS_MAX;
+	memset(channel->merges, 0, sizeof(channel->merges));
+	channel->lines_resetting = 0;
+	tracker = tracker_alloc(arbiter, pkt->first, 0);
+	tracker->epoch = ++arbiter->last_epoch;
+	tracker->last_packet_ns = now_ns;
+	channel_set_current(arbiter, channel, tracker);
+	tick_schedule(arbiter, time_after(now_ns, UNCONFIRMED_NS));
 	return channel;
 }
 
-void channel_take_over(struct fg_arbiter *arbiter, struct channel *channel, unsigned int line,
-		       uint64_t now_ns)
+/* Nothing confirmed the claim in time. */
+static void claim_expire(struct fg_arbiter *arbiter, struct channel *channel,
+			 const struct claim *claim, uint64_t now_ns)
 {
-	struct channel *replaced;
+	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_claims_forgotten, 1);
+	if (claim->tracker == NULL && !claim->rejected)
+		claim_report_rejected(arbiter, channel, claim, now_ns);
+}
 
-	if (is_current_session(channel))
-		return;
-	replaced = channel_of_current_session(arbiter, channel->id);
+static void channel_take_over(struct arrival *a)
+{
+	struct fg_arbiter *arbiter = a->arbiter;
+	struct channel *channel = a->channel;
+	struct channel *replaced = channel_of_current_session(arbiter, channel->id);
+	const uint64_t lowest = channel_current(channel)->lowest;
+
 	if (replaced != NULL) {
 		/* Late packets of it are still arbitrated, but no packet waits for them. */
 		atomic_store_explicit(&replaced->current_session, 0, memory_order_relaxed);
 		if (replaced->candidate != NULL)
-			hold_release_all(arbiter, replaced, replaced->candidate, now_ns);
-		hold_release_all(arbiter, replaced, replaced->current, now_ns);
+			hold_release_all(arbiter, replaced, replaced->candidate, a->now_ns);
+		tracker_sync(arbiter, channel_current(replaced));
+		hold_release_all(arbiter, replaced, channel_current(replaced), a->now_ns);
+		channel_end_silence(arbiter, replaced);
 		channel_set_fast_path(arbiter, replaced);
 	}
 	atomic_store_explicit(&channel->current_session, 1, memory_order_relaxed);
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_session_changes, 1);
 	report_now(arbiter, channel,
 		   (struct fg_arbiter_event){.kind = FG_ARBITER_SESSION,
-					     .line = (uint8_t)line,
-					     .time_ns = now_ns,
-					     .first = channel->current->lowest,
-					     .last = channel->current->lowest});
+					     .line = a->line,
+					     .time_ns = a->now_ns,
+					     .first = lowest,
+					     .last = lowest});
+}
+
+void channel_confirm(struct arrival *a)
+{
+	channel_current(a->channel)->confirmed = true;
+	if (!channel_is_current_session(a->channel))
+		channel_take_over(a);
+	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->silence_ns));
+}
+
+/* Forget claims and announced resets that nothing confirmed. */
+static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
+{
+	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->state == CLAIM_NONE)
+			continue;
+		if (!overdue(now_ns, claim->since_ns, UNCONFIRMED_NS)) {
+			tick_schedule(arbiter, time_after(claim->since_ns, UNCONFIRMED_NS));
+			continue;
+		}
+		if (claim->state == CLAIM_OPEN)
+			claim_expire(arbiter, channel, claim, now_ns);
+		claim_free(arbiter, channel, claim);
+	}
+	claims_set_lines(channel);
+	channel->lines_resetting = 0;
+	for (unsigned int i = 0; i < RESETS_MAX; i++) {
+		struct reset *reset = &channel->resets[i];
+
+		if (reset->lines != 0 && overdue(now_ns, reset->since_ns, UNCONFIRMED_NS)) {
+			reset->lines = 0;
+			channel_add(arbiter, channel, FG_ARBITER_CHANNEL_resets_unconfirmed, 1);
+		}
+		channel->lines_resetting |= reset->lines;
+		if (reset->lines != 0)
+			tick_schedule(arbiter, time_after(reset->since_ns, UNCONFIRMED_NS));
+	}
 }
 
 void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
 {
-	struct tracker *candidate = channel->candidate;
+	struct tracker *current = channel_current(channel), *candidate = channel->candidate;
 
-	hold_tick(arbiter, channel, channel->current, now_ns);
-	tracker_tick(arbiter, channel, channel->current, now_ns);
+	if (!current->confirmed) {
+		const uint64_t last_ns = fg_counter_read(&channel->last_ns);
+
+		if (overdue(now_ns, last_ns, UNCONFIRMED_NS)) {
+			channel_close(arbiter, channel, now_ns,
+				      FG_ARBITER_CHANNEL_channels_forgotten);
+			return;
+		}
+		tick_schedule(arbiter, time_after(last_ns, UNCONFIRMED_NS));
+	}
+	tracker_sync(arbiter, current);
+	hold_tick(arbiter, channel, current, now_ns);
+	tracker_tick(arbiter, channel, current, now_ns);
 	if (candidate != NULL) {
 		hold_tick(arbiter, channel, candidate, now_ns);
 		tracker_tick(arbiter, channel, candidate, now_ns);
-		/* No packet continued it. */
-		if (!candidate->confirmed &&
-		    overdue(now_ns, candidate->last_packet_ns, arbiter->gap_timeout_ns))
-			tracker_free(arbiter, channel, candidate, now_ns);
-		else if (!candidate->confirmed)
-			tick_schedule(arbiter, candidate->last_packet_ns + arbiter->gap_timeout_ns);
 	}
+	channel_forget(arbiter, channel, now_ns);
+	report_tick(arbiter, channel, now_ns, false);
 	channel_set_fast_path(arbiter, channel);
 }

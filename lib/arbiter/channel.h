@@ -15,19 +15,43 @@ static inline bool channel_is(const struct channel *channel, const struct fg_fee
 		       session_word(pkt, 1);
 }
 
+static inline bool channel_is_current_session(const struct channel *channel)
+{
+	return atomic_load_explicit(&channel->current_session, memory_order_relaxed) != 0;
+}
+
+static inline bool channel_is_used(const struct channel *channel)
+{
+	return atomic_load_explicit(&channel->used, memory_order_relaxed);
+}
+
 /* The packet's channel; NULL if it is not in the table. */
 struct channel *channel_find(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt);
 /* Add the packet's channel to the table. @return NULL if there is no room. */
 struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt,
 			     uint64_t now_ns);
-/* A confirmed channel becomes the current session of its channel id. */
-void channel_take_over(struct fg_arbiter *arbiter, struct channel *channel, unsigned int line,
-		       uint64_t now_ns);
+/* Two packets agree on the channel: it becomes the current session of its channel id. */
+void channel_confirm(struct arrival *a);
 void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);
 /* Give up all gaps and release all that is held. */
 void channel_flush(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);
+/* The fast path is for packets of this channel; NULL: for none. */
+void channel_select(struct fg_arbiter *arbiter, struct channel *channel);
 /* Set what the fast path may do, after anything else than the fast path changed the channel. */
 void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel);
+/* A tracker becomes the channel's current one. */
+void channel_set_current(struct fg_arbiter *arbiter, struct channel *channel,
+			 struct tracker *tracker);
+/* No silent line is reported for the channel any more. */
+void channel_end_silence(struct fg_arbiter *arbiter, struct channel *channel);
+
+/* The claim is no more: its packet passes if it is held. */
+void claim_free(struct fg_arbiter *arbiter, struct channel *channel, struct claim *claim);
+/* The claim was a jump, which is rejected. */
+void claim_report_rejected(struct fg_arbiter *arbiter, struct channel *channel,
+			   const struct claim *claim, uint64_t now_ns);
+/* Which lines have open claims, after one changed. */
+void claims_set_lines(struct channel *channel);
 
 /* Take an empty tracker from the pool, opened by @p line. @return NULL if there is none. */
 struct tracker *tracker_alloc(struct fg_arbiter *arbiter, uint64_t at, unsigned int line);

@@ -73,6 +73,50 @@ static void *block_alloc(uint8_t *base, size_t *used, size_t bytes)
 	return at;
 }
 
+static void lay_out_trackers(struct fg_arbiter *arbiter, const struct fg_arbiter_conf *conf,
+			     uint8_t *base, size_t *used)
+{
+	const uint32_t n = conf->channels + RTE_MAX(conf->channels / 4, 4u);
+	struct tracker *trackers = block_alloc(base, used, sizeof(*trackers) * n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t *bits = block_alloc(base, used, conf->window / 8);
+		uint64_t *held_bits = conf->hold ? block_alloc(base, used, conf->window / 8) : NULL;
+
+		if (base == NULL)
+			continue;
+		trackers[i].bits = bits;
+		trackers[i].held_bits = held_bits;
+		trackers[i].next_free = arbiter->free_trackers;
+		arbiter->free_trackers = &trackers[i];
+		arbiter->n_free_trackers++;
+	}
+	if (base == NULL)
+		return;
+	arbiter->trackers = trackers;
+	arbiter->n_trackers = n;
+}
+
+static void lay_out_held(struct fg_arbiter *arbiter, const struct fg_arbiter_conf *conf,
+			 uint8_t *base, size_t *used)
+{
+	const uint32_t n_buckets = rte_align32pow2(conf->hold_packets * 2);
+	struct held **buckets, *held;
+
+	if (!conf->hold)
+		return;
+	buckets = block_alloc(base, used, sizeof(*buckets) * n_buckets);
+	held = block_alloc(base, used, sizeof(*held) * (conf->hold_packets + 1));
+	if (base == NULL)
+		return;
+	arbiter->held_buckets = buckets;
+	arbiter->held_mask = n_buckets - 1;
+	for (uint32_t i = 0; i < conf->hold_packets + 1; i++) {
+		held[i].next = arbiter->free_held;
+		arbiter->free_held = &held[i];
+	}
+}
+
 /*
  * Lay out an arbiter in one block. @return its size; with @p base NULL nothing is written. There is
  * a tracker for each channel, and spare ones for candidates.
@@ -80,43 +124,24 @@ static void *block_alloc(uint8_t *base, size_t *used, size_t bytes)
 static size_t arbiter_lay_out(const struct fg_arbiter_conf *conf, uint8_t *base)
 {
 	struct fg_arbiter *arbiter = (struct fg_arbiter *)base;
-	const uint32_t n_trackers = conf->channels + RTE_MAX(conf->channels / 4, 4u);
 	size_t used = RTE_ALIGN_CEIL(sizeof(struct fg_arbiter), 128);
-	struct channel *channels =
-		block_alloc(base, &used, sizeof(struct channel) * conf->channels);
 	const uint32_t n_buckets = rte_align32pow2(conf->channels * 2);
-	uint32_t *buckets = block_alloc(base, &used, sizeof(uint32_t) * n_buckets);
-	struct fg_arbiter_event *events = block_alloc(base, &used, sizeof(*events) * conf->events);
-	struct held *held;
+	struct channel *channels;
+	uint32_t *buckets;
+	struct fg_arbiter_event *events;
 
-	for (uint32_t i = 0; i < n_trackers; i++) {
-		struct tracker *tracker = block_alloc(base, &used, sizeof(*tracker));
-		uint64_t *bits = block_alloc(base, &used, conf->window / 8);
-		struct first_arrival *first_arrivals =
-			block_alloc(base, &used, sizeof(*first_arrivals) * FIRST_ARRIVALS_MAX);
-
-		if (base == NULL)
-			continue;
-		tracker->bits = bits;
-		tracker->first_arrivals = first_arrivals;
-		tracker->next_free = arbiter->free_trackers;
-		arbiter->free_trackers = tracker;
-		arbiter->n_free_trackers++;
-	}
-	if (base != NULL) {
-		arbiter->channels = channels;
-		arbiter->buckets = buckets;
-		memset(buckets, 0xff, sizeof(*buckets) * n_buckets);
-		arbiter->bucket_mask = n_buckets - 1;
-		arbiter->events = events;
-	}
-	for (uint32_t i = 0; conf->hold && i < conf->hold_packets + 1; i++) {
-		held = block_alloc(base, &used, sizeof(*held));
-		if (base == NULL)
-			continue;
-		held->next = arbiter->free_held;
-		arbiter->free_held = held;
-	}
+	lay_out_trackers(arbiter, conf, base, &used);
+	channels = block_alloc(base, &used, sizeof(struct channel) * conf->channels);
+	buckets = block_alloc(base, &used, sizeof(uint32_t) * n_buckets);
+	events = block_alloc(base, &used, sizeof(*events) * conf->events);
+	lay_out_held(arbiter, conf, base, &used);
+	if (base == NULL)
+		return used;
+	arbiter->channels = channels;
+	arbiter->buckets = buckets;
+	memset(buckets, 0xff, sizeof(*buckets) * n_buckets);
+	arbiter->bucket_mask = n_buckets - 1;
+	arbiter->events = events;
 	return used;
 }
 
@@ -151,6 +176,9 @@ int fg_arbiter_create(const struct fg_arbiter_conf *requested, struct fg_arbiter
 	arbiter->hold_packets = conf.hold_packets;
 	arbiter->event_mask = conf.events - 1;
 	arbiter->ready_end = &arbiter->ready;
+	arbiter->head.tracker = &arbiter->none;
+	arbiter->head.leads = arbiter->leads;
+	arbiter->head.n_fast_lines = conf.n_lines;
 	*out = arbiter;
 	return 0;
 }

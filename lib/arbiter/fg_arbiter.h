@@ -86,12 +86,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fg_arbiter_fast.h>
 #include <fg_error.h>
 #include <fg_feed_packet.h>
 #include <fg_stats.h>
-
-#define FG_ARBITER_LINES_MAX 8u  /**< Lines of one feed. */
-#define FG_ARBITER_LEADS     40u /**< Buckets of lead times, up to 2^39 ns. */
 
 /** Settings of one feed. 0 in a number selects its default, which follows the semicolon. */
 struct fg_arbiter_conf {
@@ -108,16 +106,6 @@ struct fg_arbiter_conf {
 	uint32_t events;         /**< Size of the event ring, a power of two, 1 to 2^20; 1,024. */
 };
 
-/** What the caller does with a packet. */
-enum fg_arbiter_disposition {
-	FG_ARBITER_PASS = 0,  /**< Deliver the new messages of it. */
-	FG_ARBITER_HELD,      /**< Nothing: the arbiter has it; fg_arbiter_take() returns it. */
-	FG_ARBITER_DUPLICATE, /**< Drop it: all of its numbers came before. */
-	FG_ARBITER_STALE,     /**< Drop it: below the window, or perhaps an unannounced reset. */
-	FG_ARBITER_ADMIN,     /**< A heartbeat, reset or end of session: it has no numbers. */
-	FG_ARBITER_DISPOSITIONS,
-};
-
 /* Flags of a result. */
 #define FG_ARBITER_LATE      0x01u /**< Some of its new numbers come after higher ones passed. */
 #define FG_ARBITER_JUMP      0x02u /**< It belongs to an unconfirmed candidate. */
@@ -126,26 +114,13 @@ enum fg_arbiter_disposition {
 #define FG_ARBITER_READY     0x10u /**< fg_arbiter_take() has packets. */
 #define FG_ARBITER_EPOCH     0x20u /**< It made a session or a reset current: a new epoch. */
 
-/**
- * Which messages of a packet are new, by index from its first number: index i is new if
- * from <= i < to and, while i - from < 64, bit i - from of mask is set.
- */
-struct fg_arbiter_result {
-	uint64_t mask;
-	uint32_t from;
-	uint32_t to;
-	uint8_t disposition; /**< enum fg_arbiter_disposition. */
-	uint8_t flags;       /**< FG_ARBITER_LATE, ... */
-	uint8_t line;        /**< Line on which it came. */
-};
-
 /** A packet that was held. Its disposition is FG_ARBITER_PASS or FG_ARBITER_DUPLICATE. */
 struct fg_arbiter_taken {
 	void *packet;
 	struct fg_arbiter_result result;
 };
 
-/** X(name, help): counters of one line. The fast path writes the first five: one cache line. */
+/** X(name, help): counters of one line. The first five are of its trackers. */
 #define FG_ARBITER_LINE_COUNTERS(X)                                                                \
 	X(first_arrivals, "packets that brought at least one number first")                        \
 	X(first_numbers, "sequence numbers that the line brought first")                           \
@@ -167,16 +142,22 @@ struct fg_arbiter_taken {
 	X(gaps_opened, "gaps found")                                                               \
 	X(gaps_closed_other, "gaps closed by another line than the one that revealed them")        \
 	X(gaps_closed_late, "gaps closed late by the line that revealed them")                     \
-	X(gaps_unfilled, "gaps, or parts of gaps, given up")                                       \
+	X(gaps_unfilled, "gaps of which numbers were given up")                                    \
+	X(gaps_filled_late, "of the unfilled gaps, those of which all numbers came after all")     \
 	X(gaps_open, "gaps open now")                                                              \
 	X(missing, "sequence numbers given up")                                                    \
 	X(filled_late, "of the missing numbers, those that came later")                            \
+	X(lost_forgotten, "of the missing numbers, those that would not be recognized later")      \
 	X(out_of_order, "packets that brought new numbers below the highest so far")               \
 	X(before_start, "sequence numbers from before the first packet")                           \
 	X(resets, "sequence resets, announced or not")                                             \
 	X(jumps_accepted, "sequence jumps accepted")                                               \
 	X(jumped_over, "sequence numbers that accepted forward jumps left out")                    \
 	X(jumps_rejected, "sequence jumps rejected")                                               \
+	X(claims, "packets with numbers ahead, which needed another packet to confirm them")       \
+	X(claims_contradicted, "of these, those that another packet contradicted")                 \
+	X(claims_forgotten, "of these, those that no packet confirmed in time")                    \
+	X(resets_unconfirmed, "announced resets that nothing confirmed")                           \
 	X(session_changes, "sessions that replaced another one")                                   \
 	X(ended, "ends of session")                                                                \
 	X(held, "packets held")                                                                    \
@@ -185,6 +166,7 @@ struct fg_arbiter_taken {
 	X(hold_full, "times that a gap was given up because no more packets could be held")        \
 	X(oversized, "packets with more than jump_max numbers")                                    \
 	X(channels_evicted, "channels evicted to make room for another one")                       \
+	X(channels_forgotten, "channels of which only one packet came")                            \
 	X(channels_full, "packets whose channel found no room")
 
 enum fg_arbiter_line_counter {
@@ -227,6 +209,7 @@ enum fg_arbiter_event_kind {
 	FG_ARBITER_GAP_CLOSED_OTHER, /**< All of the gap came, the last of it from another line. */
 	FG_ARBITER_GAP_CLOSED_LATE, /**< The same, the last of it from the line that revealed it. */
 	FG_ARBITER_GAP_UNFILLED,    /**< n numbers in [first, last] were given up. */
+	FG_ARBITER_GAP_FILLED_LATE, /**< The n numbers given up of [first, last] came after all. */
 	FG_ARBITER_SESSION,         /**< This session is now the current one; first: its start. */
 	FG_ARBITER_END,             /**< End of session; first would come next. */
 	FG_ARBITER_RESET,           /**< A reset to first; last: the highest number before. */
@@ -239,17 +222,17 @@ enum fg_arbiter_event_kind {
 
 struct fg_arbiter_event {
 	uint64_t time_ns;
-	uint64_t since_ns; /**< Of a gap: when it opened; otherwise time_ns. */
-	uint64_t channel;  /**< Channel id; 0 for events of a line. */
+	uint64_t packet_ns; /**< arrival_ns of the packet that led to it; 0: a timeout did. */
+	uint64_t since_ns;  /**< Of a gap: when it opened; otherwise time_ns. */
+	uint64_t channel;   /**< Channel id; 0 for a line that no channel has. */
 	uint8_t session[FG_SESSION_BYTES];
 	uint64_t first;
 	uint64_t last;
-	uint64_t n;   /**< Sequence numbers concerned. */
-	uint8_t kind; /**< enum fg_arbiter_event_kind. */
-	uint8_t line; /**< Line whose packet led to the event; GAP_UNFILLED: that revealed it. */
+	uint64_t n;      /**< Sequence numbers concerned. */
+	uint32_t merged; /**< 0, or how many events this is, see above: n is their sum. */
+	uint8_t kind;    /**< enum fg_arbiter_event_kind. */
+	uint8_t line;    /**< Line whose packet led to it; GAP_UNFILLED: that revealed it. */
 };
-
-struct fg_arbiter;
 
 /**
  * Create the arbiter of one feed; fg_arbiter_free() frees it.
@@ -281,26 +264,44 @@ void fg_arbiter_free(struct fg_arbiter *arbiter);
  * @param packet  Returned by fg_arbiter_take() if the packet is held; opaque. The arbiter owns it
  *                while it is held.
  */
-void fg_arbiter_arbitrate(struct fg_arbiter *arbiter, unsigned int line, uint64_t now_ns,
-			  const struct fg_feed_packet *pkt, void *packet,
-			  struct fg_arbiter_result *result);
+static __rte_always_inline void fg_arbiter_arbitrate(struct fg_arbiter *arbiter, unsigned int line,
+						     uint64_t now_ns,
+						     const struct fg_feed_packet *pkt, void *packet,
+						     struct fg_arbiter_result *result)
+{
+	const struct fg_arbiter_head *head = (const struct fg_arbiter_head *)arbiter;
 
-/** What a packet is, by the arbiter's present state. */
-enum fg_arbiter_peek {
-	FG_ARBITER_PEEK_NEXT,      /**< It brings the next numbers of its channel. */
-	FG_ARBITER_PEEK_DUPLICATE, /**< All of its numbers came: fg_arbiter_arbitrate() says so. */
-	FG_ARBITER_PEEK_OTHER,     /**< Anything else: fg_arbiter_arbitrate() needs its digest. */
-};
+	if (unlikely(
+		    line >= head->n_fast_lines || now_ns >= head->due_ns ||
+		    !fg_arbiter_track_is(head->tracker, pkt) ||
+		    !fg_arbiter_track_arbitrate(arbiter, head->tracker, line, now_ns, pkt, result)))
+		fg_arbiter_arbitrate_slow(arbiter, line, now_ns, pkt, packet, result);
+}
 
 /**
  * Look at a packet before its messages are verified: a duplicate need not be. Changes nothing. Hot.
  * @param line  As for fg_arbiter_arbitrate(). Threads: the worker.
  */
-enum fg_arbiter_peek fg_arbiter_peek(const struct fg_arbiter *arbiter, unsigned int line,
-				     const struct fg_feed_packet *pkt);
+static __rte_always_inline enum fg_arbiter_peek fg_arbiter_peek(const struct fg_arbiter *arbiter,
+								unsigned int line,
+								const struct fg_feed_packet *pkt)
+{
+	const struct fg_arbiter_head *head = (const struct fg_arbiter_head *)arbiter;
+	uint64_t first;
+
+	if (unlikely(line >= head->n_fast_lines || !fg_arbiter_track_is(head->tracker, pkt)))
+		return FG_ARBITER_PEEK_OTHER;
+	return fg_arbiter_track_peek(head->tracker, line, pkt, &first);
+}
 
 /** Prefetch what fg_arbiter_arbitrate() commonly touches. Hot. Threads: the worker. */
-void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line);
+static inline void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line)
+{
+	const struct fg_arbiter_track *track = ((const struct fg_arbiter_head *)arbiter)->tracker;
+
+	rte_prefetch0(track);
+	rte_prefetch0(&track->lines[line % FG_ARBITER_LINES_MAX]);
+}
 
 /**
  * Handle timeouts: release packets held too long, give up old gaps, find silent lines. Call it
@@ -315,6 +316,24 @@ bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns);
  */
 unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken *out,
 			     unsigned int max);
+
+/**
+ * Packets that are held at one time must sometimes be known from those held later: control waits
+ * until no packet is left that was classified by an old rule-set version.
+ *
+ * Begin a new hold epoch. Packets that the worker holds after it has seen the call are of the new
+ * epoch: that is, once the worker has been at the end of a burst since.
+ * @return the epoch that ends, for fg_arbiter_held_of(). At most one epoch before the present one
+ * may have packets left when this is called. Threads: control.
+ */
+uint32_t fg_arbiter_hold_epoch(struct fg_arbiter *arbiter);
+
+/**
+ * Packets of a hold epoch, the present one or the one before, that are held, or released and not
+ * yet taken. Within hold_ns of the worker's clock that of an epoch that ended falls to 0.
+ * Threads: any.
+ */
+uint64_t fg_arbiter_held_of(const struct fg_arbiter *arbiter, uint32_t epoch);
 
 /** Give up all gaps and release all held packets, before stopping. Threads: the worker. */
 void fg_arbiter_flush(struct fg_arbiter *arbiter, uint64_t now_ns);

@@ -5,48 +5,128 @@
  * The window's bits also mark the numbers of held packets; when a held packet is released, another
  * packet may have delivered some of its numbers, or all.
  *
- * There are hold_packets entries, and one more for a packet that is ready while all are in use.
- * Hot.
+ * A packet's cost does not depend on how many are held: they are found by their first number
+ * through a hash table, the next one by a bit per number, and the oldest by a list in order of age.
+ * Packets with the same first number hang on the first of them.
+ *
+ * A packet ahead is held with its claim until that is confirmed (claim.c). There are hold_packets
+ * entries for both, and one more for a packet that is ready while all are in use. Hot.
  */
 #include "hold.h"
 
 #include "tracker.h"
-
-static uint64_t time_min(uint64_t a_ns, uint64_t b_ns)
-{
-	return (int64_t)(a_ns - b_ns) < 0 ? a_ns : b_ns;
-}
 
 static void ready_add(struct fg_arbiter *arbiter, struct held *entry)
 {
 	entry->next = NULL;
 	*arbiter->ready_end = entry;
 	arbiter->ready_end = &entry->next;
+	/* The fast path cannot queue a packet after those that are ready. */
+	arbiter->head.n_fast_lines = 0;
+}
+
+/* Take a free entry, for the packet. */
+static struct held *held_alloc(struct arrival *a)
+{
+	struct fg_arbiter *arbiter = a->arbiter;
+	struct held *entry = arbiter->free_held;
+	const uint32_t epoch = atomic_load_explicit(&arbiter->hold_epoch, memory_order_relaxed);
+
+	arbiter->free_held = entry->next;
+	*entry = (struct held){.packet = a->packet,
+			       .first = a->first,
+			       .end = a->end,
+			       .since_ns = a->now_ns,
+			       .result = *a->result,
+			       .parity = (uint8_t)(epoch & 1)};
+	fg_counter_add(&arbiter->held_by[entry->parity], 1);
+	a->result->disposition = FG_ARBITER_HELD;
+	return entry;
 }
 
 void hold_pass(struct arrival *a)
 {
-	struct held *entry = a->arbiter->free_held;
-
 	a->result->disposition = FG_ARBITER_PASS;
-	if (likely(a->arbiter->ready == NULL) || entry == NULL)
-		return;
-	a->arbiter->free_held = entry->next;
-	entry->packet = a->packet;
-	entry->result = *a->result;
-	ready_add(a->arbiter, entry);
-	a->result->disposition = FG_ARBITER_HELD;
+	if (unlikely(a->arbiter->ready != NULL) && a->arbiter->free_held != NULL)
+		ready_add(a->arbiter, held_alloc(a));
 }
 
-/* deliver_next reached the first held packet: make it ready. */
-static void hold_release_first(struct fg_arbiter *arbiter, struct channel *channel,
-			       struct tracker *tracker)
+static struct held **held_bucket(struct fg_arbiter *arbiter, const struct tracker *tracker,
+				 uint64_t first)
 {
-	struct held *entry = tracker->held;
+	const uint64_t hash =
+		(first ^ (uint64_t)tracker->epoch << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &arbiter->held_buckets[(hash >> 32) & arbiter->held_mask];
+}
+
+static void held_bit_set(const struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t first,
+			 bool set)
+{
+	const uint64_t at = first & arbiter->mask, bit = UINT64_C(1) << (at & 63);
+
+	tracker->held_bits[at >> 6] &= ~bit;
+	tracker->held_bits[at >> 6] |= set ? bit : 0;
+}
+
+/* Into the hash table, after others with the same first number. */
+static void held_insert(struct fg_arbiter *arbiter, struct tracker *tracker, struct held *entry)
+{
+	struct held **at = held_bucket(arbiter, tracker, entry->first);
+
+	while (*at != NULL && ((*at)->tracker != tracker || (*at)->first != entry->first))
+		at = &(*at)->next;
+	if (*at == NULL) {
+		entry->last = entry;
+		*at = entry;
+		held_bit_set(arbiter, tracker, entry->first, true);
+	} else {
+		(*at)->last->same = entry;
+		(*at)->last = entry;
+	}
+	if (tracker->oldest == NULL || seq_diff(entry->first, tracker->held_first) < 0)
+		tracker->held_first = entry->first;
+}
+
+/* Into the list by age. Mostly it is the youngest; one that was held with its claim may not be. */
+static void age_insert(struct tracker *tracker, struct held *entry)
+{
+	struct held *older = tracker->youngest;
+
+	while (older != NULL && (int64_t)(older->since_ns - entry->since_ns) > 0)
+		older = older->older;
+	entry->older = older;
+	entry->younger = older != NULL ? older->younger : tracker->oldest;
+	if (older != NULL)
+		older->younger = entry;
+	else
+		tracker->oldest = entry;
+	if (entry->younger != NULL)
+		entry->younger->older = entry;
+	else
+		tracker->youngest = entry;
+}
+
+static void age_remove(struct tracker *tracker, struct held *entry)
+{
+	if (entry->older != NULL)
+		entry->older->younger = entry->younger;
+	else
+		tracker->oldest = entry->younger;
+	if (entry->younger != NULL)
+		entry->younger->older = entry->older;
+	else
+		tracker->youngest = entry->older;
+}
+
+/* Make a held packet ready that is out of the hash table: deliver what is new of it. */
+static void held_release(struct fg_arbiter *arbiter, struct channel *channel,
+			 struct tracker *tracker, struct held *entry)
+{
 	struct fg_arbiter_result *result = &entry->result;
 	const uint64_t from = seq_max(entry->first, tracker->deliver_next);
 
-	tracker->held = entry->next;
+	age_remove(tracker, entry);
 	arbiter->n_held--;
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_held_now, UINT64_MAX);
 	result->disposition = FG_ARBITER_DUPLICATE;
@@ -60,17 +140,81 @@ static void hold_release_first(struct fg_arbiter *arbiter, struct channel *chann
 	ready_add(arbiter, entry);
 }
 
-/* Release the packets that deliver_next reached. */
-static void hold_release_due(struct fg_arbiter *arbiter, struct channel *channel,
-			     struct tracker *tracker)
+/* deliver_next reached the lowest held packets: make them ready. */
+static void held_release_first(struct fg_arbiter *arbiter, struct channel *channel,
+			       struct tracker *tracker)
 {
-	while (tracker->held != NULL && seq_diff(tracker->held->first, tracker->deliver_next) <= 0)
-		hold_release_first(arbiter, channel, tracker);
-	if (tracker->held == NULL)
-		return;
-	tracker->oldest_held_ns = tracker->held->since_ns;
-	for (const struct held *entry = tracker->held; entry != NULL; entry = entry->next)
-		tracker->oldest_held_ns = time_min(tracker->oldest_held_ns, entry->since_ns);
+	const uint64_t first = tracker->held_first;
+	struct held **at = held_bucket(arbiter, tracker, first), *entry, *same;
+
+	while ((*at)->tracker != tracker || (*at)->first != first)
+		at = &(*at)->next;
+	entry = *at;
+	*at = entry->next;
+	held_bit_set(arbiter, tracker, first, false);
+	for (; entry != NULL; entry = same) {
+		same = entry->same;
+		held_release(arbiter, channel, tracker, entry);
+	}
+	if (tracker->oldest != NULL)
+		tracker->held_first = bits_find(tracker->held_bits, arbiter->mask, first + 1,
+						tracker_high(tracker), true);
+}
+
+void hold_release_claim(struct fg_arbiter *arbiter, struct channel *channel, struct claim *claim,
+			unsigned int flags)
+{
+	struct held *entry = claim->held;
+	const uint64_t n = entry->end - entry->first;
+
+	claim->held = NULL;
+	channel->n_held--;
+	arbiter->n_held--;
+	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_held_now, UINT64_MAX);
+	entry->result.disposition = FG_ARBITER_PASS;
+	entry->result.flags |= (uint8_t)flags;
+	entry->result.to = (uint32_t)n;
+	entry->result.mask = UINT64_MAX >> (64 - RTE_MIN(n, 64u));
+	ready_add(arbiter, entry);
+}
+
+/* The lowest held claim of those that start at @p to or lower; NULL: there is none. */
+static struct claim *claim_lowest(struct channel *channel, const struct tracker *tracker,
+				  uint64_t to)
+{
+	struct claim *lowest = NULL;
+
+	for (unsigned int i = 0; channel->n_held > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->held != NULL && claim->held->tracker == tracker &&
+		    seq_diff(claim->first, to) <= 0 &&
+		    (lowest == NULL || seq_diff(claim->first, lowest->first) < 0))
+			lowest = claim;
+	}
+	return lowest;
+}
+
+static void claims_release(struct fg_arbiter *arbiter, struct channel *channel,
+			   struct tracker *tracker, uint64_t to)
+{
+	struct claim *claim;
+
+	while ((claim = claim_lowest(channel, tracker, to)) != NULL) {
+		if (claim->state == CLAIM_SETTLED)
+			tracker->deliver_next = seq_max(tracker->deliver_next, claim->end);
+		hold_release_claim(arbiter, channel, claim, 0);
+	}
+}
+
+void hold_release_due(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker)
+{
+	claims_release(arbiter, channel, tracker, tracker->deliver_next);
+	while (tracker->oldest != NULL &&
+	       seq_diff(tracker->held_first, tracker->deliver_next) <= 0) {
+		held_release_first(arbiter, channel, tracker);
+		claims_release(arbiter, channel, tracker, tracker->deliver_next);
+	}
 }
 
 /* Continue at @p to: give up what is missing below. */
@@ -80,46 +224,77 @@ static void hold_skip_to(struct fg_arbiter *arbiter, struct channel *channel,
 	if (seq_diff(to, tracker->deliver_next) <= 0)
 		return;
 	tracker_abandon_gaps(arbiter, channel, tracker, to, now_ns);
-	tracker->deliver_next = to;
+	claims_release(arbiter, channel, tracker, to - 1);
+	tracker->deliver_next = seq_max(tracker->deliver_next, to);
 }
 
 /* Give up what is missing below the first held packet; there is one. */
 static void hold_skip_gap(struct fg_arbiter *arbiter, struct channel *channel,
 			  struct tracker *tracker, uint64_t now_ns)
 {
-	hold_skip_to(arbiter, channel, tracker, tracker->held->first, now_ns);
+	hold_skip_to(arbiter, channel, tracker, tracker->held_first, now_ns);
 	hold_release_due(arbiter, channel, tracker);
 }
 
 void hold_release_all(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
 		      uint64_t now_ns)
 {
-	while (tracker->held != NULL)
+	struct claim *claim;
+
+	while (tracker->oldest != NULL)
 		hold_skip_gap(arbiter, channel, tracker, now_ns);
+	while ((claim = claim_lowest(channel, tracker, tracker_high(tracker) + DIFF_MAX)) != NULL)
+		hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
+}
+
+/* Release claims' packets that are held for too long: nothing confirms them so far. */
+static bool claims_tick(struct fg_arbiter *arbiter, struct channel *channel,
+			const struct tracker *tracker, uint64_t now_ns)
+{
+	bool expired = false;
+
+	for (unsigned int i = 0; channel->n_held > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->held == NULL || claim->held->tracker != tracker)
+			continue;
+		if (overdue(now_ns, claim->since_ns, arbiter->hold_ns)) {
+			hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
+			expired = true;
+		} else {
+			tick_schedule(arbiter, time_after(claim->since_ns, arbiter->hold_ns));
+		}
+	}
+	return expired;
 }
 
 void hold_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
 	       uint64_t now_ns)
 {
-	bool expired = false;
+	bool expired = claims_tick(arbiter, channel, tracker, now_ns);
 
 	/* There may be another gap above the one given up, and an expired packet above that. */
-	while (tracker->held != NULL &&
-	       overdue(now_ns, tracker->oldest_held_ns, arbiter->hold_ns)) {
+	while (tracker->oldest != NULL &&
+	       overdue(now_ns, tracker->oldest->since_ns, arbiter->hold_ns)) {
 		hold_skip_gap(arbiter, channel, tracker, now_ns);
 		expired = true;
 	}
 	if (expired)
 		channel_add(arbiter, channel, FG_ARBITER_CHANNEL_hold_expired, 1);
-	if (tracker->held != NULL)
-		tick_schedule(arbiter, tracker->oldest_held_ns + arbiter->hold_ns);
+	if (tracker->oldest != NULL)
+		tick_schedule(arbiter, time_after(tracker->oldest->since_ns, arbiter->hold_ns));
+}
+
+static bool hold_has_entry(const struct fg_arbiter *arbiter)
+{
+	return arbiter->n_held < arbiter->hold_packets && arbiter->free_held != NULL;
 }
 
 /* Whether the packet may be held: an entry is free, and the window covers deliver_next to its end.
  */
 static bool hold_has_room(const struct arrival *a)
 {
-	return a->arbiter->n_held < a->arbiter->hold_packets && a->arbiter->free_held != NULL &&
+	return hold_has_entry(a->arbiter) &&
 	       seq_diff(a->end - a->arbiter->window, a->tracker->deliver_next) <= 0;
 }
 
@@ -130,46 +305,82 @@ static void hold_make_room(struct arrival *a)
 
 	while (seq_diff(a->first, tracker->deliver_next) > 0 && !hold_has_room(a)) {
 		channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_hold_full, 1);
-		if (tracker->held != NULL && seq_diff(tracker->held->first, a->first) < 0)
+		if (tracker->oldest != NULL && seq_diff(tracker->held_first, a->first) < 0)
 			hold_skip_gap(a->arbiter, a->channel, tracker, a->now_ns);
 		else
 			hold_skip_to(a->arbiter, a->channel, tracker, a->first, a->now_ns);
 	}
 }
 
-void hold_advance_window(struct arrival *a)
+/* Continue at @p to; release what is held below. */
+static void hold_pass_over(struct arrival *a, uint64_t to)
 {
-	const uint64_t min = a->first - a->arbiter->window;
 	struct tracker *tracker = a->tracker;
 
-	while (tracker->held != NULL && seq_diff(min, tracker->deliver_next) > 0)
+	while (tracker->oldest != NULL && seq_diff(tracker->held_first, to) < 0)
 		hold_skip_gap(a->arbiter, a->channel, tracker, a->now_ns);
-	hold_skip_to(a->arbiter, a->channel, tracker, min, a->now_ns);
+	hold_skip_to(a->arbiter, a->channel, tracker, to, a->now_ns);
+	hold_release_due(a->arbiter, a->channel, tracker);
+}
+
+void hold_advance_window(struct arrival *a, uint64_t to)
+{
+	const uint64_t min = to - a->arbiter->window;
+
+	if (seq_diff(min, a->tracker->deliver_next) > 0)
+		hold_pass_over(a, min);
+}
+
+static void hold_count(struct arrival *a)
+{
+	a->arbiter->n_held++;
+	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_held, 1);
+	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_held_now, 1);
+	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->hold_ns));
 }
 
 static void hold_add(struct arrival *a)
 {
-	struct fg_arbiter *arbiter = a->arbiter;
-	struct held *entry = arbiter->free_held, **at = &a->tracker->held;
+	struct held *entry = held_alloc(a);
 
-	while (*at != NULL && seq_diff((*at)->first, a->first) <= 0)
-		at = &(*at)->next;
-	arbiter->free_held = entry->next;
-	*entry = (struct held){.next = *at,
-			       .packet = a->packet,
-			       .first = a->first,
-			       .end = a->end,
-			       .since_ns = a->now_ns,
-			       .result = *a->result};
-	if (a->tracker->held == NULL)
-		a->tracker->oldest_held_ns = a->now_ns;
-	a->tracker->oldest_held_ns = time_min(a->tracker->oldest_held_ns, a->now_ns);
-	*at = entry;
-	arbiter->n_held++;
-	a->result->disposition = FG_ARBITER_HELD;
-	channel_add(arbiter, a->channel, FG_ARBITER_CHANNEL_held, 1);
-	channel_add(arbiter, a->channel, FG_ARBITER_CHANNEL_held_now, 1);
-	tick_schedule(arbiter, a->now_ns + arbiter->hold_ns);
+	entry->tracker = a->tracker;
+	held_insert(a->arbiter, a->tracker, entry);
+	age_insert(a->tracker, entry);
+	hold_count(a);
+}
+
+bool hold_claim(struct arrival *a, struct claim *claim)
+{
+	if (!a->arbiter->hold)
+		return false;
+	if (!hold_has_entry(a->arbiter)) {
+		channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_hold_full, 1);
+		return false;
+	}
+	claim->held = held_alloc(a);
+	claim->held->tracker = a->tracker;
+	a->channel->n_held++;
+	hold_count(a);
+	return true;
+}
+
+void hold_confirm(struct arrival *a, struct claim *claim, uint64_t first, uint64_t end)
+{
+	struct tracker *tracker = a->tracker;
+	struct held *entry = claim->held;
+
+	/* The packet has passed already: its time to be held is over. */
+	if (entry == NULL || entry->tracker != tracker) {
+		hold_pass_over(a, end);
+		return;
+	}
+	claim->held = NULL;
+	a->channel->n_held--;
+	entry->first = first;
+	entry->end = end;
+	held_insert(a->arbiter, tracker, entry);
+	age_insert(tracker, entry);
+	hold_release_due(a->arbiter, a->channel, tracker);
 }
 
 /* The packet starts at deliver_next or lower: deliver what is new of it. */

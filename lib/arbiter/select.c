@@ -3,8 +3,12 @@
 #include "select.h"
 
 #include "channel.h"
+#include "claim.h"
+#include "epoch.h"
 #include "hold.h"
+#include "lost.h"
 #include "report.h"
+#include "restart.h"
 #include "tracker.h"
 
 /* Where a packet's numbers are, relative to a tracker. */
@@ -22,9 +26,9 @@ static enum position arrival_locate(struct arrival *a, struct tracker *tracker)
 	a->tracker = tracker;
 	a->first = tracker_widen(tracker, a->pkt->first, a->channel->shift);
 	a->end = a->first + (a->pkt->kind == FG_FEED_DATA ? a->pkt->count : 0);
-	if (seq_diff(a->first, tracker->high) > (int64_t)arbiter->jump_max)
+	if (seq_diff(a->first, tracker_high(tracker)) > (int64_t)arbiter->jump_max)
 		return POSITION_FAR;
-	if (seq_diff(a->end, tracker->high - arbiter->window) > 0)
+	if (seq_diff(a->end, tracker_high(tracker) - arbiter->window) > 0)
 		return POSITION_NEAR;
 	return seq_diff(a->end, tracker->lowest) > 0 ? POSITION_STALE : POSITION_FAR;
 }
@@ -34,9 +38,9 @@ static enum position arrival_locate_same_epoch(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 	const bool current_is_upper =
-		seq_diff(channel->current->start, channel->candidate->start) > 0;
-	struct tracker *upper = current_is_upper ? channel->current : channel->candidate;
-	struct tracker *lower = current_is_upper ? channel->candidate : channel->current;
+		seq_diff(channel_current(channel)->start, channel->candidate->start) > 0;
+	struct tracker *upper = current_is_upper ? channel_current(channel) : channel->candidate;
+	struct tracker *lower = current_is_upper ? channel->candidate : channel_current(channel);
 	enum position in_lower, in_upper;
 
 	in_lower = arrival_locate(a, lower);
@@ -51,119 +55,31 @@ static enum position arrival_locate_same_epoch(struct arrival *a)
 /* Whether the packet continues its line in the candidate's epoch, before the line's own reset. */
 static bool line_lags(struct arrival *a)
 {
-	const struct tracker *current = a->channel->current, *candidate = a->channel->candidate;
+	const struct tracker *current = channel_current(a->channel);
+	const struct tracker *candidate = a->channel->candidate;
 	const unsigned int bit = 1u << a->line;
 
 	return (current->lines_seen & bit) == 0 && (candidate->lines_seen & bit) != 0 &&
 	       tracker_widen(candidate, a->pkt->first, a->channel->shift) ==
-		       candidate->lines[a->line].next;
+		       candidate->fast.lines[a->line].next;
 }
 
 static enum position arrival_select_tracker(struct arrival *a)
 {
 	struct channel *channel = a->channel;
+	struct tracker *current = channel_current(channel);
 	enum position in_current;
 
 	if (channel->candidate == NULL)
-		return arrival_locate(a, channel->current);
-	if (channel->candidate->epoch == channel->current->epoch)
+		return arrival_locate(a, current);
+	if (channel->candidate->epoch == current->epoch)
 		return arrival_locate_same_epoch(a);
 	if (line_lags(a) && arrival_locate(a, channel->candidate) == POSITION_NEAR)
 		return POSITION_NEAR;
-	in_current = arrival_locate(a, channel->current);
+	in_current = arrival_locate(a, current);
 	if (in_current == POSITION_NEAR || arrival_locate(a, channel->candidate) == POSITION_NEAR)
-		return a->tracker == channel->current ? in_current : POSITION_NEAR;
-	return arrival_locate(a, channel->current);
-}
-
-/* Report an event that this packet led to. */
-static void arrival_report(const struct arrival *a, struct fg_arbiter_event event)
-{
-	event.line = a->line;
-	event.time_ns = a->now_ns;
-	report_now(a->arbiter, a->channel, event);
-}
-
-/* The candidate is confirmed: it becomes the current tracker. */
-static void channel_accept_candidate(struct arrival *a)
-{
-	struct channel *channel = a->channel;
-	struct tracker *former = channel->current, *accepted = channel->candidate;
-	const int64_t skipped = seq_diff(accepted->start, former->high);
-
-	channel->current = accepted;
-	channel->candidate = former;
-	channel->candidate_streak = 0;
-	if (accepted->epoch != former->epoch) {
-		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_resets, 1);
-		arrival_report(a, (struct fg_arbiter_event){.kind = FG_ARBITER_RESET,
-							    .first = accepted->lowest,
-							    .last = former->high - 1});
-		hold_release_all(a->arbiter, channel, former, a->now_ns);
-	} else {
-		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_jumps_accepted, 1);
-		if (skipped > 0 && former->confirmed)
-			channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_jumped_over,
-				    (uint64_t)skipped);
-		arrival_report(a,
-			       (struct fg_arbiter_event){.kind = FG_ARBITER_JUMP_ACCEPTED,
-							 .first = accepted->start,
-							 .last = former->high - 1,
-							 .n = skipped > 0 ? (uint64_t)skipped : 0});
-	}
-	tracker_reject(a->arbiter, channel, former, a->now_ns);
-}
-
-/* A packet came to the tracker: confirm the tracker if it continues it, or is of another line. */
-static void arrival_confirm(struct arrival *a)
-{
-	struct tracker *tracker = a->tracker;
-	const bool continues = seq_diff(a->first, tracker->high) >= 0;
-	const bool other_line = (tracker->lines_seen & 1u << a->line) == 0 && !tracker->rejected;
-
-	if (tracker->confirmed || tracker->lines_seen == 0 || (!continues && !other_line))
-		return;
-	tracker->confirmed = true;
-	if (tracker == a->channel->candidate)
-		channel_accept_candidate(a);
-	else
-		channel_take_over(a->arbiter, a->channel, a->line, a->now_ns);
-}
-
-/*
- * The packet's line is at this tracker: a jump of the line to the other one is rejected. If many
- * packets in a row are a confirmed candidate's, the trackers change places.
- */
-static void arrival_reject_other(struct arrival *a)
-{
-	struct channel *channel = a->channel;
-	struct tracker *other =
-		a->tracker == channel->current ? channel->candidate : channel->current;
-
-	if (other != NULL && (other->lines_seen & 1u << a->line) != 0)
-		tracker_reject(a->arbiter, channel, other, a->now_ns);
-	if (a->tracker == channel->current)
-		channel->candidate_streak = 0;
-	else if (other != NULL && a->tracker->confirmed && other->epoch == a->tracker->epoch &&
-		 ++channel->candidate_streak == CANDIDATE_STREAK_MAX) {
-		channel->candidate = other;
-		channel->current = a->tracker;
-		channel->candidate_streak = 0;
-	}
-	a->tracker->last_packet_ns = a->now_ns;
-}
-
-/* Record where the line is. */
-static void arrival_record_line(struct arrival *a)
-{
-	struct tracker *tracker = a->tracker;
-
-	if ((tracker->lines_seen & 1u << a->line) == 0) {
-		tracker->lines_seen |= (uint8_t)(1u << a->line);
-		tracker->lines[a->line].next = a->end;
-		return;
-	}
-	tracker_line_advance(a->arbiter, &tracker->lines[a->line], a->line, a->first, a->end);
+		return a->tracker == current ? in_current : POSITION_NEAR;
+	return arrival_locate(a, current);
 }
 
 /* The packet is not arbitrated: it passes on every line. */
@@ -180,211 +96,294 @@ static void arrival_untracked(struct arrival *a)
 	line_add(a->arbiter, a->line, FG_ARBITER_LINE_untracked, 1);
 }
 
+/* The first packet of a line at an unconfirmed tracker, or one that continues it, confirms it. */
+static void arrival_confirm(struct arrival *a)
+{
+	struct tracker *tracker = a->tracker;
+	const bool other_line = (tracker->lines_seen & 1u << a->line) == 0 && !tracker->rejected;
+
+	if (tracker->confirmed || tracker->lines_seen == 0 ||
+	    (a->first != tracker_high(tracker) && !other_line))
+		return;
+	tracker->confirmed = true;
+	if (tracker == channel_current(a->channel))
+		channel_confirm(a);
+}
+
 /* Without hold: pass what is new of the packet, from @p from on. */
 static void arrival_pass(struct arrival *a, uint64_t from)
 {
 	struct tracker *tracker = a->tracker;
+	const uint64_t high = tracker_high(tracker);
 
 	if (from == a->end) {
 		tracker_mark_duplicate(a);
 		return;
 	}
-	if (seq_diff(from, tracker->high) < 0)
+	if (seq_diff(from, high) < 0)
 		a->result->flags |= FG_ARBITER_LATE;
-	tracker_add(a, from, tracker_mark_new(a, from, tracker->high));
+	tracker_add(a, from, tracker_mark_new(a, from, high));
 	hold_pass(a);
-	tracker->deliver_next = tracker->high;
+	tracker->deliver_next = tracker_high(tracker);
 }
 
-/* A packet with numbers, near its tracker. */
+/* Count a packet that brought new numbers. */
+static void arrival_count_first(struct arrival *a)
+{
+	fg_counter_add(&a->tracker->fast.lines[a->line].first_arrivals, 1);
+	a->tracker->slow_leads[a->line]++;
+	if (a->n_first < a->end - a->first)
+		line_add(a->arbiter, a->line, FG_ARBITER_LINE_partial, 1);
+}
+
+static void arrival_count_repeated(struct arrival *a)
+{
+	const struct tracker *tracker = a->tracker;
+
+	if ((tracker->lines_seen & 1u << a->line) != 0 &&
+	    seq_diff(a->end, tracker->fast.lines[a->line].next) <= 0)
+		line_add(a->arbiter, a->line, FG_ARBITER_LINE_repeated, 1);
+}
+
+/* A packet with numbers, near its tracker and not above its highest number. */
 static void arrival_data(struct arrival *a)
 {
-	const struct tracker_line *state = &a->tracker->lines[a->line];
-	uint64_t from;
+	uint64_t from = tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end);
 
-	if (seq_diff(a->first, a->tracker->high) > 0)
-		tracker_open_gap(a, a->first);
-	from = tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end);
-	if (from != a->end && seq_diff(from, a->tracker->high) < 0)
+	if (from == a->end && restart_repeated(a)) {
+		if (seq_diff(a->first, tracker_high(a->tracker)) > 0)
+			tracker_open_gap(a, a->first, a->line, a->now_ns);
+		from = tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end);
+	}
+	if (from != a->end && seq_diff(from, tracker_high(a->tracker)) < 0)
 		channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_out_of_order, 1);
 	if (a->arbiter->hold)
 		hold_data(a);
 	else
 		arrival_pass(a, from);
-	if (a->n_first > 0) {
-		line_add(a->arbiter, a->line, FG_ARBITER_LINE_first_arrivals, 1);
-		if (a->n_first < a->end - a->first)
-			line_add(a->arbiter, a->line, FG_ARBITER_LINE_partial, 1);
-	} else if ((a->tracker->lines_seen & 1u << a->line) != 0 &&
-		   seq_diff(a->end, state->next) <= 0) {
-		line_add(a->arbiter, a->line, FG_ARBITER_LINE_repeated, 1);
-	}
+	if (a->n_first > 0)
+		arrival_count_first(a);
+	else
+		arrival_count_repeated(a);
 }
 
-/* A heartbeat or end of session: a->first is the next number. */
-static void arrival_admin(struct arrival *a)
+/* Another packet with these numbers came before; this one is not a copy of it. */
+static void arrival_pass_other(struct arrival *a)
+{
+	const uint64_t n = a->end - a->first;
+
+	a->result->flags |= FG_ARBITER_LATE;
+	a->result->to = (uint32_t)n;
+	a->result->mask = UINT64_MAX >> (64 - RTE_MIN(n, 64u));
+	a->n_first = n;
+	arrival_count_first(a);
+	fg_counter_add(&a->tracker->fast.lines[a->line].first_numbers, n);
+	hold_pass(a);
+}
+
+/* The session ends, if no line said so before. */
+static void arrival_end(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 
-	if (seq_diff(a->first, a->tracker->high) > 0) {
-		if (a->arbiter->hold)
-			hold_advance_window(a);
-		tracker_open_gap(a, a->first);
-	}
-	if (a->pkt->kind != FG_FEED_END || channel->ended)
+	/* One that names a number ahead is a claim first. */
+	if (a->pkt->kind != FG_FEED_END || channel->ended ||
+	    seq_diff(a->first, tracker_high(a->tracker)) > 0)
 		return;
 	channel->ended = true;
+	channel_end_silence(a->arbiter, channel);
 	channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_ended, 1);
-	arrival_report(a, (struct fg_arbiter_event){
-				  .kind = FG_ARBITER_END, .first = a->first, .last = a->first});
+	report_now(a->arbiter, channel,
+		   (struct fg_arbiter_event){.kind = FG_ARBITER_END,
+					     .line = a->line,
+					     .time_ns = a->now_ns,
+					     .first = a->first,
+					     .last = a->first});
+}
+
+/* Record where the line is. */
+static void arrival_record_line(struct arrival *a)
+{
+	struct tracker *tracker = a->tracker;
+	struct fg_arbiter_track_line *state = &tracker->fast.lines[a->line];
+
+	/* All that it sent ahead is forgotten. */
+	if ((a->channel->lines_claiming >> a->line & 1) == 0 &&
+	    (tracker->lines_seen >> a->line & 1) != 0 &&
+	    seq_diff(state->position, tracker_high(tracker)) > 0)
+		state->position = a->first;
+	if (seq_diff(a->end, state->position) > 0 || a->n_first > 0)
+		restart_clear(a);
+	tracker_line_move(a, a->first, a->end);
 }
 
 /*
- * Open a candidate for a packet far from the trackers: a jump, or @p is_reset, where the packet's
- * line went back to numbers that the channel has passed. The latter may be a repetition, so the
- * packet itself is dropped.
+ * Whether the packet is a claim only: it is above the highest number, or reaches above it from
+ * below where its line is.
  */
-static void arrival_open_candidate(struct arrival *a, bool is_reset)
+static bool arrival_is_claim(struct arrival *a)
 {
-	struct channel *channel = a->channel;
-	struct tracker *candidate;
+	const struct tracker *tracker = a->tracker;
+	const bool seen = (tracker->lines_seen >> a->line & 1) != 0;
+	const uint64_t position = seen ? tracker->fast.lines[a->line].position : tracker->start;
 
-	if (channel->candidate != NULL)
-		tracker_free(a->arbiter, channel, channel->candidate, a->now_ns);
-	channel->candidate = candidate =
-		tracker_alloc_spare(a->arbiter, is_reset ? a->end : a->first, a->line);
-	if (candidate == NULL) {
-		arrival_untracked(a);
-		a->result->flags |= FG_ARBITER_JUMP;
+	if (seq_diff(a->first, tracker_high(tracker)) > 0)
+		return !claim_continue(a, false) || seq_diff(a->first, tracker_high(tracker)) > 0;
+	return a->first != tracker_high(tracker) && seq_diff(a->end, tracker_high(tracker)) > 0 &&
+	       a->first != position && tracker->lines_seen != 0;
+}
+
+/* The packet is near a->tracker. */
+static void arrival_near(struct arrival *a, enum claim_match match)
+{
+	const bool data = a->first != a->end;
+	const bool is_first = a->tracker->lines_seen == 0;
+
+	claim_reject_line(a);
+	arrival_confirm(a);
+	epoch_follow(a);
+	if (match == CLAIM_MATCH_NEW) {
+		arrival_pass_other(a);
+	} else if (arrival_is_claim(a)) {
+		claim_add(a, false);
+	} else if (data) {
+		arrival_data(a);
+	} else if (restart_heartbeat(a)) {
+		arrival_record_line(a);
 		return;
 	}
-	candidate->epoch = is_reset ? ++a->arbiter->last_epoch : channel->current->epoch;
-	candidate->last_packet_ns = a->now_ns;
-	channel->candidate_streak = 0;
-	tick_schedule(a->arbiter, a->now_ns + a->arbiter->gap_timeout_ns);
-	a->tracker = candidate;
-	if (!is_reset) {
-		a->result->flags |= FG_ARBITER_JUMP;
-		if (a->first != a->end)
-			arrival_data(a);
-	} else if (a->first != a->end) {
-		a->result->disposition = FG_ARBITER_STALE;
-		line_add(a->arbiter, a->line, FG_ARBITER_LINE_stale, 1);
-	}
+	if (a->channel->n_open > 0)
+		claim_reach(a);
 	arrival_record_line(a);
+	if (is_first && !a->tracker->confirmed)
+		claim_add_settled(a);
 }
 
 /* A packet below the window. If its line was past the window itself, this may be a reset. */
 static void arrival_stale(struct arrival *a)
 {
-	const struct tracker *current = a->channel->current;
-
-	if (a->tracker == current && (current->lines_seen & 1u << a->line) != 0 &&
-	    seq_diff(current->lines[a->line].next, a->first) > (int64_t)a->arbiter->window) {
-		arrival_open_candidate(a, true);
-	} else if (a->first != a->end) {
-		a->result->disposition = FG_ARBITER_STALE;
-		line_add(a->arbiter, a->line, FG_ARBITER_LINE_stale, 1);
-	}
-}
-
-/* Whether the current tracker stems from this very reset, which another line announced before. */
-static bool reset_is_repeat(struct arrival *a)
-{
-	struct tracker *current = a->channel->current;
-	const bool same =
-		tracker_widen(current, a->pkt->first, a->channel->shift) == current->reset_first;
-
-	if (current->reset_lines == 0 || !same)
-		return false;
-	if (current->high == current->reset_first)
-		return true;
-	return (current->reset_lines & 1u << a->line) == 0 &&
-	       !overdue(a->now_ns, current->reset_ns, a->arbiter->gap_timeout_ns);
-}
-
-static void arrival_reset(struct arrival *a)
-{
-	struct fg_arbiter *arbiter = a->arbiter;
-	struct channel *channel = a->channel;
-	struct tracker *former = channel->current, *current;
-
-	if (reset_is_repeat(a)) {
-		arrival_locate(a, former);
-		former->reset_lines |= (uint8_t)(1u << a->line);
-		arrival_record_line(a);
+	if (a->first == a->end) {
+		(void)restart_heartbeat(a);
 		return;
 	}
-	if (channel->candidate != NULL)
-		tracker_free(arbiter, channel, channel->candidate, a->now_ns);
-	hold_release_all(arbiter, channel, former, a->now_ns);
-	current = tracker_alloc_spare(arbiter, a->pkt->first, a->line);
-	if (current == NULL) {
-		tracker_free(arbiter, channel, former, a->now_ns);
-		current = tracker_alloc(arbiter, a->pkt->first, a->line);
-		former = NULL;
+	if (restart_repeated(a)) {
+		arrival_near(a, CLAIM_MATCH_NONE);
+		return;
 	}
-	channel->current = current;
-	channel->candidate = former;
-	channel->ended = false;
-	current->epoch = ++arbiter->last_epoch;
-	current->confirmed = true;
-	current->reset_lines = (uint8_t)(1u << a->line);
-	current->reset_first = a->pkt->first;
-	current->reset_ns = current->last_packet_ns = a->now_ns;
-	if (former != NULL)
-		tracker_reject(arbiter, channel, former, a->now_ns);
-	channel_take_over(arbiter, channel, a->line, a->now_ns);
-	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_resets, 1);
-	arrival_report(a, (struct fg_arbiter_event){
-				  .kind = FG_ARBITER_RESET,
-				  .first = a->pkt->first,
-				  .last = (former != NULL ? former->high : a->pkt->first) - 1});
-	arrival_locate(a, current);
+	a->result->disposition = FG_ARBITER_STALE;
+	line_add(a->arbiter, a->line, FG_ARBITER_LINE_stale, 1);
+}
+
+/* A copy of a packet ahead, which may just have been confirmed. */
+static void arrival_copy(struct arrival *a)
+{
+	arrival_confirm(a);
+	tracker_mark_duplicate(a);
+	if (seq_diff(a->first, tracker_high(a->tracker)) > (int64_t)a->arbiter->jump_max)
+		return;
+	arrival_count_repeated(a);
 	arrival_record_line(a);
 }
 
 static void arrival_sequenced(struct arrival *a)
 {
-	const enum position position = arrival_select_tracker(a);
+	struct channel *channel = a->channel;
+	enum claim_match match = CLAIM_MATCH_NONE;
+	enum position position;
+	bool data;
 
-	if (position == POSITION_STALE) {
+	a->last_claim = channel->last_claim[a->line];
+	channel->last_claim[a->line] = CLAIMS_MAX;
+	if (unlikely((channel->lines_resetting >> a->line & 1) != 0))
+		restart_check_announced(a);
+	position = arrival_select_tracker(a);
+	data = a->first != a->end;
+	/* What was given up is known also below the window. */
+	if (position == POSITION_STALE && data && a->tracker->n_lost > 0 &&
+	    tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end) != a->end)
+		position = POSITION_NEAR;
+	if (data && channel->n_claims > 0 && position != POSITION_STALE)
+		match = claim_match(a);
+	if (match == CLAIM_MATCH_COPY) {
+		arrival_copy(a);
+		return;
+	}
+	if (position == POSITION_FAR && claim_continue(a, true))
+		position = POSITION_NEAR;
+	else if (position == POSITION_FAR)
+		claim_add(a, true);
+	if (position == POSITION_STALE)
 		arrival_stale(a);
+	if (position == POSITION_NEAR) {
+		arrival_near(a, match);
+		arrival_end(a);
+	}
+}
+
+/* Whether the packet has numbers that are missing at the tracker; cut off those above. */
+static bool retransmission_fills(struct arrival *a, struct tracker *tracker, uint64_t *from)
+{
+	if (tracker == NULL)
+		return false;
+	a->tracker = tracker;
+	a->first = tracker_widen(tracker, a->pkt->first, a->channel->shift);
+	a->end = seq_min(a->first + a->pkt->count, tracker_high(tracker));
+	*from = seq_max(a->first, tracker->start);
+	if (seq_diff(*from, a->end) >= 0)
+		return false;
+	*from = tracker_next_unseen(a->arbiter, tracker, *from, a->end);
+	return *from != a->end;
+}
+
+/*
+ * A packet that is sent again on request: what is missing of it passes. It shows nothing of where
+ * its line is, or the channel.
+ */
+static void arrival_retransmission(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	struct tracker *current = channel_current(channel);
+	struct fg_arbiter_track_line *state = &current->fast.lines[a->line];
+	uint64_t from;
+
+	if (!retransmission_fills(a, current, &from) &&
+	    !(channel->candidate != NULL && channel->candidate->epoch == current->epoch &&
+	      retransmission_fills(a, channel->candidate, &from))) {
+		a->result->disposition = FG_ARBITER_DUPLICATE;
+		fg_counter_add(&state->duplicates, 1);
+		fg_counter_add(&state->duplicate_numbers, a->pkt->count);
 		return;
 	}
-	if (position == POSITION_FAR) {
-		arrival_open_candidate(a, false);
-		return;
-	}
-	arrival_confirm(a);
-	arrival_reject_other(a);
-	if (a->tracker == a->channel->candidate && !a->tracker->confirmed)
-		a->result->flags |= FG_ARBITER_JUMP;
-	if (a->first == a->end)
-		arrival_admin(a);
+	channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_out_of_order, 1);
+	if (a->arbiter->hold)
+		hold_data(a);
 	else
-		arrival_data(a);
-	arrival_record_line(a);
+		arrival_pass(a, from);
+	a->end = a->first + a->pkt->count;
+	arrival_count_first(a);
 }
 
 void arrival_arbitrate(struct arrival *a)
 {
 	const struct fg_feed_packet *pkt = a->pkt;
 	const bool sequenced = pkt->kind < FG_FEED_RETRANSMISSION;
-	const bool data = pkt->kind == FG_FEED_DATA && pkt->count > 0;
+	const bool data = (pkt->kind == FG_FEED_DATA || pkt->kind == FG_FEED_RETRANSMISSION) &&
+			  pkt->count > 0;
 	const bool oversized = data && pkt->count > a->arbiter->jump_max;
 
 	if (sequenced && !data) {
 		a->result->disposition = FG_ARBITER_ADMIN;
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_admin, 1);
 	}
-	if (!sequenced || a->channel == NULL || oversized) {
+	if (a->channel == NULL || oversized || (!sequenced && !data)) {
 		fg_counter_add(&a->arbiter->totals[FG_ARBITER_CHANNEL_oversized], oversized);
 		arrival_untracked(a);
 		return;
 	}
-	if (pkt->kind == FG_FEED_RESET)
-		arrival_reset(a);
+	if (!sequenced)
+		arrival_retransmission(a);
+	else if (pkt->kind == FG_FEED_RESET)
+		restart_announce(a);
 	else
 		arrival_sequenced(a);
 	channel_set_fast_path(a->arbiter, a->channel);

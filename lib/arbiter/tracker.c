@@ -3,22 +3,71 @@
 #include "tracker.h"
 
 #include "lead.h"
+#include "lost.h"
 #include "report.h"
 
-void tracker_start(const struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t at)
+void tracker_start(struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t at)
 {
-	tracker->high = tracker->contiguous_from = tracker->deliver_next = tracker->start =
+	struct fg_arbiter_track *fast = &tracker->fast;
+
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++) {
+		struct fg_arbiter_track_line *state = &fast->lines[i];
+		struct fg_counter *last_ns = &arbiter->lines[i].counters[FG_ARBITER_LINE_last_ns];
+
+		fg_counter_set(last_ns,
+			       RTE_MAX(fg_counter_read(last_ns), fg_counter_read(&state->last_ns)));
+		fg_counter_set(&state->last_ns, 0);
+		state->next = state->position = 0;
+		state->cursor = 0;
+		tracker->slow_leads[i] = fg_counter_read(&state->first_arrivals);
+	}
+	fg_counter_set(&fast->high, at);
+	fast->contiguous_from = tracker->bits_end = tracker->deliver_next = tracker->start =
 		tracker->lowest = at;
-	tracker->fast_path_end = at + DIFF_MAX;
+	fast->fast_path_end = at + DIFF_MAX;
 	memset(tracker->bits, 0, arbiter->window / 8);
+	if (arbiter->hold)
+		memset(tracker->held_bits, 0, arbiter->window / 8);
 	/* No entry of the ring's last user may match a number of this one. */
-	memset(tracker->first_arrivals, 0, sizeof(*tracker->first_arrivals) * FIRST_ARRIVALS_MAX);
-	tracker->first_arrivals_head = 0;
-	tracker->fast_path_lines = tracker->lines_seen = tracker->reset_lines = 0;
+	memset(fast->firsts, 0, sizeof(fast->firsts));
+	fast->firsts_head = 0;
+	fast->fast_path_lines = 0;
+	tracker->lines_seen = tracker->lines_leading = tracker->lines_back = 0;
+	tracker->reset_lines = 0;
 	tracker->confirmed = tracker->rejected = false;
-	tracker->held = NULL;
-	tracker->n_gaps = 0;
-	memset(tracker->lines, 0, sizeof(tracker->lines));
+	tracker->oldest = tracker->youngest = NULL;
+	tracker->n_gaps = tracker->n_lost = 0;
+}
+
+/* Mark numbers [from, from + n) as seen in the window's bits; 1 <= n <= window. */
+static void bits_set(uint64_t *bits, uint64_t mask, uint64_t from, uint64_t n)
+{
+	while (n > 0) {
+		const uint64_t at = from & mask;
+		const uint64_t batch = RTE_MIN(64 - (at & 63), n);
+
+		bits[at >> 6] |= (UINT64_MAX >> (64 - batch)) << (at & 63);
+		from += batch;
+		n -= batch;
+	}
+}
+
+void tracker_sync(const struct fg_arbiter *arbiter, struct tracker *tracker)
+{
+	const uint64_t high = tracker_high(tracker);
+	uint64_t from = tracker->bits_end;
+
+	if (from == high)
+		return;
+	from = seq_max(from, high - arbiter->window);
+	bits_set(tracker->bits, arbiter->mask, from, high - from);
+	tracker->bits_end = tracker->deliver_next = high;
+}
+
+static void tracker_set_high(struct tracker *tracker, uint64_t high)
+{
+	fg_counter_set(&tracker->fast.high, high);
+	tracker->bits_end = high;
 }
 
 static void bits_clear(uint64_t *bits, uint64_t mask, uint64_t from, uint64_t n)
@@ -31,20 +80,6 @@ static void bits_clear(uint64_t *bits, uint64_t mask, uint64_t from, uint64_t n)
 		from += batch;
 		n -= batch;
 	}
-}
-
-/* The first number in [at, end), in the window, whose bit is @p set; otherwise end. */
-static uint64_t bits_find(const uint64_t *bits, uint64_t mask, uint64_t at, uint64_t end, bool set)
-{
-	while (seq_diff(at, end) < 0) {
-		const uint64_t bit = at & 63;
-		const uint64_t word = bits[(at & mask) >> 6] ^ (set ? 0 : UINT64_MAX);
-
-		if (word >> bit != 0)
-			return seq_min(at + (uint64_t)__builtin_ctzll(word >> bit), end);
-		at += 64 - bit;
-	}
-	return end;
 }
 
 /* How many numbers of [at, end), in the window, did not come. */
@@ -65,26 +100,52 @@ static uint64_t bits_count_unseen(const uint64_t *bits, uint64_t mask, uint64_t 
 uint64_t tracker_next_unseen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
 			     uint64_t at, uint64_t end)
 {
-	const uint64_t known = seq_min(end, tracker->high);
+	const uint64_t high = tracker_high(tracker), min = high - arbiter->window;
+	const uint64_t known = seq_min(end, high);
+	uint64_t stop;
 
-	at = seq_max(at, tracker->high - arbiter->window);
-	if (seq_diff(at, end) >= 0)
-		return end;
-	at = seq_diff(at, known) < 0 ? bits_find(tracker->bits, arbiter->mask, at, known, false)
-				     : at;
-	return at;
+	if (unlikely(seq_diff(at, min) < 0)) {
+		const uint64_t below = seq_min(end, min);
+		const uint64_t lost = lost_find(tracker, at, below, &stop);
+
+		if (lost != below || below == end)
+			return lost == below ? end : lost;
+		at = min;
+	}
+	return seq_diff(at, known) < 0 ? bits_find(tracker->bits, arbiter->mask, at, known, false)
+				       : seq_min(at, end);
 }
 
 uint64_t tracker_next_seen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
 			   uint64_t at, uint64_t end)
 {
-	const uint64_t known = seq_min(end, tracker->high);
-	uint64_t found;
+	const uint64_t high = tracker_high(tracker), min = high - arbiter->window;
+	const uint64_t known = seq_min(end, high);
+	uint64_t found, stop;
 
 	if (seq_diff(at, known) >= 0)
 		return end;
+	while (unlikely(seq_diff(at, min) < 0)) {
+		if (lost_find(tracker, at, at + 1, &stop) != at)
+			return at;
+		/* Up to the end of the lost range. */
+		(void)lost_find(tracker, at, seq_min(end, min), &stop);
+		at = stop;
+		if (at == end)
+			return end;
+	}
 	found = bits_find(tracker->bits, arbiter->mask, at, known, true);
 	return found == known ? end : found;
+}
+
+/* Report an event of a gap; the caller sets kind, line, time_ns and n. */
+static void gap_report(struct fg_arbiter *arbiter, struct channel *channel, const struct gap *gap,
+		       struct fg_arbiter_event event)
+{
+	event.since_ns = gap->opened_ns;
+	event.first = gap->first;
+	event.last = gap->end - 1;
+	report(arbiter, channel, &event);
 }
 
 static void gap_remove(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
@@ -96,47 +157,104 @@ static void gap_remove(struct fg_arbiter *arbiter, struct channel *channel, stru
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_gaps_open, UINT64_MAX);
 }
 
-/* Report an event of a gap; the caller sets kind, line, time_ns, last and n. */
-static void gap_report(struct fg_arbiter *arbiter, const struct channel *channel,
-		       const struct gap *gap, struct fg_arbiter_event event)
+/* What of gap @p i did not come is given up: the gap is unfilled. */
+static void gap_unfilled(struct fg_arbiter *arbiter, struct channel *channel,
+			 struct tracker *tracker, uint32_t i, uint64_t now_ns)
 {
-	event.since_ns = gap->opened_ns;
-	event.first = gap->first;
-	report(arbiter, channel, &event);
+	const struct gap *gap = &tracker->gaps[i];
+
+	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_gaps_unfilled, 1);
+	gap_report(arbiter, channel, gap,
+		   (struct fg_arbiter_event){.kind = FG_ARBITER_GAP_UNFILLED,
+					     .line = gap->line,
+					     .time_ns = now_ns,
+					     .n = gap->lost});
+	lost_end_gap(tracker, gap, gap->lost);
+	gap_remove(arbiter, channel, tracker, i);
 }
 
-/* Give up gap @p i up to @p to. */
-static void gap_abandon(struct fg_arbiter *arbiter, struct channel *channel,
+/* Nothing of gap @p i is missing any more: it came, or was given up. */
+static void gap_end(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
+		    uint32_t i, unsigned int line, uint64_t now_ns)
+{
+	const struct gap *gap = &tracker->gaps[i];
+	const bool late = gap->line == line;
+
+	if (gap->lost > 0) {
+		gap_unfilled(arbiter, channel, tracker, i, now_ns);
+		return;
+	}
+	channel_add(arbiter, channel,
+		    late ? FG_ARBITER_CHANNEL_gaps_closed_late
+			 : FG_ARBITER_CHANNEL_gaps_closed_other,
+		    1);
+	gap_report(arbiter, channel, gap,
+		   (struct fg_arbiter_event){.kind = late ? FG_ARBITER_GAP_CLOSED_LATE
+							  : FG_ARBITER_GAP_CLOSED_OTHER,
+					     .line = (uint8_t)line,
+					     .time_ns = now_ns,
+					     .n = gap->end - gap->first});
+	gap_remove(arbiter, channel, tracker, i);
+}
+
+/*
+ * Numbers [from, to) of a gap are given up. Those of a packet ahead that nothing contradicted came
+ * with it.
+ */
+static void gap_settle_claims(struct fg_arbiter *arbiter, struct channel *channel,
+			      struct tracker *tracker, struct gap *gap, uint64_t from, uint64_t to)
+{
+	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+		const uint64_t first = seq_max(claim->first, from);
+		const uint64_t end = seq_min(claim->end, gap->end);
+
+		if (claim->state != CLAIM_OPEN || claim->tracker != tracker ||
+		    claim->first == claim->end || seq_diff(claim->first, to) >= 0 ||
+		    seq_diff(claim->end, from) <= 0)
+			continue;
+		gap->missing -=
+			(uint32_t)bits_count_unseen(tracker->bits, arbiter->mask, first, end);
+		bits_set(tracker->bits, arbiter->mask, first, end - first);
+		claim->state = CLAIM_SETTLED;
+		channel->n_open--;
+	}
+}
+
+/* Give up gap @p i up to @p to; the window still covers it. @return whether it is gone. */
+static bool gap_abandon(struct fg_arbiter *arbiter, struct channel *channel,
 			struct tracker *tracker, uint32_t i, uint64_t to, uint64_t now_ns)
 {
 	struct gap *gap = &tracker->gaps[i];
-	uint64_t n = gap->missing;
+	uint64_t at = gap->abandoned_to, n = 0;
 
-	if (seq_diff(to, gap->end) < 0)
-		n = bits_count_unseen(tracker->bits, arbiter->mask, gap->first, to);
-	else
-		to = gap->end;
-	if (n > 0) {
-		channel_add(arbiter, channel, FG_ARBITER_CHANNEL_missing, n);
-		channel_add(arbiter, channel, FG_ARBITER_CHANNEL_gaps_unfilled, 1);
-		gap_report(arbiter, channel, gap,
-			   (struct fg_arbiter_event){.kind = FG_ARBITER_GAP_UNFILLED,
-						     .line = gap->line,
-						     .time_ns = now_ns,
-						     .last = to - 1,
-						     .n = n});
+	to = seq_min(to, gap->end);
+	if (seq_diff(at, to) >= 0)
+		return false;
+	gap_settle_claims(arbiter, channel, tracker, gap, at, to);
+	while ((at = bits_find(tracker->bits, arbiter->mask, at, to, false)) != to) {
+		const uint64_t stop = bits_find(tracker->bits, arbiter->mask, at, to, true);
+
+		lost_add(arbiter, channel, tracker, gap, at, stop);
+		n += stop - at;
+		at = stop;
 	}
 	gap->missing -= (uint32_t)n;
-	gap->first = to;
-	if (gap->missing == 0)
-		gap_remove(arbiter, channel, tracker, i);
+	gap->lost += (uint32_t)n;
+	gap->abandoned_to = to;
+	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_missing, n);
+	if (gap->missing > 0)
+		return false;
+	gap_end(arbiter, channel, tracker, i, gap->line, now_ns);
+	return true;
 }
 
 void tracker_abandon_gaps(struct fg_arbiter *arbiter, struct channel *channel,
 			  struct tracker *tracker, uint64_t to, uint64_t now_ns)
 {
 	while (tracker->n_gaps > 0 && seq_diff(tracker->gaps[0].first, to) < 0)
-		gap_abandon(arbiter, channel, tracker, 0, to, now_ns);
+		if (!gap_abandon(arbiter, channel, tracker, 0, to, now_ns))
+			break;
 }
 
 void tracker_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
@@ -145,9 +263,10 @@ void tracker_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 	/* Gaps are in the order in which they were opened. */
 	while (tracker->n_gaps > 0 &&
 	       overdue(now_ns, tracker->gaps[0].opened_ns, arbiter->gap_timeout_ns))
-		gap_abandon(arbiter, channel, tracker, 0, tracker->gaps[0].end, now_ns);
+		(void)gap_abandon(arbiter, channel, tracker, 0, tracker->gaps[0].end, now_ns);
 	if (tracker->n_gaps > 0)
-		tick_schedule(arbiter, tracker->gaps[0].opened_ns + arbiter->gap_timeout_ns);
+		tick_schedule(arbiter,
+			      time_after(tracker->gaps[0].opened_ns, arbiter->gap_timeout_ns));
 }
 
 /* Move high up to @p to and give up what the window leaves behind. The caller sets the bits. */
@@ -155,60 +274,53 @@ static void tracker_advance(struct arrival *a, uint64_t to)
 {
 	tracker_abandon_gaps(a->arbiter, a->channel, a->tracker, to - a->arbiter->window,
 			     a->now_ns);
-	a->tracker->high = to;
+	tracker_set_high(a->tracker, to);
 }
 
-void tracker_open_gap(struct arrival *a, uint64_t to)
+void tracker_open_gap(struct arrival *a, uint64_t to, unsigned int line, uint64_t since_ns)
 {
 	struct fg_arbiter *arbiter = a->arbiter;
 	struct tracker *tracker = a->tracker;
-	const uint64_t from = tracker->high;
+	const uint64_t from = tracker_high(tracker);
 	struct gap *gap;
 
 	if (tracker->n_gaps == GAPS_MAX)
-		gap_abandon(arbiter, a->channel, tracker, 0, tracker->gaps[0].end, a->now_ns);
+		(void)gap_abandon(arbiter, a->channel, tracker, 0, tracker->gaps[0].end, a->now_ns);
 	tracker_advance(a, to);
 	/* At most jump_max numbers, so this is not longer than the window. */
 	bits_clear(tracker->bits, arbiter->mask, from, to - from);
-	tracker->contiguous_from = to;
+	tracker->fast.contiguous_from = to;
 	gap = &tracker->gaps[tracker->n_gaps++];
 	*gap = (struct gap){.first = from,
 			    .end = to,
-			    .opened_ns = a->now_ns,
+			    .opened_ns = since_ns,
+			    .abandoned_to = from,
 			    .missing = (uint32_t)(to - from),
-			    .line = a->line};
+			    .line = (uint8_t)line};
 	channel_add(arbiter, a->channel, FG_ARBITER_CHANNEL_gaps_opened, 1);
 	channel_add(arbiter, a->channel, FG_ARBITER_CHANNEL_gaps_open, 1);
 	gap_report(arbiter, a->channel, gap,
 		   (struct fg_arbiter_event){.kind = FG_ARBITER_GAP_OPENED,
-					     .line = a->line,
+					     .line = (uint8_t)line,
 					     .time_ns = a->now_ns,
-					     .last = to - 1,
 					     .n = to - from});
-	tick_schedule(arbiter, a->now_ns + arbiter->gap_timeout_ns);
+	tick_schedule(arbiter, time_after(since_ns, arbiter->gap_timeout_ns));
 }
 
-/* @p n missing numbers of gap @p i came. Close the gap if they are the last; @return whether. */
-static bool gap_fill(struct arrival *a, uint32_t i, uint64_t n)
+/* [at, end) of gap @p i comes. @return whether the gap is gone. */
+static bool gap_fill(struct arrival *a, uint32_t i, uint64_t at, uint64_t end)
 {
 	struct gap *gap = &a->tracker->gaps[i];
-	const bool late = gap->line == a->line;
+	const uint64_t lost =
+		seq_diff(at, gap->abandoned_to) < 0 ? seq_min(end, gap->abandoned_to) - at : 0;
 
-	gap->missing -= (uint32_t)n;
+	gap->lost -= (uint32_t)lost;
+	gap->missing -= (uint32_t)(end - at - lost);
+	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_filled_late, lost);
+	(void)lost_fill(a, at, at + lost);
 	if (gap->missing > 0)
 		return false;
-	channel_add(a->arbiter, a->channel,
-		    late ? FG_ARBITER_CHANNEL_gaps_closed_late
-			 : FG_ARBITER_CHANNEL_gaps_closed_other,
-		    1);
-	gap_report(a->arbiter, a->channel, gap,
-		   (struct fg_arbiter_event){.kind = late ? FG_ARBITER_GAP_CLOSED_LATE
-							  : FG_ARBITER_GAP_CLOSED_OTHER,
-					     .line = a->line,
-					     .time_ns = a->now_ns,
-					     .last = gap->end - 1,
-					     .n = gap->end - gap->first});
-	gap_remove(a->arbiter, a->channel, a->tracker, i);
+	gap_end(a->arbiter, a->channel, a->tracker, i, a->line, a->now_ns);
 	return true;
 }
 
@@ -216,6 +328,7 @@ static bool gap_fill(struct arrival *a, uint32_t i, uint64_t n)
 static void tracker_fill_late(struct arrival *a, uint64_t at, uint64_t end)
 {
 	struct tracker *tracker = a->tracker;
+	const uint64_t min = tracker_high(tracker) - a->arbiter->window;
 	uint64_t before = 0, rest = end - at;
 	uint32_t i = 0;
 
@@ -225,7 +338,7 @@ static void tracker_fill_late(struct arrival *a, uint64_t at, uint64_t end)
 
 		if (seq_diff(from, to) < 0) {
 			rest -= to - from;
-			if (gap_fill(a, i, to - from))
+			if (gap_fill(a, i, from, to))
 				continue;
 		}
 		i++;
@@ -234,19 +347,20 @@ static void tracker_fill_late(struct arrival *a, uint64_t at, uint64_t end)
 		before = seq_min(end, tracker->start) - at;
 	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_before_start, before);
 	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_filled_late, rest - before);
-	bits_set(tracker->bits, a->arbiter->mask, at, end - at);
+	if (rest - before > 0)
+		(void)lost_fill(a, at, end);
+	at = seq_max(at, min);
+	if (seq_diff(at, end) < 0)
+		bits_set(tracker->bits, a->arbiter->mask, at, end - at);
 	tracker->lowest = seq_min(tracker->lowest, at);
 }
 
 /* [at, end) comes, none of which came before. */
-static void tracker_add_unseen(struct arrival *a, uint64_t at, uint64_t end)
+static void tracker_mark_unseen(struct arrival *a, uint64_t at, uint64_t end)
 {
 	struct tracker *tracker = a->tracker;
-	const uint64_t known = tracker->high;
+	const uint64_t known = tracker_high(tracker);
 
-	lead_record(tracker, a->line, a->pkt->arrival_ns, at, end - at);
-	line_add(a->arbiter, a->line, FG_ARBITER_LINE_first_numbers, end - at);
-	a->n_first += end - at;
 	if (seq_diff(at, known) < 0)
 		tracker_fill_late(a, at, seq_min(end, known));
 	if (seq_diff(end, known) > 0) {
@@ -256,14 +370,49 @@ static void tracker_add_unseen(struct arrival *a, uint64_t at, uint64_t end)
 	}
 }
 
-void tracker_add(struct arrival *a, uint64_t at, uint64_t end)
+void tracker_mark(struct arrival *a, uint64_t at, uint64_t end)
 {
 	while ((at = tracker_next_unseen(a->arbiter, a->tracker, at, end)) != end) {
 		const uint64_t stop = tracker_next_seen(a->arbiter, a->tracker, at, end);
 
-		tracker_add_unseen(a, at, stop);
+		tracker_mark_unseen(a, at, stop);
 		at = stop;
 	}
+}
+
+void tracker_add(struct arrival *a, uint64_t at, uint64_t end)
+{
+	struct tracker *tracker = a->tracker;
+	struct fg_arbiter_track_line *state = &tracker->fast.lines[a->line];
+
+	while ((at = tracker_next_unseen(a->arbiter, tracker, at, end)) != end) {
+		const uint64_t stop = tracker_next_seen(a->arbiter, tracker, at, end);
+
+		lead_record(tracker, a->line, a->pkt->arrival_ns, at, stop - at);
+		fg_counter_add(&state->first_numbers, stop - at);
+		a->n_first += stop - at;
+		if (seq_diff(at, tracker_high(tracker)) >= 0)
+			tracker->lines_leading |= (uint8_t)(1u << a->line);
+		tracker_mark_unseen(a, at, stop);
+		at = stop;
+	}
+}
+
+void tracker_line_move(struct arrival *a, uint64_t first, uint64_t end)
+{
+	struct tracker *tracker = a->tracker;
+	struct fg_arbiter_track_line *state = &tracker->fast.lines[a->line];
+	const int64_t skipped = seq_diff(first, state->next);
+
+	if ((tracker->lines_seen & 1u << a->line) == 0) {
+		tracker->lines_seen |= (uint8_t)(1u << a->line);
+		state->next = state->position = end;
+		return;
+	}
+	if (skipped > 0)
+		line_add(a->arbiter, a->line, FG_ARBITER_LINE_skipped, (uint64_t)skipped);
+	state->next = seq_max(state->next, end);
+	state->position = seq_max(state->position, end);
 }
 
 /* Bits [at, stop); stop may be above 64. */
@@ -303,9 +452,11 @@ uint64_t tracker_mark_new(const struct arrival *a, uint64_t from, uint64_t all_n
 
 void tracker_mark_duplicate(struct arrival *a)
 {
+	struct fg_arbiter_track_line *state = &a->tracker->fast.lines[a->line];
+
 	a->result->disposition = FG_ARBITER_DUPLICATE;
-	line_add(a->arbiter, a->line, FG_ARBITER_LINE_duplicates, 1);
-	line_add(a->arbiter, a->line, FG_ARBITER_LINE_duplicate_numbers, a->end - a->first);
+	fg_counter_add(&state->duplicates, 1);
+	fg_counter_add(&state->duplicate_numbers, a->end - a->first);
 	lead_measure(a->arbiter, a->tracker, a->line, a->pkt->arrival_ns, a->first, a->end);
 }
 
@@ -324,6 +475,6 @@ void tracker_reject(struct fg_arbiter *arbiter, struct channel *channel, struct 
 					     .line = tracker->opening_line,
 					     .time_ns = now_ns,
 					     .first = tracker->lowest,
-					     .last = tracker->high - 1,
-					     .n = tracker->high - tracker->lowest});
+					     .last = tracker_high(tracker) - 1,
+					     .n = tracker_high(tracker) - tracker->lowest});
 }

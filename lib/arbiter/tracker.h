@@ -9,45 +9,59 @@
 static inline uint64_t tracker_widen(const struct tracker *tracker, uint64_t number,
 				     unsigned int shift)
 {
-	return tracker->high + (uint64_t)((int64_t)((number - tracker->high) << shift) >> shift);
+	return fg_arbiter_widen(tracker_high(tracker), number, shift);
 }
 
-/* Mark numbers [from, from + n) as seen in the window's bits; 1 <= n <= window. */
-static inline void bits_set(uint64_t *bits, uint64_t mask, uint64_t from, uint64_t n)
+/* Time from the arrival of the line's last packet to this one, at least; 0: it is not later. */
+static inline uint64_t line_pause_ns(const struct tracker *tracker, unsigned int line,
+				     const struct fg_feed_packet *pkt)
 {
-	uint64_t at = from & mask;
+	const int32_t units = (int32_t)((uint32_t)(pkt->arrival_ns >> FG_ARBITER_ARRIVED_SHIFT) -
+					tracker->fast.lines[line].arrived);
 
-	/* Mostly they are all in one word. */
-	while (unlikely((at & 63) + n > 64)) {
-		bits[at >> 6] |= UINT64_MAX << (at & 63);
-		n -= 64 - (at & 63);
-		at = (at + 64 - (at & 63)) & mask;
+	return units > 0 ? (uint64_t)(units - 1) << FG_ARBITER_ARRIVED_SHIFT : 0;
+}
+
+/* Whether the line brought the tracker's highest numbers at some time. */
+static inline bool tracker_line_leads(const struct tracker *tracker, unsigned int line)
+{
+	return (tracker->lines_leading >> line & 1) != 0 ||
+	       fg_counter_read(&tracker->fast.lines[line].first_arrivals) !=
+		       tracker->slow_leads[line];
+}
+
+/* The first number in [at, end), in the window, whose bit is @p set; otherwise end. */
+static inline uint64_t bits_find(const uint64_t *bits, uint64_t mask, uint64_t at, uint64_t end,
+				 bool set)
+{
+	while (seq_diff(at, end) < 0) {
+		const uint64_t bit = at & 63;
+		const uint64_t word = bits[(at & mask) >> 6] ^ (set ? 0 : UINT64_MAX);
+
+		if (word >> bit != 0)
+			return seq_min(at + (uint64_t)__builtin_ctzll(word >> bit), end);
+		at += 64 - bit;
 	}
-	if (likely(n > 0))
-		bits[at >> 6] |= (UINT64_MAX >> (64 - n)) << (at & 63);
-}
-
-/* The line sent [first, end). */
-static inline void tracker_line_advance(struct fg_arbiter *arbiter, struct tracker_line *state,
-					unsigned int line, uint64_t first, uint64_t end)
-{
-	const int64_t skipped = seq_diff(first, state->next);
-
-	if (unlikely(skipped > 0))
-		line_add(arbiter, line, FG_ARBITER_LINE_skipped, (uint64_t)skipped);
-	state->next = seq_max(state->next, end);
+	return end;
 }
 
 /* Empty the tracker: number @p at is next. */
-void tracker_start(const struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t at);
-/* No number of [high, to) came: open a gap. */
-void tracker_open_gap(struct arrival *a, uint64_t to);
+void tracker_start(struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t at);
+/* Write what the fast path left out. */
+void tracker_sync(const struct fg_arbiter *arbiter, struct tracker *tracker);
+/* No number of [high, to) came, as @p line revealed at @p since_ns: open a gap. */
+void tracker_open_gap(struct arrival *a, uint64_t to, unsigned int line, uint64_t since_ns);
 /* The packet brings [at, end): count and mark the numbers that did not come before. */
 void tracker_add(struct arrival *a, uint64_t at, uint64_t end);
-/* The first number in [at, end) that did not come; otherwise end. Below the window all came. */
+/* The same for numbers of a packet that was counted before. */
+void tracker_mark(struct arrival *a, uint64_t at, uint64_t end);
+/* The line is at [first, end): count what it left out. */
+void tracker_line_move(struct arrival *a, uint64_t first, uint64_t end);
+/* The first number in [at, end) that did not come; otherwise end. Below the window only those that
+ * were given up did not come. */
 uint64_t tracker_next_unseen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
 			     uint64_t at, uint64_t end);
-/* The first number in [at, end) that came; otherwise end. @p at is not below the window. */
+/* The first number in [at, end) that came; otherwise end. */
 uint64_t tracker_next_seen(const struct fg_arbiter *arbiter, const struct tracker *tracker,
 			   uint64_t at, uint64_t end);
 /* Give up what is missing below @p to. */

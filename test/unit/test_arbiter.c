@@ -224,7 +224,14 @@ static struct fg_feed_packet packet_in(const struct scenario *scenario,
 	pkt.channel += arrival->channel == 1;
 	pkt.session[15] = (uint8_t)(arrival->channel == 2);
 	pkt.arrival_ns = arrival->ns;
+	/* Copies are alike, and no other packet is. */
+	pkt.digest = 1 + arrival->channel * NUMBERS_MAX + arrival->first;
 	return pkt;
+}
+
+static uint64_t n_forgotten(const struct fg_arbiter *arbiter)
+{
+	return total_counter(arbiter, FG_ARBITER_CHANNEL_claims_forgotten);
 }
 
 static void check_line(const struct fg_arbiter *arbiter, uint32_t line)
@@ -266,11 +273,51 @@ static void check_leads(const struct fg_arbiter *arbiter, uint32_t n_lines)
 		assert_int_equal(measured, expected.races);
 }
 
+/* Which of the test's channels the arbiter's channel is. */
+static uint32_t channel_of(const struct fg_arbiter_channel *channel)
+{
+	return channel->session[15] != 0 ? 2 : channel->channel == 8 ? 1 : 0;
+}
+
+/*
+ * How many numbers came on no line, from the first packet to where the arbiter knows that numbers
+ * were sent. Above that are only packets that none confirmed.
+ */
+static uint64_t missing_below_end(const struct scenario *scenario, const struct fg_arbiter *arbiter)
+{
+	struct fg_arbiter_channel channels[CHANNELS_MAX];
+	const unsigned int n = fg_arbiter_channels(arbiter, channels, CHANNELS_MAX);
+	const uint64_t mask = scenario->bits == 32 ? UINT32_MAX : UINT64_MAX;
+	uint64_t missing = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const uint32_t channel = channel_of(&channels[i]);
+		const uint64_t end = (channels[i].next - scenario->base) & mask;
+		uint32_t start = NOBODY, above = 0;
+
+		assert_true(end <= scenario->numbers);
+		for (uint32_t k = 0; k < n_arrivals; k++) {
+			if (arrivals[k].channel != channel)
+				continue;
+			start = start == NOBODY ? arrivals[k].first : start;
+			above += arrivals[k].first >= end;
+		}
+		/* Where nothing is out of order, few packets are without another one to confirm
+		 * them. */
+		if (scenario->swap == 0 && scenario->jitter_ns == 0)
+			assert_true(above <= 16 * scenario->n_lines);
+		for (uint64_t number = start; number < end; number++)
+			missing += expected.first_arrival[channel][number] == NOBODY;
+	}
+	return missing;
+}
+
 /* With @p gaps also check counters of gaps, which are exact if all open gaps found room. */
 static void check_counters(const struct scenario *scenario, struct fg_arbiter *arbiter, bool gaps)
 {
 	struct fg_arbiter_channel channels[CHANNELS_MAX + 1];
 	uint64_t sums[FG_ARBITER_CHANNEL_COUNT] = {0}, totals[FG_ARBITER_CHANNEL_COUNT];
+	uint64_t missing;
 	unsigned int n;
 
 	fg_arbiter_flush(arbiter, T0);
@@ -278,26 +325,24 @@ static void check_counters(const struct scenario *scenario, struct fg_arbiter *a
 		check_line(arbiter, line);
 	check_leads(arbiter, scenario->n_lines);
 	fg_arbiter_totals(arbiter, totals);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_missing] -
-				 totals[FG_ARBITER_CHANNEL_filled_late],
-			 expected.missing);
+	missing = totals[FG_ARBITER_CHANNEL_missing] - totals[FG_ARBITER_CHANNEL_filled_late];
+	assert_int_equal(missing, missing_below_end(scenario, arbiter));
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_before_start], expected.before_start);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_out_of_order], expected.out_of_order);
-	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_opened], expected.gaps);
+	/* Nothing is out of order below a packet that is not confirmed, and no gap opens. */
+	assert_true(totals[FG_ARBITER_CHANNEL_out_of_order] <= expected.out_of_order);
+	assert_true(totals[FG_ARBITER_CHANNEL_gaps_opened] <= expected.gaps);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_claims_contradicted], 0);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_open], 0);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_held_now], 0);
 	assert_int_equal(totals[FG_ARBITER_CHANNEL_jumps_accepted] +
 				 totals[FG_ARBITER_CHANNEL_jumps_rejected],
 			 0);
-	if (gaps && expected.most_open <= 32) {
-		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_other],
-				 expected.closed_other);
-		assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_late], expected.closed_late);
-		/* A gap that leaves the window in parts counts several times. */
-		assert_true(totals[FG_ARBITER_CHANNEL_gaps_unfilled] >=
-			    expected.gaps - expected.closed_other - expected.closed_late);
+	assert_int_equal(totals[FG_ARBITER_CHANNEL_gaps_closed_other] +
+				 totals[FG_ARBITER_CHANNEL_gaps_closed_late] +
+				 totals[FG_ARBITER_CHANNEL_gaps_unfilled],
+			 totals[FG_ARBITER_CHANNEL_gaps_opened]);
+	if (gaps && expected.most_open <= 32)
 		assert_int_equal(totals[FG_ARBITER_CHANNEL_filled_late], 0);
-	}
 	n = fg_arbiter_channels(arbiter, channels, CHANNELS_MAX + 1);
 	assert_true(n <= scenario->n_channels);
 	for (unsigned int i = 0; i < n; i++)
@@ -325,11 +370,14 @@ static uint32_t arbitrate_pass(struct fg_arbiter *arbiter, const struct scenario
 	for (uint32_t k = 0; k < arrival->count; k++) {
 		const bool is = expected.first_arrival[arrival->channel][arrival->first + k] == i;
 
-		if (marked[k] != is)
+		/* A packet that was forgotten before another one confirmed it may pass again. */
+		if (marked[k] != is && (!marked[k] || n_forgotten(arbiter) == 0))
 			fail_msg("arrival %u, number %u: %u", i, arrival->first + k, marked[k]);
 		fresh += is;
 	}
-	assert_int_equal(result.disposition, fresh > 0 ? FG_ARBITER_PASS : FG_ARBITER_DUPLICATE);
+	if (n_forgotten(arbiter) == 0)
+		assert_int_equal(result.disposition,
+				 fresh > 0 ? FG_ARBITER_PASS : FG_ARBITER_DUPLICATE);
 	assert_int_equal(result.line, arrival->line);
 	assert_int_equal(result.flags & ~(FG_ARBITER_LATE | FG_ARBITER_EPOCH), 0);
 	return again - 1;
@@ -347,7 +395,7 @@ static void check_pass(const struct scenario *scenario)
 	for (uint32_t i = 0; i < n_arrivals; i++)
 		again += arbitrate_pass(arbiter, scenario, i);
 	/* A packet that is arbitrated again counts twice. */
-	if (again == 0)
+	if (again == 0 && n_forgotten(arbiter) == 0)
 		check_counters(scenario, arbiter, true);
 	fg_arbiter_free(arbiter);
 }
@@ -373,10 +421,14 @@ static void deliver(struct outcome *outcome, uint32_t i, const struct fg_arbiter
 
 		if (!result_has(result, k))
 			continue;
-		if (outcome->out[arrival->channel][n]++ != 0)
+		if (outcome->out[arrival->channel][n]++ != 0 && n_forgotten(outcome->arbiter) == 0)
 			fail_msg("number %u was delivered twice", (unsigned int)n);
+		/* Released before another packet confirmed it. */
+		if ((result->flags & FG_ARBITER_JUMP) != 0)
+			continue;
 		if (n < outcome->last[arrival->channel]) {
-			assert_true((result->flags & FG_ARBITER_LATE) != 0);
+			assert_true((result->flags & FG_ARBITER_LATE) != 0 ||
+				    n_forgotten(outcome->arbiter) > 0);
 			outcome->late++;
 		}
 		outcome->last[arrival->channel] = RTE_MAX(outcome->last[arrival->channel], n);
@@ -410,7 +462,7 @@ static bool arbitrate_held(struct outcome *outcome, uint32_t i)
 
 	fg_arbiter_arbitrate(outcome->arbiter, arrivals[i].line, arrivals[i].ns, &pkt,
 			     (void *)(uintptr_t)i, &result);
-	assert_int_equal(result.flags & (FG_ARBITER_JUMP | FG_ARBITER_UNTRACKED), 0);
+	assert_int_equal(result.flags & FG_ARBITER_UNTRACKED, 0);
 	if (result.disposition == FG_ARBITER_HELD) {
 		outcome->held[i]++;
 		outcome->n_held++;
@@ -429,6 +481,7 @@ static void check_hold(const struct scenario *scenario, uint32_t hold_packets, u
 {
 	static struct outcome outcome;
 	uint32_t oldest = 0, again = 0;
+	bool exact;
 
 	memset(&outcome, 0, sizeof(outcome));
 	memset(outcome.last, 0xff, sizeof(outcome.last));
@@ -456,18 +509,20 @@ static void check_hold(const struct scenario *scenario, uint32_t hold_packets, u
 	assert_int_equal(outcome.n_held, 0);
 	for (uint32_t channel = 0; channel < scenario->n_channels; channel++)
 		for (uint32_t n = 0; n < scenario->numbers; n++)
-			assert_int_equal(outcome.out[channel][n],
+			assert_int_equal(outcome.out[channel][n] != 0,
 					 expected.first_arrival[channel][n] != NOBODY);
+	exact = n_forgotten(outcome.arbiter) == 0;
 	/* Late numbers are those given up before, or from before the start. */
-	assert_true(outcome.late <=
-		    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_filled_late) +
-			    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_before_start));
+	assert_true(!exact ||
+		    outcome.late <= total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_filled_late) +
+					    total_counter(outcome.arbiter,
+							  FG_ARBITER_CHANNEL_before_start));
 	/* The third channel changes the session, which releases what the old session holds. */
-	if (scenario->n_channels < 3 &&
+	if (exact && scenario->n_channels < 3 &&
 	    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_hold_expired) == 0 &&
 	    total_counter(outcome.arbiter, FG_ARBITER_CHANNEL_hold_full) == 0)
 		assert_true(outcome.late <= expected.before_start);
-	if (again == 0)
+	if (again == 0 && exact)
 		check_counters(scenario, outcome.arbiter, false);
 	free(outcome.held);
 	fg_arbiter_free(outcome.arbiter);
@@ -494,6 +549,9 @@ static struct scenario random_scenario(void)
 		.base = bases[random_below(5)],
 	};
 
+	/* After a loss, copies differ from other packets in their boundaries. */
+	if (scenario.loss > 0 || scenario.swap > 0 || scenario.jitter_ns > 0)
+		scenario.same_cuts = true;
 	scenario.bits = scenario.base > UINT32_MAX || random_below(2) == 0 ? 64 : 32;
 	return scenario;
 }

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets with numbers ahead, until other packets confirm or contradict them. Hot.
+ *
+ * A claim is supported by
+ *
+ *   - the next packet of a line that brought it, if it starts at the claim's end;
+ *   - a copy on another line: the same numbers and digest;
+ *   - if that is so already: any packet that starts at its end, or ends at its start;
+ *   - a heartbeat of any line that names the number at its end;
+ *   - that all below it came, and then: a packet of any line that starts at its end.
+ *
+ * CLAIM_SUPPORT of these confirm it; one does if it is far from the window, where two packets do
+ * not agree by chance. A packet that is a claim itself shares its support with the one that it
+ * continues. CLAIM_STREAK claims of a line without a packet of the line below them confirm one
+ * another.
+ *
+ * With a claim those of the same line below it are confirmed, and those that continue it. A claim
+ * is rejected when its line continues below it; then the line's next packets do not support it. A
+ * packet that overlaps it with other boundaries, or another digest, contradicts it.
+ */
+#include "claim.h"
+
+#include <limits.h>
+
+#include "channel.h"
+#include "epoch.h"
+#include "hold.h"
+#include "lead.h"
+#include "tracker.h"
+
+static bool claim_is_far(const struct claim *claim)
+{
+	return claim->tracker == NULL;
+}
+
+/* How far the packet's first number is above the claim's. */
+static int64_t claim_offset(const struct arrival *a, const struct claim *claim)
+{
+	if (!claim_is_far(claim))
+		return seq_diff(a->first, claim->first);
+	return (int64_t)((a->pkt->first - claim->first) << a->channel->shift) >> a->channel->shift;
+}
+
+static uint64_t claim_length(const struct claim *claim)
+{
+	return claim->end - claim->first;
+}
+
+/* [first, end) of a claim came: open the gap below it. */
+static void claim_mark(struct arrival *a, struct claim *claim)
+{
+	struct fg_arbiter *arbiter = a->arbiter;
+	struct channel *channel = a->channel;
+	struct tracker *tracker = a->tracker;
+
+	/* What follows may give up gaps: the claim must not be taken for one in them. */
+	claim->state = CLAIM_SETTLED;
+	channel->n_open--;
+	if (arbiter->hold && seq_diff(claim->end, tracker_high(tracker)) > 0)
+		hold_advance_window(a, claim->end);
+	if (seq_diff(claim->first, tracker_high(tracker)) > 0)
+		tracker_open_gap(a, claim->first, claim->line, claim->since_ns);
+	tracker_mark(a, claim->first, claim->end);
+	if (!arbiter->hold)
+		tracker->deliver_next = tracker_high(tracker);
+	else if (claim->first != claim->end)
+		hold_confirm(a, claim, claim->first, claim->end);
+	if (claim->first == claim->end || claim->digest == 0)
+		claim_free(arbiter, channel, claim);
+}
+
+/* The lowest open claim below @p limit that @p claim confirms; NULL: there is none. */
+static struct claim *claim_below(const struct arrival *a, const struct claim *claim)
+{
+	struct claim *lowest = NULL;
+
+	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
+		struct claim *other = &a->channel->claims[i];
+
+		if (other == claim || other->state != CLAIM_OPEN || other->tracker != a->tracker ||
+		    seq_diff(other->first, claim->first) >= 0)
+			continue;
+		if ((other->rejected || other->line != claim->line) &&
+		    other->first != tracker_high(a->tracker))
+			continue;
+		if (lowest == NULL || seq_diff(other->first, lowest->first) < 0)
+			lowest = other;
+	}
+	return lowest;
+}
+
+/* An open claim that continues what came, and that another packet supports; NULL: there is none. */
+static struct claim *claim_above(const struct arrival *a)
+{
+	for (unsigned int i = 0; a->channel->n_open > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &a->channel->claims[i];
+
+		if (claim->state == CLAIM_OPEN && claim->tracker == a->tracker &&
+		    claim->support > 0 && !claim->rejected &&
+		    claim->first == tracker_high(a->tracker))
+			return claim;
+	}
+	return NULL;
+}
+
+/* A claim near a->tracker is confirmed, and those below it. */
+static void claim_confirm(struct arrival *a, struct claim *claim)
+{
+	struct claim *other;
+
+	while (a->channel->n_open > 1 && (other = claim_below(a, claim)) != NULL)
+		claim_mark(a, other);
+	claim_mark(a, claim);
+	while ((other = claim_above(a)) != NULL)
+		claim_mark(a, other);
+	claims_set_lines(a->channel);
+	if (!a->tracker->confirmed && a->tracker == channel_current(a->channel))
+		channel_confirm(a);
+}
+
+/* A claim far from all trackers is confirmed: the channel jumps there. */
+static void claim_jump(struct arrival *a, struct claim *claim)
+{
+	const struct claim jump = *claim;
+	struct tracker *tracker;
+
+	claim_free(a->arbiter, a->channel, claim);
+	claims_set_lines(a->channel);
+	tracker = epoch_jump(a, jump.first, jump.line);
+	a->tracker = tracker;
+	a->first = tracker_widen(tracker, a->pkt->first, a->channel->shift);
+	a->end = a->first + (a->pkt->kind == FG_FEED_DATA ? a->pkt->count : 0);
+	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++) {
+		if ((jump.lines >> i & 1) == 0)
+			continue;
+		tracker->lines_seen |= (uint8_t)(1u << i);
+		tracker->fast.lines[i].next = tracker->fast.lines[i].position = jump.end;
+	}
+	if (jump.first == jump.end)
+		return;
+	lead_record(tracker, jump.line, jump.arrival_ns, jump.first, jump.end - jump.first);
+	tracker->lines_leading |= (uint8_t)(1u << jump.line);
+	tracker_mark(a, jump.first, jump.end);
+	tracker->deliver_next = tracker_high(tracker);
+}
+
+/* Another packet agrees with the claim. @return whether that confirms it. */
+static bool claim_support(struct arrival *a, struct claim *claim)
+{
+	claim->support++;
+	if (claim_is_far(claim))
+		claim_jump(a, claim);
+	else if (claim->support >= CLAIM_SUPPORT)
+		claim_confirm(a, claim);
+	else
+		return false;
+	return true;
+}
+
+/* Another line brings a copy of the claim's packet, or the same line does again. */
+static void claim_copy(struct arrival *a, struct claim *claim)
+{
+	const bool again = (claim->lines & 1u << a->line) != 0;
+
+	claim->lines |= (uint8_t)(1u << a->line);
+	if (!again && !(claim->rejected && claim_is_far(claim)) && !claim_support(a, claim))
+		a->channel->last_claim[a->line] = (uint16_t)(claim - a->channel->claims);
+}
+
+static bool digests_differ(const struct arrival *a, const struct claim *claim)
+{
+	return a->pkt->digest != 0 && claim->digest != 0 && a->pkt->digest != claim->digest;
+}
+
+enum claim_match claim_match(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	enum claim_match match = CLAIM_MATCH_NONE;
+
+	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+		const uint64_t length = claim_length(claim), count = a->end - a->first;
+		const int64_t offset = claim_offset(a, claim);
+		const bool same = offset == 0 && length == count;
+
+		if (claim->state == CLAIM_NONE ||
+		    (!claim_is_far(claim) && claim->tracker != a->tracker) ||
+		    offset >= (int64_t)length || -offset >= (int64_t)count)
+			continue;
+		if (claim->state == CLAIM_SETTLED) {
+			if (same && digests_differ(a, claim)) {
+				claim_free(a->arbiter, channel, claim);
+				match = CLAIM_MATCH_NEW;
+			}
+		} else if (same && !digests_differ(a, claim)) {
+			claim_copy(a, claim);
+			return CLAIM_MATCH_COPY;
+		} else {
+			channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims_contradicted, 1);
+			claim_free(a->arbiter, channel, claim);
+			claims_set_lines(channel);
+		}
+	}
+	return match;
+}
+
+void claim_reject_line(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	struct fg_arbiter_track_line *state = &a->tracker->fast.lines[a->line];
+
+	if ((channel->lines_claiming >> a->line & 1) == 0)
+		return;
+	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->state != CLAIM_OPEN || claim->rejected || claim->line != a->line)
+			continue;
+		if (!claim_is_far(claim) &&
+		    (claim->tracker != a->tracker || seq_diff(a->first, claim->first) >= 0))
+			continue;
+		claim->rejected = true;
+		if (claim_is_far(claim))
+			claim_report_rejected(a->arbiter, channel, claim, a->now_ns);
+		else if (seq_diff(state->position, claim->position) > 0)
+			state->position = claim->position;
+	}
+	claims_set_lines(channel);
+}
+
+/* Whether the packet, ahead of a->tracker or far, supports the claim. */
+static bool claim_is_continued(const struct arrival *a, const struct claim *claim)
+{
+	const bool ends_here = claim_offset(a, claim) == (int64_t)claim_length(claim);
+	const bool is_last =
+		a->last_claim < CLAIMS_MAX && claim == &a->channel->claims[a->last_claim];
+	const bool data = a->first != a->end;
+
+	if (ends_here && is_last && !claim->rejected)
+		return true;
+	if (claim_is_far(claim))
+		return false;
+	/* By chance two packets may be neighbours, or copies, but not both. */
+	if (claim->support > 0 && claim->first != claim->end && data &&
+	    (ends_here || a->end == claim->first))
+		return true;
+	return ends_here &&
+	       (seq_diff(claim->first, tracker_high(a->tracker)) <= 0 ||
+		(!data && (claim->first != claim->end || (claim->lines & 1u << a->line) == 0)));
+}
+
+/* The highest of the line's claims, if there are enough of them to confirm one another. */
+static struct claim *claim_streak(const struct arrival *a)
+{
+	struct claim *highest = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
+		struct claim *claim = &a->channel->claims[i];
+
+		if (claim->state != CLAIM_OPEN || claim->rejected || claim->line != a->line ||
+		    claim->tracker != a->tracker)
+			continue;
+		n++;
+		if (highest == NULL || seq_diff(claim->first, highest->first) > 0)
+			highest = claim;
+	}
+	return n >= CLAIM_STREAK ? highest : NULL;
+}
+
+/* The packet goes on where its line was, but that claim is forgotten. */
+static bool line_is_ahead(const struct arrival *a)
+{
+	const struct tracker *tracker = a->tracker;
+
+	return (tracker->lines_seen >> a->line & 1) != 0 &&
+	       (a->channel->lines_claiming >> a->line & 1) == 0 &&
+	       tracker->fast.lines[a->line].position == a->first;
+}
+
+bool claim_continue(struct arrival *a, bool far)
+{
+	struct channel *channel = a->channel;
+	struct claim *streak;
+
+	a->support = 0;
+	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->state != CLAIM_OPEN || claim_is_far(claim) != far ||
+		    (!far && claim->tracker != a->tracker) || !claim_is_continued(a, claim))
+			continue;
+		if (claim_support(a, claim))
+			return true;
+		if (claim->support > a->support)
+			a->support = claim->support;
+	}
+	if (far)
+		return false;
+	streak = channel->n_open >= CLAIM_STREAK ? claim_streak(a) : NULL;
+	if (streak != NULL)
+		claim_confirm(a, streak);
+	else if (a->support == 0)
+		a->support = line_is_ahead(a);
+	return streak != NULL;
+}
+
+void claim_reach(struct arrival *a)
+{
+	for (unsigned int i = 0; a->channel->n_open > 0 && i < CLAIMS_MAX; i++) {
+		struct claim *claim = &a->channel->claims[i];
+
+		if (claim->state != CLAIM_OPEN || claim->reached || claim->tracker != a->tracker ||
+		    claim->first != tracker_high(a->tracker))
+			continue;
+		claim->reached = true;
+		if (claim_support(a, claim))
+			i = UINT_MAX; /* What follows it may be reached now. */
+	}
+}
+
+/* A free entry, or that of the oldest settled claim, or of the oldest one. */
+static struct claim *claim_alloc(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	struct claim *oldest = NULL;
+
+	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
+		struct claim *claim = &channel->claims[i];
+
+		if (claim->state == CLAIM_NONE)
+			return claim;
+		if (oldest == NULL || claim->state > oldest->state ||
+		    (claim->state == oldest->state &&
+		     (int64_t)(claim->since_ns - oldest->since_ns) < 0))
+			oldest = claim;
+	}
+	if (oldest->state == CLAIM_OPEN) {
+		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims_forgotten, 1);
+		if (claim_is_far(oldest) && !oldest->rejected)
+			claim_report_rejected(a->arbiter, channel, oldest, a->now_ns);
+	}
+	claim_free(a->arbiter, channel, oldest);
+	return oldest;
+}
+
+static struct claim *claim_make(struct arrival *a, bool far, enum claim_state state)
+{
+	struct channel *channel = a->channel;
+	struct claim *claim = claim_alloc(a);
+
+	*claim = (struct claim){.first = a->first,
+				.end = a->end,
+				.since_ns = a->now_ns,
+				.arrival_ns = a->pkt->arrival_ns,
+				.position = a->tracker->fast.lines[a->line].position,
+				.digest = a->pkt->digest,
+				.state = (uint8_t)state,
+				.lines = (uint8_t)(1u << a->line),
+				.line = a->line,
+				.support = a->support,
+				.tracker = far ? NULL : a->tracker};
+	channel->n_claims++;
+	channel->n_open = (uint16_t)(channel->n_open + (state == CLAIM_OPEN));
+	tick_schedule(a->arbiter, time_after(a->now_ns, UNCONFIRMED_NS));
+	return claim;
+}
+
+/* Which of the packet's numbers are new: those above the highest one, and others that are missing.
+ */
+static uint64_t claim_mark_new(struct arrival *a, bool far)
+{
+	const uint64_t high = tracker_high(a->tracker);
+	uint64_t from = a->first;
+
+	if (!far && seq_diff(from, high) < 0)
+		from = seq_min(tracker_next_unseen(a->arbiter, a->tracker, from, a->end), high);
+	(void)tracker_mark_new(a, from, far ? from : seq_max(from, high));
+	a->result->flags &= (uint8_t)~FG_ARBITER_MORE;
+	return from;
+}
+
+void claim_add(struct arrival *a, bool far)
+{
+	struct channel *channel = a->channel;
+	struct claim *claim = claim_make(a, far, CLAIM_OPEN);
+	struct fg_arbiter_track_line *state = &a->tracker->fast.lines[a->line];
+	uint64_t from;
+
+	/* Part of it came with other packets: at most a copy shows that it is real. */
+	claim->rejected = !far && seq_diff(a->first, tracker_high(a->tracker)) < 0;
+	channel->last_claim[a->line] = (uint16_t)(claim - channel->claims);
+	channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims, 1);
+	claims_set_lines(channel);
+	a->result->flags |= far ? FG_ARBITER_JUMP : 0;
+	if (a->first == a->end)
+		return;
+	from = claim_mark_new(a, far);
+	fg_counter_add(&state->first_arrivals, 1);
+	fg_counter_add(&state->first_numbers, a->end - from);
+	a->tracker->slow_leads[a->line]++;
+	if (from != a->first)
+		line_add(a->arbiter, a->line, FG_ARBITER_LINE_partial, 1);
+	if (!far)
+		lead_record(a->tracker, a->line, a->pkt->arrival_ns, from, a->end - from);
+	if (far || seq_diff(a->first, a->tracker->deliver_next) <= 0 || !hold_claim(a, claim)) {
+		a->result->flags |= a->arbiter->hold ? FG_ARBITER_JUMP : 0;
+		hold_pass(a);
+	}
+}
+
+void claim_add_settled(struct arrival *a)
+{
+	if (a->pkt->digest != 0 && a->first != a->end)
+		(void)claim_make(a, false, CLAIM_SETTLED);
+}

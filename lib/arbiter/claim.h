@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets with numbers ahead. That such a packet came is no proof that its numbers were sent: it
+ * may be damaged or spoofed. It passes, or is held, but is a claim only. Until it is confirmed its
+ * numbers make no other packet a duplicate, and no gap opens below them. Hot.
+ */
+#ifndef CLAIM_H
+#define CLAIM_H
+
+#include "arbiter.h"
+
+/* What a packet with numbers is to the claims. */
+enum claim_match {
+	CLAIM_MATCH_NONE, /* none has its numbers; those that it contradicts are forgotten */
+	CLAIM_MATCH_COPY, /* it is a copy of one, which may be confirmed by it */
+	CLAIM_MATCH_NEW,  /* another packet with its numbers came, but not this one */
+};
+
+/* Compare the packet with the claims: a->tracker and its numbers are set. */
+enum claim_match claim_match(struct arrival *a);
+/* The packet's line comes back below a claim of its own: its next packets do not confirm that. */
+void claim_reject_line(struct arrival *a);
+/*
+ * The packet is above the highest number of its tracker, or far from all: confirm the claims that
+ * it continues. @return whether one was confirmed; a->tracker may be another one then.
+ */
+bool claim_continue(struct arrival *a, bool far);
+/* All below some number came: claims that start there are supported by it. */
+void claim_reach(struct arrival *a);
+/* The packet becomes a claim. */
+void claim_add(struct arrival *a, bool far);
+/* The first packet of a channel: another one with the same numbers and another digest is new. */
+void claim_add_settled(struct arrival *a);
+
+#endif /* CLAIM_H */
