@@ -158,6 +158,7 @@ struct claim {
 	uint64_t position; /* of the line before it */
 	struct held *held; /* its packet; NULL: it passed */
 	uint32_t digest;
+	uint32_t order; /* of the channel's claims */
 	uint8_t state;
 	uint8_t lines;           /* bit per line that brought it */
 	uint8_t line;            /* the first of them */
@@ -199,6 +200,7 @@ struct channel {
 	uint64_t streak_high;     /* the current tracker's highest number, at the streak's start */
 	uint8_t candidate_streak; /* packets in a row that went to the candidate */
 
+	uint32_t claim_order;   /* that of the last one */
 	uint16_t n_claims;      /* in use */
 	uint16_t n_open;        /* of these, open ones */
 	uint16_t n_held;        /* of these, with a packet that is held */

@@ -332,8 +332,7 @@ static struct claim *claim_alloc(struct arrival *a)
 		if (claim->state == CLAIM_NONE)
 			return claim;
 		if (oldest == NULL || claim->state > oldest->state ||
-		    (claim->state == oldest->state &&
-		     (int64_t)(claim->since_ns - oldest->since_ns) < 0))
+		    (claim->state == oldest->state && (int32_t)(claim->order - oldest->order) < 0))
 			oldest = claim;
 	}
 	if (oldest->state == CLAIM_OPEN) {
@@ -356,6 +355,7 @@ static struct claim *claim_make(struct arrival *a, bool far, enum claim_state st
 				.arrival_ns = a->pkt->arrival_ns,
 				.position = a->tracker->fast.lines[a->line].position,
 				.digest = a->pkt->digest,
+				.order = ++channel->claim_order,
 				.state = (uint8_t)state,
 				.lines = (uint8_t)(1u << a->line),
 				.line = a->line,

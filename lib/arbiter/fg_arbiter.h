@@ -17,68 +17,122 @@
  *   channel      one sequence: a channel id (unit, partition, product) in one session
  *   tracker      where a channel's sequence stands: its highest number, which numbers of the
  *                window came, and its open gaps. A channel has a current tracker and, after a jump
- *                or a reset, a second one, the candidate
+ *                or a reset, the one before it, the candidate
  *   window       the last `window` numbers of a tracker; for these the arbiter knows which came
  *   epoch        the part of a channel between two resets; the same number in another epoch is
  *                another message
- *   confirmed    said of a tracker: two packets agree on it, or a reset announced it
+ *   claim        a packet whose numbers are ahead, until other packets confirm or contradict it
  *   gap          consecutive numbers that were left out when a higher number came
  *   missing      counter: numbers of gaps that were given up; a gap given up is unfilled
  *   filled late  counter: numbers of unfilled gaps that came after all
  *   unrecovered  missing less filled late
  *
+ * What one packet says is not believed: it may be damaged or spoofed. It passes, but changes
+ * nothing for others until a second packet agrees with it. So a wrong packet costs no more than
+ * itself.
+ *
  * Channels. Each channel is arbitrated on its own, so a line that is still in the old session does
- * not disturb the new one. The table has room for `channels` channels. When it is full, a new
- * channel replaces the one that has been idle longest, but never the current session of a channel
- * id. If all are current, packets of further channels pass on every line, with
- * FG_ARBITER_UNTRACKED.
+ * not disturb the new one. A channel is confirmed by a second packet that continues the first, or
+ * comes on another line; only then does its session become the current one of the channel id. A
+ * channel that is not confirmed is forgotten after 9 s. The table has room for `channels` channels.
+ * When it is full, a new one replaces the oldest unconfirmed one, else the confirmed one that has
+ * been idle longest, but never a confirmed current session. If there is none, packets of further
+ * channels pass on every line, with FG_ARBITER_UNTRACKED.
  *
  * Numbers. The first packet of a channel defines its start. After that:
  *
  *   the packet's numbers are                 the packet
  *   the next ones                            passes
- *   higher, at most `jump_max` left out      passes or is held; a gap opens
- *   higher, more left out                    is a jump, see below
+ *   higher, at most `jump_max` left out      is a claim: passes, or is held
+ *   higher, more left out                    is a claim: passes with FG_ARBITER_JUMP
  *   in the window, some did not come yet     passes: it fills a gap, or is from before the start
  *   in the window, all came                  is dropped: FG_ARBITER_DUPLICATE
+ *   below the window, some were given up     passes: it fills a gap late
  *   below the window, above the lowest       is dropped: FG_ARBITER_STALE
  *     number that came
- *   below all numbers that came              is a jump
+ *   below all numbers that came              is a claim: passes with FG_ARBITER_JUMP
  *
  * Lines must therefore be less than `window` numbers apart. Numbers are compared modulo 2^32 or
  * 2^64, so they may wrap. Numbers from before the start are never missing, and pass when a slower
  * line brings them. A packet with more than `jump_max` numbers passes with FG_ARBITER_UNTRACKED.
  *
- * Sequence jumps. A packet far from the current tracker is either wrong or the start of a jump. It
- * passes with FG_ARBITER_JUMP and opens a candidate; packets near either tracker are arbitrated by
- * that tracker. The jump is accepted (an event) when a second packet continues the candidate or
- * another line reaches it: the candidate becomes the current tracker, and the former current
- * tracker the candidate. The jump is rejected (an event) when its line continues at the current
- * tracker, or when no packet comes to the candidate for `gap_timeout_ns`. The current tracker does
- * not change until a jump is accepted, so one wrong packet affects nothing else.
+ * Claims. A packet that starts above the highest number, or reaches above it from below where its
+ * line is, claims its numbers. A heartbeat or end of session that names a higher number claims that
+ * all below were sent. Until it is confirmed, its numbers make no other packet a duplicate, and no
+ * gap opens below them. A copy, with the same numbers and fg_feed_packet.digest (0 is equal to
+ * any), is a duplicate. A claim is confirmed when two packets agree with it (one, if it is a jump):
  *
- * Sequence resets. A protocol may announce a reset (FG_FEED_RESET): a new epoch begins. The
- * announcement of the same reset by another line within `gap_timeout_ns` changes nothing; until it
- * comes, that line's packets may still belong to the old epoch. A line may also reset unannounced:
- * it goes back by more than the window to numbers that the channel has passed. Its first packet is
- * dropped as FG_ARBITER_STALE, since it may be a repetition. When a second packet continues it, or
- * another line does the same, that is a reset. The arbiter does not detect an unannounced reset
- * that goes back by less than the window: its packets are duplicates until they are past the old
- * ones, and the line's counter `repeated` rises.
+ *   - the next packet of a line that brought it starts at its end;
+ *   - another line brings a copy;
+ *   - any packet is next to it, if a copy came;
+ *   - a heartbeat of any line names the number at its end;
+ *   - all below it came, and then: a packet of any line starts at its end;
+ *
+ * or when its line sends CLAIM_STREAK claims without coming back. With it those of its line below
+ * it are confirmed. If a line that made a claim continues below it, the line's next packets do not
+ * agree with the claim. A packet that overlaps it with other boundaries or another digest
+ * contradicts it: the claim is forgotten. So is one that nothing confirms for 9 s, and the oldest
+ * of more than CLAIMS_MAX. The numbers of a confirmed claim came; but until it is forgotten, a
+ * packet with the same numbers and another digest still passes. Lines that cut the sequence into
+ * different packets, or put packets out of order by more than CLAIMS_MAX, may therefore deliver
+ * what a claim brought twice.
+ *
+ * Sequence jumps. When a claim with FG_ARBITER_JUMP is confirmed, the jump is accepted (an event):
+ * the channel gets a new current tracker, and the former one becomes the candidate. Packets near
+ * either tracker are arbitrated by that tracker; if 16 in a row are the candidate's, the two change
+ * places. A jump is rejected (an event) when its line continues at the current tracker, or when the
+ * claim is forgotten.
+ *
+ * Sequence resets. A protocol may announce a reset (FG_FEED_RESET). A new epoch begins when another
+ * line announces the same one, or when the announcing line continues with the number to which it
+ * resets. The latter proves nothing if that number is at most `jump_max` above where the line is.
+ * An announcement is forgotten when its line continues where it was, and after 9 s. Within
+ * `gap_timeout_ns` another line's announcement of the same reset changes nothing; until it comes,
+ * that line's packets may still belong to the old epoch.
+ *
+ * Restarts. A sender may start its numbers anew without saying so. A line goes back if it sends
+ * numbers below those that it sent itself. A new epoch begins, if nothing came at the old position
+ * since, when
+ *
+ *   - heartbeats name a number below their line's, on two lines, or three in a row on one, and the
+ *     first came at least 10 ms after the line's packet before it;
+ *   - a line goes back to where its heartbeat or its announced reset said;
+ *   - two lines go back to the same numbers, with two packets in order each, after a pause of the
+ *     channel of at least 100 ms;
+ *   - one line does, with three packets in order, after a pause of the channel of at least 10 s;
+ *   - a line goes back by more than the window, with two packets in order; or two lines do, with
+ *     one packet each.
+ *
+ * Such a line must have brought new numbers (of two lines, one), and each have reached the highest
+ * number: a line of retransmissions causes no restart. Packets of the restart that came before it
+ * was certain were dropped; if no line brings them after all, they are a gap of the new epoch.
  *
  * Gaps. A gap is open until all of its numbers came: from another line, or late from the line that
  * revealed it. The arbiter gives it up, and counts what did not come as missing, after
  * `gap_timeout_ns`, when the window moves past it, when a tracker has too many open gaps, when
  * `hold` continues without it, or when the tracker is replaced. Numbers that come later still pass
- * while the window covers them (FG_ARBITER_LATE); they count as filled late.
+ * (FG_ARBITER_LATE), also below the window; they count as filled late. A tracker knows the last
+ * LOST_MAX ranges that it gave up. A gap is at most three events: opened; closed, or unfilled, when
+ * none of it is open any more; and filled late, when all that was given up has come.
+ *
+ * Retransmissions (FG_FEED_RETRANSMISSION) fill gaps, open or given up. All else in them is a
+ * duplicate, and they show nothing of where their line or the channel is.
+ *
+ * Silence. A line is silent in a channel if it sent nothing there for `silence_ns`, while the
+ * channel's session is current, confirmed and has not ended.
+ *
+ * Events. More than 16 events of one kind and channel within a second are merged: the rest of that
+ * second is one event, whose `merged` is their number and n their sum.
  *
  * Order. Without `hold` a packet passes as soon as it comes. With `hold` a packet above a gap is
  * held until the gap is filled, for `hold_ns` at most; at most `hold_packets` packets of the feed
  * are held. When a limit is reached the arbiter gives up the gap and releases the packets after it.
- * So numbers come out in order, except from packets with FG_ARBITER_LATE (of a gap given up, or
- * from before the start) and FG_ARBITER_JUMP. fg_arbiter_take() returns held packets, also those
- * whose numbers another packet brought out meanwhile (FG_ARBITER_DUPLICATE: drop them). A reset or
- * a change of session releases what the old epoch or session holds.
+ * A claim is held, too; if nothing confirms it in that time, or there is no room, it passes with
+ * FG_ARBITER_JUMP, and nothing is given up. So numbers come out in order, except from packets with
+ * FG_ARBITER_LATE (of a gap given up, or from before the start) and FG_ARBITER_JUMP.
+ * fg_arbiter_take() returns held packets, also those whose numbers another packet brought out
+ * meanwhile (FG_ARBITER_DUPLICATE: drop them). A reset or a change of session releases what the old
+ * epoch or session holds.
  */
 #ifndef FG_ARBITER_H
 #define FG_ARBITER_H
@@ -108,7 +162,7 @@ struct fg_arbiter_conf {
 
 /* Flags of a result. */
 #define FG_ARBITER_LATE      0x01u /**< Some of its new numbers come after higher ones passed. */
-#define FG_ARBITER_JUMP      0x02u /**< It belongs to an unconfirmed candidate. */
+#define FG_ARBITER_JUMP      0x02u /**< A claim: a jump, or it passes before its turn. */
 #define FG_ARBITER_UNTRACKED 0x04u /**< Not arbitrated: unsequenced, oversized, or no room. */
 #define FG_ARBITER_MORE      0x08u /**< More of it is new, see fg_arbiter_arbitrate(). */
 #define FG_ARBITER_READY     0x10u /**< fg_arbiter_take() has packets. */
