@@ -37,26 +37,51 @@ static inline bool is_of_other_session(const struct item *item)
 	return item->feed->by_session && !fg_symbols_same_session(item->feed->symbols, &item->pkt);
 }
 
+/* Whether there was a reset since the last call. */
+static bool was_reset(struct fg_feed *feed)
+{
+	uint64_t totals[FG_ARBITER_CHANNEL_COUNT], before = feed->resets_seen;
+
+	fg_arbiter_totals(feed->arbiter, totals);
+	feed->resets_seen = totals[FG_ARBITER_CHANNEL_resets];
+	return feed->resets_seen != before;
+}
+
 /*
  * The packet is of another session than the maps, or numbers start anew with it: is it the next
- * session's? Then the maps are emptied.
+ * session's? Then the maps are emptied. @return whether they are of the packet's session.
  */
-static __rte_noinline void follow_session(const struct fg_feed_stage *stage,
+static __rte_noinline bool follow_session(const struct fg_feed_stage *stage,
 					  const struct item *item,
 					  enum fg_symbols_evidence evidence)
 {
 	struct fg_feed *feed = item->feed;
+	const bool reset = evidence == FG_SYMBOLS_SESSION_NEW && was_reset(feed);
 
 	if (!fg_symbols_same_session(feed->symbols, &item->pkt)) {
 		if (!fg_symbols_session(feed->symbols, &item->pkt,
 					fg_counter_read(&feed->counters[FG_FEED_packets]),
 					evidence))
-			return;
-	} else {
+			return false;
+	} else if (reset) {
 		fg_symbols_reset(feed->symbols, &item->pkt);
+	} else {
+		return true; /* Another channel of the session. */
 	}
 	fg_orders_clear(feed->orders);
 	feed->learned_burst = stage->burst;
+	return true;
+}
+
+/* Whether the maps know nothing of the packet's numbers. */
+static inline bool is_unmapped(const struct fg_feed_stage *stage, const struct item *item)
+{
+	if (unlikely(stage->draining_old))
+		return true;
+	return unlikely(is_of_other_session(item)) &&
+	       !follow_session(stage, item,
+			       item->feed->arbiter != NULL ? FG_SYMBOLS_SESSION_OTHER
+							   : FG_SYMBOLS_SESSION_UNKNOWN);
 }
 
 /* The packet is believed: learn from it what there is to learn. */
@@ -80,7 +105,7 @@ static inline void record_matches(struct fg_feed_stage *stage, struct item *item
 	const struct fg_msg_filter_result *found = &item->found;
 
 	/* What the feed learned in this burst may change the result. */
-	if (unlikely(is_of_other_session(item) || stage->draining_old))
+	if (unlikely(is_unmapped(stage, item)))
 		fg_msg_filter_match_unmapped(item->filter, item->payload, &item->pkt, &item->found);
 	else if (unlikely(found->deferred || feed->learned_burst == stage->burst))
 		learn(stage, item);
@@ -282,10 +307,8 @@ static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
 
 	fg_arbiter_arbitrate(feed->arbiter, item->line, stage->now_ns, &item->pkt, item->m,
 			     &result);
-	if (unlikely(is_of_other_session(item) || (result.flags & FG_ARBITER_EPOCH) != 0))
-		follow_session(stage, item,
-			       (result.flags & FG_ARBITER_EPOCH) != 0 ? FG_SYMBOLS_SESSION_NEW
-								      : FG_SYMBOLS_SESSION_OTHER);
+	if (unlikely((result.flags & FG_ARBITER_EPOCH) != 0) && feed->by_session)
+		(void)follow_session(stage, item, FG_SYMBOLS_SESSION_NEW);
 	switch (result.disposition) {
 	case FG_ARBITER_HELD:
 		feed_count_held(item->feed, item->meta, 1);
@@ -356,8 +379,6 @@ void commit(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *
 		arbitrate(stage, item, out);
 		return;
 	}
-	if (unlikely(is_of_other_session(item)))
-		follow_session(stage, item, FG_SYMBOLS_SESSION_UNKNOWN);
 	record_matches(stage, item);
 	finish(stage, item, out);
 }

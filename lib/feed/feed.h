@@ -33,6 +33,7 @@ struct fg_feed {
 	enum fg_symbols_file symbols_file; /* at start */
 
 	/* Written by the worker. */
+	uint64_t resets_seen;   /* of the arbiter */
 	uint64_t learned_burst; /* of the stage, in which the feed learned from a packet last */
 	struct fg_counter counters[FG_FEED_COUNTER_COUNT] __rte_cache_aligned;
 	struct fg_counter held[FG_FEED_HELD_VERSIONS]; /* packets in the arbiter, by version */

@@ -37,14 +37,23 @@ static uint64_t wall_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/* Whether the symbol map is of use: a file has symbols, or the feed learns them. */
+static bool uses_symbols(const struct fg_feed_conf *conf)
+{
+	const struct fg_messages *messages = conf->protocol->messages;
+	bool learns = messages->other.symbol.bytes != 0;
+
+	for (uint32_t i = 0; i < messages->count; i++)
+		learns |= messages->types[i].symbol.bytes != 0;
+	return learns || conf->symbols_file[0] != '\0';
+}
+
 static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error)
 {
 	const struct fg_feed_conf *conf = feed->conf;
 	const struct fg_symbols_conf symbols = {
 		.protocol = feed->protocol,
-		.symbols_max = conf->learn || conf->symbols_file[0] != '\0'
-				       ? (uint32_t)conf->symbols_max
-				       : 1,
+		.symbols_max = uses_symbols(conf) ? (uint32_t)conf->symbols_max : 1,
 		.socket_id = socket_id,
 	};
 	const struct fg_orders_conf orders = {
@@ -71,18 +80,6 @@ static int make_maps(struct fg_feed *feed, int socket_id, struct fg_error *error
 	return fg_msg_filter_create(&any_message, &feed->any_message, error);
 }
 
-/* Whether the feed learns symbols or orders, or has symbols from a file. */
-static bool uses_maps(const struct fg_feed_conf *conf)
-{
-	const struct fg_messages *messages = conf->protocol->messages;
-	bool uses = conf->orders != 0 || conf->symbols_file[0] != '\0' ||
-		    messages->other.symbol.bytes != 0;
-
-	for (uint32_t i = 0; i < messages->count; i++)
-		uses |= messages->types[i].symbol.bytes != 0;
-	return uses;
-}
-
 int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int socket_id,
 		   struct fg_feed **out, struct fg_error *error)
 {
@@ -103,7 +100,7 @@ int fg_feed_create(const struct fg_feed_conf *conf, unsigned int n_lines, int so
 	feed->pass_malformed = conf->malformed == FG_FEED_MALFORMED_PASS;
 	feed->hold = conf->reorder == FG_FEED_REORDER_HOLD;
 	feed->by_messages = conf->protocol->header.counts == FG_COUNTS_MESSAGES;
-	feed->by_session = uses_maps(conf);
+	feed->by_session = uses_symbols(conf) || conf->orders != 0;
 	rc = make_arbiter(feed, socket_id, &reason);
 	if (rc == 0)
 		rc = make_maps(feed, socket_id, &reason);

@@ -129,7 +129,7 @@ enum fg_symbols_evidence {
  *
  * Without an arbiter, 16 packets of one session in a row begin it. The first session of all begins
  * with its first packet, unless the map was read from a file of another session: then with the
- * second packet in a row.
+ * second packet of its own.
  * @param n_packets  Packets of the feed so far, with this one: these make a row.
  * @return whether the map is now of the packet's session; if not, match the packet by
  *         fg_msg_filter_match_unmapped().

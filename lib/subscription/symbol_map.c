@@ -295,14 +295,15 @@ static void begin_session(struct fg_symbols *symbols, const struct fg_feed_packe
 
 /* The first session: whether it begins with this packet. */
 static bool begins_first(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
-			 uint64_t n_packets, enum fg_symbols_evidence evidence)
+			 enum fg_symbols_evidence evidence)
 {
 	if (!symbols->has_file_session)
 		return true;
 	if (memcmp(symbols->file_session, pkt->session, FG_SESSION_BYTES) == 0)
 		return true;
+	/* A packet of the file's session would have begun it: nothing comes between these. */
 	if (evidence != FG_SYMBOLS_SESSION_NEW &&
-	    count_in_a_row(symbols, pkt, n_packets) < CONFIRM_FIRST)
+	    count_in_a_row(symbols, pkt, symbols->pending_packet + 1) < CONFIRM_FIRST)
 		return false;
 	fg_symbols_clear(symbols);
 	return true;
@@ -312,7 +313,7 @@ bool fg_symbols_session(struct fg_symbols *symbols, const struct fg_feed_packet 
 			uint64_t n_packets, enum fg_symbols_evidence evidence)
 {
 	if (!atomic_load_explicit(&symbols->head.has_session, memory_order_relaxed)) {
-		if (!begins_first(symbols, pkt, n_packets, evidence))
+		if (!begins_first(symbols, pkt, evidence))
 			return false;
 		begin_session(symbols, pkt);
 		return true;

@@ -190,8 +190,8 @@ def test_restart(folder):
     text = open(os.path.join(folder, "map"), encoding="ascii").read()
     assert text.split("\n")[1:] == ["session " + b"DAY1".ljust(10).ljust(16, b"\0").hex(), "13 AAPL", "14 AMZN", ""], text
     check(folder, [mold("DAY1", 5, deleted(13)), mold("DAY1", 6, deleted(14))], [0], options=options, symbols=2, unmapped_instruments=0)
-    check(folder, [mold("DAY2", 5, deleted(13)), mold("DAY2", 6, deleted(14)), mold("DAY2", 7, directory(14, "AAPL")), mold("DAY2", 8, deleted(14))],
-          [3], options=options, symbols=1, symbols_cleared=1)
+    today = [mold("DAY2", 5, deleted(13)), mold("DAY2", 6, deleted(14)), mold("DAY2", 7, directory(14, "AAPL")), mold("DAY2", 8, deleted(14))]
+    check(folder, [(line, packet) for packet in today for line in (1, 2)], [6], options=options, symbols=1, symbols_cleared=1)
     assert not os.path.exists(os.path.join(folder, "map.new"))
     check(folder, [mold("DAY2", 9, deleted(14)), mold("DAY2", 10, deleted(13))], [0], options=options, symbols=1)
 
