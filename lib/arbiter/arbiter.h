@@ -177,7 +177,8 @@ struct reset {
 
 /* Events of one kind in one second. */
 struct merge {
-	uint64_t second_ns; /* when it began */
+	uint64_t second_ns; /* when it began, by the packets' time */
+	uint64_t since_ns;  /* the same, by the worker's clock */
 	uint32_t n;
 	uint32_t merged; /* of these, those in `event` */
 	struct fg_arbiter_event event;
@@ -234,8 +235,9 @@ struct fg_arbiter {
 	bool hold;
 	uint8_t n_lines;
 	uint32_t max_channels;
-	uint32_t n_used;    /* of the table */
-	uint64_t packet_ns; /* arrival of the packet that is arbitrated; 0: none is */
+	uint32_t n_used;           /* of the table */
+	uint64_t packet_ns;        /* arrival of the packet that is arbitrated; 0: none is */
+	uint64_t latest_packet_ns; /* arrival of the last packet that was not on the fast path */
 
 	struct channel *channels;
 	struct channel *last; /* the last packet's; NULL: none */

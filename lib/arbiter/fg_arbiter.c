@@ -164,7 +164,7 @@ void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, ui
 	arrival.line = (uint8_t)line;
 	*result = (struct fg_arbiter_result){.line = (uint8_t)line};
 	(void)fg_arbiter_tick(arbiter, now_ns);
-	arbiter->packet_ns = pkt->arrival_ns;
+	arbiter->packet_ns = arbiter->latest_packet_ns = pkt->arrival_ns;
 	if (alive && unlikely(arbiter->lines_silent != 0))
 		silence_end_feed(arbiter, line, now_ns);
 	arrival.channel = arbiter->last;
