@@ -46,7 +46,7 @@
 
 #define GAPS_MAX             32u /* open gaps of a tracker */
 #define LOST_MAX             64u /* ranges given up of a tracker */
-#define CLAIMS_MAX           128u
+#define CLAIMS_MAX           32u
 #define RESETS_MAX           4u                /* announced resets of a channel */
 #define CLAIM_SUPPORT        2u                /* packets that confirm one near its tracker */
 #define CLAIM_STREAK         8u                /* claims of a line that confirm one another */
@@ -158,7 +158,6 @@ struct claim {
 	uint64_t position; /* of the line before it */
 	struct held *held; /* its packet; NULL: it passed */
 	uint32_t digest;
-	uint32_t order; /* of the channel's claims */
 	uint8_t state;
 	uint8_t lines;           /* bit per line that brought it */
 	uint8_t line;            /* the first of them */
@@ -201,13 +200,17 @@ struct channel {
 	uint64_t streak_high;     /* the current tracker's highest number, at the streak's start */
 	uint8_t candidate_streak; /* packets in a row that went to the candidate */
 
-	uint32_t claim_order;   /* that of the last one */
-	uint16_t n_claims;      /* in use */
-	uint16_t n_open;        /* of these, open ones */
-	uint16_t n_held;        /* of these, with a packet that is held */
-	uint8_t lines_claiming; /* bit per line with an open one that is not rejected */
-	uint16_t
-		last_claim[FG_ARBITER_LINES_MAX]; /* the line's last packet is it; CLAIMS_MAX: no */
+	/* Bit per claim. */
+	uint32_t claims_used;
+	uint32_t claims_open;                     /* open ones */
+	uint32_t claims_held;                     /* with a packet that is held */
+	uint32_t claims_of[FG_ARBITER_LINES_MAX]; /* the line's open ones that are not rejected */
+	uint8_t lines_claiming;                   /* bit per line that has such */
+	uint8_t next_claim;                       /* to be replaced if all are used */
+	uint8_t last_claim[FG_ARBITER_LINES_MAX]; /* the line's last packet is it; CLAIMS_MAX: no */
+	/* Of each claim, the low 32 bits of its first number, and how many it has: to find it by.
+	 */
+	uint32_t claim_firsts[CLAIMS_MAX], claim_counts[CLAIMS_MAX];
 	struct claim claims[CLAIMS_MAX];
 	struct reset resets[RESETS_MAX];
 	uint8_t lines_resetting; /* bit per line with an announced reset */
@@ -296,9 +299,36 @@ struct arrival {
 	uint64_t n_first;  /* how many of them it brings first */
 	uint64_t pause_ns; /* since the channel's last packet before it */
 	uint8_t line;
-	uint8_t support;     /* other packets that agree that it is ahead */
-	uint16_t last_claim; /* the line's packet before it; CLAIMS_MAX: it was none */
+	uint8_t support;    /* other packets that agree that it is ahead */
+	uint32_t touching;  /* bit per claim that overlaps it, or is next to it */
+	uint8_t last_claim; /* the line's packet before it; CLAIMS_MAX: it was none */
 };
+
+/* The claim of the lowest bit in @p bits, which is cleared. */
+static inline struct claim *claim_take(struct channel *channel, uint32_t *bits)
+{
+	const unsigned int i = (unsigned int)__builtin_ctz(*bits);
+
+	*bits &= *bits - 1;
+	return &channel->claims[i];
+}
+
+static inline uint32_t claim_bit(const struct channel *channel, const struct claim *claim)
+{
+	return 1u << (claim - channel->claims);
+}
+
+/* The claim is rejected (still @p open), or settled, or free. */
+static inline void claim_close(struct channel *channel, const struct claim *claim, bool open)
+{
+	const uint32_t bit = claim_bit(channel, claim);
+
+	if (!open)
+		channel->claims_open &= ~bit;
+	channel->claims_of[claim->line] &= ~bit;
+	if (channel->claims_of[claim->line] == 0)
+		channel->lines_claiming &= (uint8_t) ~(1u << claim->line);
+}
 
 /* a - b, of sequence numbers that wrap. */
 static inline int64_t seq_diff(uint64_t a, uint64_t b)

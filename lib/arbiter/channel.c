@@ -59,20 +59,12 @@ void claim_report_rejected(struct fg_arbiter *arbiter, struct channel *channel,
 					     .n = claim->end - claim->first});
 }
 
-void claims_set_lines(struct channel *channel)
-{
-	channel->lines_claiming = 0;
-	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++)
-		if (channel->claims[i].state == CLAIM_OPEN && !channel->claims[i].rejected)
-			channel->lines_claiming |= (uint8_t)(1u << channel->claims[i].line);
-}
-
 void claim_free(struct fg_arbiter *arbiter, struct channel *channel, struct claim *claim)
 {
 	if (claim->held != NULL)
 		hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
-	channel->n_claims--;
-	channel->n_open = (uint16_t)(channel->n_open - (claim->state == CLAIM_OPEN));
+	claim_close(channel, claim, false);
+	channel->claims_used &= ~claim_bit(channel, claim);
 	claim->state = CLAIM_NONE;
 }
 
@@ -83,10 +75,12 @@ void tracker_free(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 	hold_release_all(arbiter, channel, tracker, now_ns);
 	tracker_abandon_gaps(arbiter, channel, tracker, tracker_high(tracker), now_ns);
 	tracker_reject(arbiter, channel, tracker, now_ns);
-	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++)
-		if (channel->claims[i].state != CLAIM_NONE && channel->claims[i].tracker == tracker)
-			claim_free(arbiter, channel, &channel->claims[i]);
-	claims_set_lines(channel);
+	for (uint32_t left = channel->claims_used; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
+
+		if (claim->tracker == tracker)
+			claim_free(arbiter, channel, claim);
+	}
 	tracker->fast.fast_path_lines = 0;
 	tracker->next_free = arbiter->free_trackers;
 	arbiter->free_trackers = tracker;
@@ -124,6 +118,7 @@ static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct cha
 {
 	const struct tracker *candidate = channel->candidate;
 	const uint64_t high = tracker_high(current);
+	uint32_t lowest = UINT32_MAX;
 	uint64_t end = current->n_gaps > 0 ? current->gaps[0].abandoned_to + arbiter->window
 					   : high + DIFF_MAX;
 
@@ -131,17 +126,13 @@ static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct cha
 	if (candidate != NULL && candidate->epoch == current->epoch &&
 	    seq_diff(candidate->start, current->start) > 0)
 		end = seq_min(end, candidate->start);
-	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
-		const struct claim *claim = &channel->claims[i];
-		const uint64_t first = claim->tracker == NULL ? tracker_widen(current, claim->first,
-									      channel->shift)
-							      : claim->first;
+	for (uint32_t left = channel->claims_open; left != 0; left &= left - 1) {
+		const uint32_t above = channel->claim_firsts[__builtin_ctz(left)] - (uint32_t)high;
 
-		if (claim->state == CLAIM_OPEN &&
-		    (claim->tracker == NULL || claim->tracker == current) &&
-		    seq_diff(first, high) >= 0)
-			end = seq_min(end, first - 1);
+		lowest = above <= INT32_MAX && above < lowest ? above : lowest;
 	}
+	if (lowest <= INT32_MAX)
+		end = seq_min(end, high + lowest - 1);
 	return end;
 }
 
@@ -247,9 +238,8 @@ static void channel_close(struct fg_arbiter *arbiter, struct channel *channel, u
 	if (channel->candidate != NULL)
 		tracker_free(arbiter, channel, channel->candidate, now_ns);
 	tracker_free(arbiter, channel, current, now_ns);
-	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++)
-		if (channel->claims[i].state != CLAIM_NONE)
-			claim_free(arbiter, channel, &channel->claims[i]);
+	for (uint32_t left = channel->claims_used; left != 0;)
+		claim_free(arbiter, channel, claim_take(channel, &left));
 	report_tick(arbiter, channel, now_ns, true);
 	while (*at != index)
 		at = &arbiter->channels[*at].chain;
@@ -329,12 +319,13 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	channel->candidate_streak = 0;
 	channel->ended = false;
 	channel->candidate = NULL;
-	channel->n_claims = channel->n_open = channel->n_held = channel->lines_claiming = 0;
-	memset(channel->claims, 0, sizeof(channel->claims));
+	channel->claims_used = channel->claims_open = channel->claims_held = 0;
+	memset(channel->claims_of, 0, sizeof(channel->claims_of));
+	channel->lines_claiming = channel->next_claim = 0;
 	memset(channel->resets, 0, sizeof(channel->resets));
-	for (unsigned int i = 0; i < FG_ARBITER_LINES_MAX; i++)
-		channel->last_claim[i] = CLAIMS_MAX;
-	memset(channel->merges, 0, sizeof(channel->merges));
+	memset(channel->last_claim, CLAIMS_MAX, sizeof(channel->last_claim));
+	for (unsigned int i = 0; i < FG_ARBITER_EVENT_KINDS; i++)
+		channel->merges[i].n = channel->merges[i].merged = 0;
 	channel->lines_resetting = 0;
 	tracker = tracker_alloc(arbiter, pkt->first, 0);
 	tracker->epoch = ++arbiter->last_epoch;
@@ -391,11 +382,9 @@ void channel_confirm(struct arrival *a)
 /* Forget claims and announced resets that nothing confirmed. */
 static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns)
 {
-	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = channel->claims_used; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 
-		if (claim->state == CLAIM_NONE)
-			continue;
 		if (!overdue(now_ns, claim->since_ns, UNCONFIRMED_NS)) {
 			tick_schedule(arbiter, time_after(claim->since_ns, UNCONFIRMED_NS));
 			continue;
@@ -404,7 +393,6 @@ static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, 
 			claim_expire(arbiter, channel, claim, now_ns);
 		claim_free(arbiter, channel, claim);
 	}
-	claims_set_lines(channel);
 	channel->lines_resetting = 0;
 	for (unsigned int i = 0; i < RESETS_MAX; i++) {
 		struct reset *reset = &channel->resets[i];

@@ -50,8 +50,6 @@ void claim_free(struct fg_arbiter *arbiter, struct channel *channel, struct clai
 /* The claim was a jump, which is rejected. */
 void claim_report_rejected(struct fg_arbiter *arbiter, struct channel *channel,
 			   const struct claim *claim, uint64_t now_ns);
-/* Which lines have open claims, after one changed. */
-void claims_set_lines(struct channel *channel);
 
 /* Take an empty tracker from the pool, opened by @p line. @return NULL if there is none. */
 struct tracker *tracker_alloc(struct fg_arbiter *arbiter, uint64_t at, unsigned int line);

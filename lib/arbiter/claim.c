@@ -56,7 +56,7 @@ static void claim_mark(struct arrival *a, struct claim *claim)
 
 	/* What follows may give up gaps: the claim must not be taken for one in them. */
 	claim->state = CLAIM_SETTLED;
-	channel->n_open--;
+	claim_close(channel, claim, false);
 	if (arbiter->hold && seq_diff(claim->end, tracker_high(tracker)) > 0)
 		hold_advance_window(a, claim->end);
 	if (seq_diff(claim->first, tracker_high(tracker)) > 0)
@@ -75,10 +75,10 @@ static struct claim *claim_below(const struct arrival *a, const struct claim *cl
 {
 	struct claim *lowest = NULL;
 
-	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
-		struct claim *other = &a->channel->claims[i];
+	for (uint32_t left = a->channel->claims_open; left != 0;) {
+		struct claim *other = claim_take(a->channel, &left);
 
-		if (other == claim || other->state != CLAIM_OPEN || other->tracker != a->tracker ||
+		if (other == claim || other->tracker != a->tracker ||
 		    seq_diff(other->first, claim->first) >= 0)
 			continue;
 		if ((other->rejected || other->line != claim->line) &&
@@ -93,11 +93,10 @@ static struct claim *claim_below(const struct arrival *a, const struct claim *cl
 /* An open claim that continues what came, and that another packet supports; NULL: there is none. */
 static struct claim *claim_above(const struct arrival *a)
 {
-	for (unsigned int i = 0; a->channel->n_open > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &a->channel->claims[i];
+	for (uint32_t left = a->channel->claims_open; left != 0;) {
+		struct claim *claim = claim_take(a->channel, &left);
 
-		if (claim->state == CLAIM_OPEN && claim->tracker == a->tracker &&
-		    claim->support > 0 && !claim->rejected &&
+		if (claim->tracker == a->tracker && claim->support > 0 && !claim->rejected &&
 		    claim->first == tracker_high(a->tracker))
 			return claim;
 	}
@@ -109,12 +108,11 @@ static void claim_confirm(struct arrival *a, struct claim *claim)
 {
 	struct claim *other;
 
-	while (a->channel->n_open > 1 && (other = claim_below(a, claim)) != NULL)
+	while ((other = claim_below(a, claim)) != NULL)
 		claim_mark(a, other);
 	claim_mark(a, claim);
 	while ((other = claim_above(a)) != NULL)
 		claim_mark(a, other);
-	claims_set_lines(a->channel);
 	if (!a->tracker->confirmed && a->tracker == channel_current(a->channel))
 		channel_confirm(a);
 }
@@ -126,7 +124,6 @@ static void claim_jump(struct arrival *a, struct claim *claim)
 	struct tracker *tracker;
 
 	claim_free(a->arbiter, a->channel, claim);
-	claims_set_lines(a->channel);
 	tracker = epoch_jump(a, jump.first, jump.line);
 	a->tracker = tracker;
 	a->first = tracker_widen(tracker, a->pkt->first, a->channel->shift);
@@ -165,7 +162,7 @@ static void claim_copy(struct arrival *a, struct claim *claim)
 
 	claim->lines |= (uint8_t)(1u << a->line);
 	if (!again && !(claim->rejected && claim_is_far(claim)) && !claim_support(a, claim))
-		a->channel->last_claim[a->line] = (uint16_t)(claim - a->channel->claims);
+		a->channel->last_claim[a->line] = (uint8_t)(claim - a->channel->claims);
 }
 
 static bool digests_differ(const struct arrival *a, const struct claim *claim)
@@ -173,19 +170,33 @@ static bool digests_differ(const struct arrival *a, const struct claim *claim)
 	return a->pkt->digest != 0 && claim->digest != 0 && a->pkt->digest != claim->digest;
 }
 
+void claim_find(struct arrival *a)
+{
+	const struct channel *channel = a->channel;
+	const uint32_t first = (uint32_t)a->pkt->first, count = (uint32_t)(a->end - a->first);
+	uint32_t touching = 0;
+
+	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
+		const uint32_t above = first - channel->claim_firsts[i];
+
+		touching |= (uint32_t)((above <= channel->claim_counts[i]) | (0 - above <= count))
+			    << i;
+	}
+	a->touching = touching;
+}
+
 enum claim_match claim_match(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 	enum claim_match match = CLAIM_MATCH_NONE;
 
-	for (unsigned int i = 0; channel->n_claims > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = a->touching & channel->claims_used; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 		const uint64_t length = claim_length(claim), count = a->end - a->first;
 		const int64_t offset = claim_offset(a, claim);
 		const bool same = offset == 0 && length == count;
 
-		if (claim->state == CLAIM_NONE ||
-		    (!claim_is_far(claim) && claim->tracker != a->tracker) ||
+		if ((!claim_is_far(claim) && claim->tracker != a->tracker) ||
 		    offset >= (int64_t)length || -offset >= (int64_t)count)
 			continue;
 		if (claim->state == CLAIM_SETTLED) {
@@ -199,7 +210,6 @@ enum claim_match claim_match(struct arrival *a)
 		} else {
 			channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims_contradicted, 1);
 			claim_free(a->arbiter, channel, claim);
-			claims_set_lines(channel);
 		}
 	}
 	return match;
@@ -210,23 +220,19 @@ void claim_reject_line(struct arrival *a)
 	struct channel *channel = a->channel;
 	struct fg_arbiter_track_line *state = &a->tracker->fast.lines[a->line];
 
-	if ((channel->lines_claiming >> a->line & 1) == 0)
-		return;
-	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = channel->claims_of[a->line]; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 
-		if (claim->state != CLAIM_OPEN || claim->rejected || claim->line != a->line)
-			continue;
 		if (!claim_is_far(claim) &&
 		    (claim->tracker != a->tracker || seq_diff(a->first, claim->first) >= 0))
 			continue;
 		claim->rejected = true;
+		claim_close(channel, claim, true);
 		if (claim_is_far(claim))
 			claim_report_rejected(a->arbiter, channel, claim, a->now_ns);
 		else if (seq_diff(state->position, claim->position) > 0)
 			state->position = claim->position;
 	}
-	claims_set_lines(channel);
 }
 
 /* Whether the packet, ahead of a->tracker or far, supports the claim. */
@@ -256,11 +262,10 @@ static struct claim *claim_streak(const struct arrival *a)
 	struct claim *highest = NULL;
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
-		struct claim *claim = &a->channel->claims[i];
+	for (uint32_t left = a->channel->claims_of[a->line]; left != 0;) {
+		struct claim *claim = claim_take(a->channel, &left);
 
-		if (claim->state != CLAIM_OPEN || claim->rejected || claim->line != a->line ||
-		    claim->tracker != a->tracker)
+		if (claim->tracker != a->tracker)
 			continue;
 		n++;
 		if (highest == NULL || seq_diff(claim->first, highest->first) > 0)
@@ -285,11 +290,11 @@ bool claim_continue(struct arrival *a, bool far)
 	struct claim *streak;
 
 	a->support = 0;
-	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = a->touching & channel->claims_open; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 
-		if (claim->state != CLAIM_OPEN || claim_is_far(claim) != far ||
-		    (!far && claim->tracker != a->tracker) || !claim_is_continued(a, claim))
+		if (claim_is_far(claim) != far || (!far && claim->tracker != a->tracker) ||
+		    !claim_is_continued(a, claim))
 			continue;
 		if (claim_support(a, claim))
 			return true;
@@ -298,7 +303,7 @@ bool claim_continue(struct arrival *a, bool far)
 	}
 	if (far)
 		return false;
-	streak = channel->n_open >= CLAIM_STREAK ? claim_streak(a) : NULL;
+	streak = channel->claims_of[a->line] != 0 ? claim_streak(a) : NULL;
 	if (streak != NULL)
 		claim_confirm(a, streak);
 	else if (a->support == 0)
@@ -308,40 +313,36 @@ bool claim_continue(struct arrival *a, bool far)
 
 void claim_reach(struct arrival *a)
 {
-	for (unsigned int i = 0; a->channel->n_open > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &a->channel->claims[i];
+	for (uint32_t left = a->channel->claims_open; left != 0;) {
+		struct claim *claim = claim_take(a->channel, &left);
 
-		if (claim->state != CLAIM_OPEN || claim->reached || claim->tracker != a->tracker ||
+		if (claim->reached || claim->tracker != a->tracker ||
 		    claim->first != tracker_high(a->tracker))
 			continue;
 		claim->reached = true;
+		/* What follows it may be reached now. */
 		if (claim_support(a, claim))
-			i = UINT_MAX; /* What follows it may be reached now. */
+			left = a->channel->claims_open;
 	}
 }
 
-/* A free entry, or that of the oldest settled claim, or of the oldest one. */
+/* A free entry; if there is none, claims are forgotten in turn. */
 static struct claim *claim_alloc(struct arrival *a)
 {
 	struct channel *channel = a->channel;
-	struct claim *oldest = NULL;
+	struct claim *claim;
 
-	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
-
-		if (claim->state == CLAIM_NONE)
-			return claim;
-		if (oldest == NULL || claim->state > oldest->state ||
-		    (claim->state == oldest->state && (int32_t)(claim->order - oldest->order) < 0))
-			oldest = claim;
-	}
-	if (oldest->state == CLAIM_OPEN) {
+	if (channel->claims_used != UINT32_MAX)
+		return &channel->claims[__builtin_ctz(~channel->claims_used)];
+	claim = &channel->claims[channel->next_claim];
+	channel->next_claim = (uint8_t)((channel->next_claim + 1) % CLAIMS_MAX);
+	if (claim->state == CLAIM_OPEN) {
 		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims_forgotten, 1);
-		if (claim_is_far(oldest) && !oldest->rejected)
-			claim_report_rejected(a->arbiter, channel, oldest, a->now_ns);
+		if (claim_is_far(claim) && !claim->rejected)
+			claim_report_rejected(a->arbiter, channel, claim, a->now_ns);
 	}
-	claim_free(a->arbiter, channel, oldest);
-	return oldest;
+	claim_free(a->arbiter, channel, claim);
+	return claim;
 }
 
 static struct claim *claim_make(struct arrival *a, bool far, enum claim_state state)
@@ -355,14 +356,19 @@ static struct claim *claim_make(struct arrival *a, bool far, enum claim_state st
 				.arrival_ns = a->pkt->arrival_ns,
 				.position = a->tracker->fast.lines[a->line].position,
 				.digest = a->pkt->digest,
-				.order = ++channel->claim_order,
 				.state = (uint8_t)state,
 				.lines = (uint8_t)(1u << a->line),
 				.line = a->line,
 				.support = a->support,
 				.tracker = far ? NULL : a->tracker};
-	channel->n_claims++;
-	channel->n_open = (uint16_t)(channel->n_open + (state == CLAIM_OPEN));
+	channel->claims_used |= claim_bit(channel, claim);
+	channel->claim_firsts[claim - channel->claims] = (uint32_t)a->first;
+	channel->claim_counts[claim - channel->claims] = (uint32_t)(a->end - a->first);
+	if (state == CLAIM_OPEN) {
+		channel->claims_open |= claim_bit(channel, claim);
+		channel->claims_of[a->line] |= claim_bit(channel, claim);
+		channel->lines_claiming |= (uint8_t)(1u << a->line);
+	}
 	tick_schedule(a->arbiter, time_after(a->now_ns, UNCONFIRMED_NS));
 	return claim;
 }
@@ -390,9 +396,10 @@ void claim_add(struct arrival *a, bool far)
 
 	/* Part of it came with other packets: at most a copy shows that it is real. */
 	claim->rejected = !far && seq_diff(a->first, tracker_high(a->tracker)) < 0;
-	channel->last_claim[a->line] = (uint16_t)(claim - channel->claims);
+	if (claim->rejected)
+		claim_close(channel, claim, true);
+	channel->last_claim[a->line] = (uint8_t)(claim - channel->claims);
 	channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims, 1);
-	claims_set_lines(channel);
 	a->result->flags |= far ? FG_ARBITER_JUMP : 0;
 	if (a->first == a->end)
 		return;

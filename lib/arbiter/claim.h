@@ -16,7 +16,9 @@ enum claim_match {
 	CLAIM_MATCH_NEW,  /* another packet with its numbers came, but not this one */
 };
 
-/* Compare the packet with the claims: a->tracker and its numbers are set. */
+/* Find the claims that the packet overlaps or is next to. */
+void claim_find(struct arrival *a);
+/* Compare the packet with those: a->tracker and its numbers are set. */
 enum claim_match claim_match(struct arrival *a);
 /* The packet's line comes back below a claim of its own: its next packets do not confirm that. */
 void claim_reject_line(struct arrival *a);

@@ -215,7 +215,8 @@ static __rte_always_inline void fg_arbiter_lead_measure(struct fg_arbiter *arbit
 	const struct fg_arbiter_first *entry = &track->firsts[state->cursor % FG_ARBITER_FIRSTS];
 
 	/* All lines send the same order, so the entry mostly follows the line's last one. */
-	if (unlikely(first - entry->first >= fg_arbiter_first_numbers(entry))) {
+	if (unlikely(first - entry->first >= fg_arbiter_first_numbers(entry) ||
+		     state->cursor == track->firsts_head)) {
 		fg_arbiter_lead_search(arbiter, track, line, arrival_ns, first, end);
 		return;
 	}

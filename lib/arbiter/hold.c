@@ -168,7 +168,7 @@ void hold_release_claim(struct fg_arbiter *arbiter, struct channel *channel, str
 	const uint64_t n = entry->end - entry->first;
 
 	claim->held = NULL;
-	channel->n_held--;
+	channel->claims_held &= ~claim_bit(channel, claim);
 	arbiter->n_held--;
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_held_now, UINT64_MAX);
 	entry->result.disposition = FG_ARBITER_PASS;
@@ -184,11 +184,10 @@ static struct claim *claim_lowest(struct channel *channel, const struct tracker 
 {
 	struct claim *lowest = NULL;
 
-	for (unsigned int i = 0; channel->n_held > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = channel->claims_held; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 
-		if (claim->held != NULL && claim->held->tracker == tracker &&
-		    seq_diff(claim->first, to) <= 0 &&
+		if (claim->held->tracker == tracker && seq_diff(claim->first, to) <= 0 &&
 		    (lowest == NULL || seq_diff(claim->first, lowest->first) < 0))
 			lowest = claim;
 	}
@@ -253,10 +252,10 @@ static bool claims_tick(struct fg_arbiter *arbiter, struct channel *channel,
 {
 	bool expired = false;
 
-	for (unsigned int i = 0; channel->n_held > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = channel->claims_held; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 
-		if (claim->held == NULL || claim->held->tracker != tracker)
+		if (claim->held->tracker != tracker)
 			continue;
 		if (overdue(now_ns, claim->since_ns, arbiter->hold_ns)) {
 			hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
@@ -359,7 +358,7 @@ bool hold_claim(struct arrival *a, struct claim *claim)
 	}
 	claim->held = held_alloc(a);
 	claim->held->tracker = a->tracker;
-	a->channel->n_held++;
+	a->channel->claims_held |= claim_bit(a->channel, claim);
 	hold_count(a);
 	return true;
 }
@@ -375,7 +374,7 @@ void hold_confirm(struct arrival *a, struct claim *claim, uint64_t first, uint64
 		return;
 	}
 	claim->held = NULL;
-	a->channel->n_held--;
+	a->channel->claims_held &= ~claim_bit(a->channel, claim);
 	entry->first = first;
 	entry->end = end;
 	held_insert(a->arbiter, tracker, entry);

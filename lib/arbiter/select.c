@@ -252,7 +252,7 @@ static void arrival_near(struct arrival *a, enum claim_match match)
 		arrival_record_line(a);
 		return;
 	}
-	if (a->channel->n_open > 0)
+	if (a->channel->claims_open != 0 && a->n_first > 0)
 		claim_reach(a);
 	arrival_record_line(a);
 	if (is_first && !a->tracker->confirmed)
@@ -302,7 +302,10 @@ static void arrival_sequenced(struct arrival *a)
 	if (position == POSITION_STALE && data && a->tracker->n_lost > 0 &&
 	    tracker_next_unseen(a->arbiter, a->tracker, a->first, a->end) != a->end)
 		position = POSITION_NEAR;
-	if (data && channel->n_claims > 0 && position != POSITION_STALE)
+	a->touching = 0;
+	if (channel->claims_used != 0)
+		claim_find(a);
+	if (data && channel->claims_used != 0 && position != POSITION_STALE)
 		match = claim_match(a);
 	if (match == CLAIM_MATCH_COPY) {
 		arrival_copy(a);

@@ -28,8 +28,6 @@ void tracker_start(struct fg_arbiter *arbiter, struct tracker *tracker, uint64_t
 	memset(tracker->bits, 0, arbiter->window / 8);
 	if (arbiter->hold)
 		memset(tracker->held_bits, 0, arbiter->window / 8);
-	/* No entry of the ring's last user may match a number of this one. */
-	memset(fast->firsts, 0, sizeof(fast->firsts));
 	fast->firsts_head = 0;
 	fast->fast_path_lines = 0;
 	tracker->lines_seen = tracker->lines_leading = tracker->lines_back = 0;
@@ -204,20 +202,19 @@ static void gap_end(struct fg_arbiter *arbiter, struct channel *channel, struct 
 static void gap_settle_claims(struct fg_arbiter *arbiter, struct channel *channel,
 			      struct tracker *tracker, struct gap *gap, uint64_t from, uint64_t to)
 {
-	for (unsigned int i = 0; channel->n_open > 0 && i < CLAIMS_MAX; i++) {
-		struct claim *claim = &channel->claims[i];
+	for (uint32_t left = channel->claims_open; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
 		const uint64_t first = seq_max(claim->first, from);
 		const uint64_t end = seq_min(claim->end, gap->end);
 
-		if (claim->state != CLAIM_OPEN || claim->tracker != tracker ||
-		    claim->first == claim->end || seq_diff(claim->first, to) >= 0 ||
-		    seq_diff(claim->end, from) <= 0)
+		if (claim->tracker != tracker || claim->first == claim->end ||
+		    seq_diff(claim->first, to) >= 0 || seq_diff(claim->end, from) <= 0)
 			continue;
 		gap->missing -=
 			(uint32_t)bits_count_unseen(tracker->bits, arbiter->mask, first, end);
 		bits_set(tracker->bits, arbiter->mask, first, end - first);
 		claim->state = CLAIM_SETTLED;
-		channel->n_open--;
+		claim_close(channel, claim, false);
 	}
 }
 
