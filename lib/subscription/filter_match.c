@@ -102,9 +102,12 @@ static uint64_t named_number(const struct fg_msg_filter *filter, const struct fg
 	return number;
 }
 
-/* Whether a message teaches the symbol map something. */
-static inline bool teaches_symbol(const struct fg_msg_filter *filter,
-				  const struct filter_type *type, const struct fg_message *message)
+/*
+ * Whether a message teaches the symbol map something. A full map learns no number: the filter then
+ * takes no further look at this one.
+ */
+static inline bool teaches_symbol(struct fg_msg_filter *filter, const struct filter_type *type,
+				  const struct fg_message *message)
 {
 	struct symbol symbol;
 	uint64_t number;
@@ -114,7 +117,12 @@ static inline bool teaches_symbol(const struct fg_msg_filter *filter,
 	if ((type->learn & LEARN_NAME) == 0)
 		return false;
 	number = named_number(filter, type->row, message, &symbol);
-	return number != 0 && !symbol_map_has(filter->symbols, number);
+	if (number == 0 || symbol_map_has(filter->symbols, number))
+		return false;
+	if (!atomic_load_explicit(&filter->symbols->full, memory_order_relaxed))
+		return true;
+	filter_give_up(filter, number);
+	return false;
 }
 
 static void learn_symbol(struct fg_msg_filter *filter, const struct fg_message_type *row,
@@ -245,7 +253,7 @@ static __rte_noinline void refuse(enum fg_walk_end reason, struct fg_msg_filter_
 }
 
 /* Whether a message's result depends on the order map, or the message is to be learned. */
-static inline bool defers(const struct fg_msg_filter *filter, const struct filter_type *type,
+static inline bool defers(struct fg_msg_filter *filter, const struct filter_type *type,
 			  const struct fg_message *message)
 {
 	return filter_type_defers(filter, type) || teaches_symbol(filter, type, message);

@@ -210,6 +210,42 @@ static void test_beside(void **unused)
 
 static uint64_t n_packets; /* of the feed */
 
+/* A full map learns nothing from added orders: at most one of them is deferred, for any filter. */
+static void test_full(void **unused)
+{
+	const struct fg_protocol *protocol = fg_protocol_find("itch50");
+	struct fg_symbols *symbols = rig_symbols(protocol, 1);
+	struct fg_msg_filter *filters[] = {
+		filter_of(protocol, symbols, NULL, FG_UNMAPPED_PASS),
+		filter_of(protocol, symbols, "AAPL", FG_UNMAPPED_PASS),
+		filter_of(protocol, symbols, "1", FG_UNMAPPED_DROP),
+	};
+	uint32_t deferred = 0;
+
+	(void)unused;
+	map_symbol(filters[0], 60000, "MSFT");
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct fg_msg_filter *filter = filters[i % RTE_DIM(filters)];
+		struct fg_msg_filter_result result;
+		struct fg_feed_packet packet;
+		uint8_t p[64];
+		const uint32_t len = added(p, 1 + i % 500, "NVDA");
+
+		assert_int_equal(fg_protocol_read(protocol, p, (uint16_t)len, &packet), 0);
+		fg_msg_filter_match_burst(&(struct fg_msg_filter_job){filter, p, &packet, &result},
+					  1);
+		deferred += result.deferred;
+		if (result.deferred)
+			fg_msg_filter_learn(filter, p, &packet, &result);
+	}
+	assert_int_equal(deferred, 1);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols_full), 1);
+	assert_int_equal(counter_of(symbols, FG_SYMBOLS_symbols), 1);
+	for (size_t i = 0; i < RTE_DIM(filters); i++)
+		fg_msg_filter_free(filters[i]);
+	fg_symbols_free(symbols);
+}
+
 static struct fg_feed_packet of_session(const char *session)
 {
 	struct fg_feed_packet packet = {.kind = FG_FEED_DATA};
@@ -315,9 +351,10 @@ static void test_refused(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_map),           cmocka_unit_test(test_unmapped),
-		cmocka_unit_test(test_beside),        cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_other_session), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_map),      cmocka_unit_test(test_unmapped),
+		cmocka_unit_test(test_beside),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_sessions), cmocka_unit_test(test_other_session),
+		cmocka_unit_test(test_refused),
 	};
 	struct fg_error error = {0};
 
