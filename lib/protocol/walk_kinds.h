@@ -82,23 +82,25 @@ static __rte_always_inline uint32_t walk_groups_length(const struct fg_protocol 
 }
 
 /*
- * Bytes of OPRA's appendage: the best bid or offer of a quote, the text of an admin message. @room
- * has the message without it.
+ * Bytes of OPRA's message, of which @room are in the packet; 0: of an unknown type. Quotes have an
+ * appendage, the best bid or offer, by their indicator: they take no branch.
  */
-static __rte_always_inline uint32_t walk_opra_appendage(const uint8_t *at)
+static __rte_always_inline uint32_t walk_opra_length(const uint16_t *lengths, const uint8_t *at,
+						     uint32_t room)
 {
-	/* By the indicator less 'A': 10 bytes for C, G, K, M, N and P, 20 for O. */
-	static const uint8_t quote[32] = {
-		['C' - 'A'] = 10, ['G' - 'A'] = 10, ['K' - 'A'] = 10, ['M' - 'A'] = 10,
-		['N' - 'A'] = 10, ['O' - 'A'] = 20, ['P' - 'A'] = 10,
+	static const uint8_t appendages[256] = {
+		['C'] = 10, ['G'] = 10, ['K'] = 10, ['M'] = 10, ['N'] = 10, ['O'] = 20, ['P'] = 10,
 	};
-	const uint32_t indicator = (uint32_t)at[3] - 'A';
+	static const uint8_t quotes[256] = {['k'] = UINT8_MAX, ['q'] = UINT8_MAX};
+	const uint32_t bytes = lengths[at[1]];
 
-	if (likely(at[1] == 'k' || at[1] == 'q'))
-		return indicator < RTE_DIM(quote) ? quote[indicator] : 0;
-	if (at[1] == 'C')
-		return (uint32_t)fg_number_load(at + 12, 2, FG_ORDER_BIG);
-	return at[1] == 'Y' && at[2] == 'I' ? 4 : 0;
+	if (unlikely(at[1] == 'C' && bytes != 0 && bytes <= room))
+		return bytes + (uint32_t)fg_number_load(at + 12, 2, FG_ORDER_BIG);
+	if (unlikely(bytes == 0))
+		return 0;
+	if (unlikely(at[1] == 'Y'))
+		return bytes + (at[2] == 'I' ? 4 : 0);
+	return bytes + (appendages[at[3]] & quotes[at[1]]);
 }
 
 /* Bytes of the message at @at, by its type; 0: the type is unknown. */
@@ -106,12 +108,9 @@ static __rte_always_inline uint32_t walk_type_length(const struct fg_walk_shape 
 						     const uint16_t *lengths, const uint8_t *at,
 						     uint32_t room)
 {
-	const uint64_t type = fg_field_load(shape->type, at, shape->order);
-	uint32_t bytes = lengths[type & UINT8_MAX];
-
-	if (shape->kind == FG_WALK_OPRA && bytes != 0 && bytes <= room)
-		bytes += walk_opra_appendage(at);
-	return bytes;
+	if (shape->kind == FG_WALK_OPRA)
+		return walk_opra_length(lengths, at, room);
+	return lengths[fg_field_load(shape->type, at, shape->order) & UINT8_MAX];
 }
 
 /* The next message. @return as fg_walk_next(). */

@@ -80,6 +80,7 @@ enum flat_naming {
 #define FLAT_MATCHED  0x01u
 #define FLAT_UNMAPPED 0x02u
 #define FLAT_IN_GROUP 0x08u /* of a type: the instrument is in entries, with FLAT_GROUP4 */
+#define FLAT_NULL     0x10u /* of a type, with FLAT_GROUP4: number INT32_MAX stands for none */
 #define FLAT_DEFER    0x40u /* the message is to be learned, or needs the order map */
 #define FLAT_FALLBACK 0x80u /* filter_match_unlearned() must look at the packet */
 
@@ -148,11 +149,10 @@ static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *fi
 		atomic_load_explicit(&filter->symbols->full, memory_order_relaxed));
 }
 
-/** Index in number_flags: the number as MoldUDP64 has it in packets, big-endian. */
+/** Index in number_flags: numbers in use are close together, and so are their flags. */
 static __rte_always_inline uint32_t number_index(uint32_t number)
 {
-	return RTE_BYTE_ORDER == RTE_BIG_ENDIAN ? (uint16_t)number
-						: __builtin_bswap16((uint16_t)number);
+	return (uint16_t)number;
 }
 
 /** Whether the subscription has an instrument number as such. Hot. */

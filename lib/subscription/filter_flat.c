@@ -128,8 +128,12 @@ static bool place_instrument(const struct fg_msg_filter *filter, enum flat_namin
 	const uint32_t room = !text ? row->id.bytes : naming == FLAT_TEXT ? 8 : 16;
 	const uint32_t off = (row->group == 0 ? filter->protocol->walk.body : 0u) + row->id.off;
 
-	if (off > UINT8_MAX || row->null_value != 0 || !sets_fit(filter, naming) ||
+	const bool null = row->null_value != 0;
+
+	if (off > UINT8_MAX || !sets_fit(filter, naming) ||
 	    !is_long_enough(filter->protocol, row->type, off + room))
+		return false;
+	if (null && (naming != FLAT_GROUP4 || row->group != 0 || row->null_value != INT32_MAX))
 		return false;
 	out->off = (uint8_t)off;
 	out->need = (uint16_t)(off + room);
@@ -138,10 +142,9 @@ static bool place_instrument(const struct fg_msg_filter *filter, enum flat_namin
 		return row->instrument == FG_INSTRUMENT_TEXT && row->group == 0 &&
 		       row->id.bytes <= room;
 	}
-	if (naming == FLAT_GROUP4)
-		out->special = FLAT_IN_GROUP;
+	out->special = row->group == 1 ? FLAT_IN_GROUP : null ? FLAT_NULL : 0;
 	return row->instrument == FG_INSTRUMENT_NUMBER && row->id.bytes == number_bytes(naming) &&
-	       row->group == (naming == FLAT_GROUP4 ? 1 : 0);
+	       row->group <= (naming == FLAT_GROUP4 ? 1 : 0);
 }
 
 /* A type whose instrument is not looked at: flat_nothing stands for it, which is of all. */

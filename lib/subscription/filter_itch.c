@@ -32,7 +32,7 @@ struct itch_packet {
 	uint64_t matched;    /* the last message is the highest bit */
 	const uint8_t *stop; /* where it ended */
 	uint64_t begin;      /* MASK_BEGIN, at hand where the lane is */
-};
+} __rte_cache_aligned;
 
 static_assert(sizeof(struct itch_packet) == 64, "a packet takes a cache line");
 
@@ -58,14 +58,14 @@ static __rte_always_inline void itch_step(struct itch_lane *lane)
 {
 	struct itch_packet *packet = lane->packet, *next = packet + 1;
 	const uint8_t *at = lane->at;
-	uint16_t both, locate;
+	uint16_t both;
 	uint32_t flags;
 
 	memcpy(&both, at, sizeof(both));
-	memcpy(&locate, at + 3, sizeof(locate));
 	/* As in the packet: the first byte is that of lengths over 255. */
 	both = rte_le_to_cpu_16(both);
-	flags = packet->type_flags[at[2]] & packet->number_flags[locate];
+	flags = packet->type_flags[at[2]] &
+		packet->number_flags[fg_number_load(at + 3, 2, FG_ORDER_BIG)];
 	lane->unusual |= (uint32_t)both - ((READ_BYTES - 2) << 8);
 	lane->matched = flat_shift_in(lane->matched, &flags);
 	lane->unusual |= flags;
@@ -112,13 +112,13 @@ static __rte_noinline void match_alone(const struct fg_msg_filter_job *job)
 	if (unlikely(count - 1 >= FLAT_MASK))
 		goto unusual;
 	for (; n < count && end - at >= (ptrdiff_t)READ_BYTES; n++) {
-		uint16_t both, locate;
+		uint16_t both;
 		uint32_t flags;
 
 		memcpy(&both, at, sizeof(both));
-		memcpy(&locate, at + 3, sizeof(locate));
 		both = rte_le_to_cpu_16(both);
-		flags = types[at[2]] & filter->number_flags[locate];
+		flags = types[at[2]] &
+			filter->number_flags[fg_number_load(at + 3, 2, FG_ORDER_BIG)];
 		unusual |= (uint32_t)both - ((READ_BYTES - 2) << 8);
 		found.matched = flat_shift_in(found.matched, &flags);
 		found.unmapped = flat_shift_in(found.unmapped, &flags);

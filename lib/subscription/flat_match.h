@@ -49,24 +49,6 @@ flat_field(const uint8_t *at, uint32_t off, uint32_t bytes, uint32_t need, const
 #endif
 }
 
-/* Bytes of OPRA's message, without a branch where it is a quote; 0: of an unknown type. */
-static __rte_always_inline uint32_t flat_opra_bytes(const uint16_t *lengths, const uint8_t *at,
-						    uint32_t room)
-{
-	static const uint8_t appendages[256] = {
-		['C'] = 10, ['G'] = 10, ['K'] = 10, ['M'] = 10, ['N'] = 10, ['O'] = 20, ['P'] = 10,
-	};
-	/* Low byte: the appendage counts. 0x100: it is of another kind. */
-	static const uint16_t kinds[256] = {
-		['k'] = 0xff, ['q'] = 0xff, ['C'] = 0x100, ['Y'] = 0x100};
-	const uint32_t kind = kinds[at[1]];
-	const uint32_t bytes = lengths[at[1]];
-
-	if (unlikely(kind > UINT8_MAX))
-		return bytes != 0 && bytes <= room ? bytes + walk_opra_appendage(at) : 0;
-	return bytes + (appendages[at[3]] & kind);
-}
-
 /* Bytes of the frame at @at, of which @room are in the packet; 0: of an unknown type. */
 static __rte_always_inline uint32_t flat_bytes(const struct fg_protocol *shape,
 					       const struct fg_messages *messages,
@@ -75,7 +57,7 @@ static __rte_always_inline uint32_t flat_bytes(const struct fg_protocol *shape,
 	const struct fg_walk_shape *w = &shape->walk;
 
 	if (w->kind == FG_WALK_OPRA)
-		return flat_opra_bytes(messages->lengths, at, room);
+		return walk_opra_length(messages->lengths, at, room);
 	if (w->kind == FG_WALK_GROUPS)
 		return walk_groups_length(shape, at, room);
 	if (w->order == FG_ORDER_LITTLE || w->length.bytes != 2)
@@ -166,7 +148,7 @@ static __rte_always_inline uint32_t flat_group(const struct fg_protocol *shape,
 	const unsigned int order = shape->header.order;
 	const uint32_t group = g->root + (uint32_t)fg_field_load(g->root_bytes, at, order);
 	const uint32_t entry = group + g->header_bytes;
-	uint32_t stride, entries, found = 0;
+	uint32_t stride, entries, found = 0, i = 0;
 
 	if (unlikely(entry > bytes))
 		return FLAT_FALLBACK;
@@ -175,15 +157,29 @@ static __rte_always_inline uint32_t flat_group(const struct fg_protocol *shape,
 	if (unlikely(entries == 0 || stride < type->off + 4u || entries * stride > bytes - entry))
 		return FLAT_FALLBACK;
 	at += entry + type->off;
-	/* Four at least, the last one again and again: most messages take no branch more. */
+	/*
+	 * Four at least, the last one again and again: most messages take no branch more. In a
+	 * large set each lookup costs more than a branch.
+	 */
+	if (likely(filter->numbers.pairs != NULL)) {
 #pragma GCC unroll 4
-	for (uint32_t i = 0; i < 4; i++) {
-		found |= flat_number(filter, fg_number_load(at, 4, order), 4, by_symbol);
-		at += i + 1 < entries ? stride : 0;
+		for (; i < 4; i++) {
+			found |= flat_number(filter, fg_number_load(at, 4, order), 4, by_symbol);
+			at += i + 1 < entries ? stride : 0;
+		}
 	}
-	for (uint32_t i = 4; i < entries; i++, at += stride)
+	for (; i < entries; i++, at += stride)
 		found |= flat_number(filter, fg_number_load(at, 4, order), 4, by_symbol);
 	return found;
+}
+
+/* A number of 4 bytes in a message without entries. FLAT_NULL: its largest value is none. */
+static __rte_always_inline uint64_t flat_root_number(const struct flat_type *type,
+						     const uint8_t *field, unsigned int order)
+{
+	const uint64_t number = fg_number_load(field, 4, order);
+
+	return number == INT32_MAX && (type->special & FLAT_NULL) != 0 ? 0 : number;
 }
 
 /* Match the instrument of the message at @at: FLAT_MATCHED and so on. */
@@ -193,7 +189,8 @@ static __rte_always_inline uint32_t flat_instrument(struct flat_code code,
 						    uint32_t bytes)
 {
 	const unsigned int order = code.shape->header.order;
-	const bool shorter = bytes < type->need;
+	/* Where types imply lengths, the table has only types that are long enough. */
+	const bool shorter = code.shape->walk.kind != FG_WALK_OPRA && bytes < type->need;
 	const uint8_t *field = flat_field(at, type->off, bytes, type->need, flat_nothing);
 
 	switch (code.naming) {
@@ -210,7 +207,8 @@ static __rte_always_inline uint32_t flat_instrument(struct flat_code code,
 	case FLAT_GROUP4:
 		return likely((type->special & FLAT_IN_GROUP) != 0)
 			       ? flat_group(code.shape, filter, type, at, bytes, code.by_symbol)
-			       : FLAT_MATCHED;
+			       : flat_number(filter, flat_root_number(type, field, order), 4,
+					     code.by_symbol);
 	default:
 		return FLAT_MATCHED;
 	}

@@ -29,6 +29,15 @@ struct number_set {
 	uint32_t run;    /* lines that a lookup may read, at least 1 */
 	uint32_t bytes;  /* of each number: 4 or 8 */
 	uint32_t count;
+	/*
+	 * A small set that does not change has its numbers a second time: each in one of two slots,
+	 * so that a lookup is two comparisons. Slot 0 holds 0, and so do empty ones. NULL: not so.
+	 */
+	uint64_t *pairs;
+	uint64_t pair_factor;
+	/* A slot's index is the product with the factor, shifted right; the second one masked. */
+	uint32_t pair_shift, pair_shift2;
+	uint64_t pair_mask; /* slots - 1 */
 };
 
 /**
@@ -87,13 +96,32 @@ static inline uint32_t number_set_find(const struct number_set *set, uint64_t nu
 	return NUMBER_SET_NONE;
 }
 
+/** The two slots of a number in set->pairs. */
+static __rte_always_inline uint64_t number_pair_first(const struct number_set *set, uint64_t number)
+{
+	return number * set->pair_factor >> set->pair_shift;
+}
+
+static __rte_always_inline uint64_t number_pair_second(const struct number_set *set,
+						       uint64_t number)
+{
+	return number * set->pair_factor >> set->pair_shift2 & set->pair_mask;
+}
+
 /** Whether @p number, which is not 0, is in the set; @p bytes is set->bytes, a constant. Hot. */
 static __rte_always_inline bool number_set_has_sized(const struct number_set *set, uint64_t number,
 						     uint32_t bytes)
 {
-	uint32_t at = number_set_line(set, number);
-	const uint8_t *line = number_set_line_at(set, at);
-	bool has = number_line_has(line, number, bytes);
+	const uint8_t *line;
+	uint32_t at;
+	bool has;
+
+	if (likely(set->pairs != NULL))
+		return (set->pairs[number_pair_first(set, number)] == number) |
+		       (set->pairs[number_pair_second(set, number)] == number);
+	at = number_set_line(set, number);
+	line = number_set_line_at(set, at);
+	has = number_line_has(line, number, bytes);
 
 	/*
 	 * The only branch is one that is seldom taken. Whether the number is in
