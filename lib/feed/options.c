@@ -79,7 +79,8 @@ const struct fg_option fg_feed_options[] = {
 	     "entries of the order map; auto: 1 M where messages name only the order, else 0"),
 	 .max = 1u << 26, .power_of_two = true, .names = automatic, .unit = "orders"},
 	{ROW(lcore, FG_OPTION_U64, "auto",
-	     "lcore that processes it: a worker, or without workers an rx lcore; auto: balanced"),
+	     "lcore that owns it, a worker or an rx lcore; auto: the worker, or without workers "
+	     "the rx lcore, with the fewest feeds"),
 	 .max = UINT16_MAX, .names = automatic},
 	{0},
 };

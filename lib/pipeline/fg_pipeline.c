@@ -83,7 +83,7 @@ static int make_lcores(struct fg_pipeline *p, const struct fg_placement *placeme
 	int rc = 0;
 
 	for (uint16_t i = 0; i < p->n_rx && rc == 0; i++)
-		rc = make_lcore(p, i, placement->rx[i], p->n_workers > 0 ? LANE_NONE : i, error);
+		rc = make_lcore(p, i, placement->rx[i], (uint16_t)(p->n_workers + i), error);
 	for (uint16_t i = 0; i < p->n_workers && rc == 0; i++)
 		rc = make_lcore(p, (uint16_t)(p->n_rx + i), placement->workers[i], i, error);
 	return rc;
@@ -92,7 +92,7 @@ static int make_lcores(struct fg_pipeline *p, const struct fg_placement *placeme
 /* Whether the lcore of @p lane gets packets from others: all workers do, and owners of feeds. */
 static bool has_rings(const struct fg_pipeline *p, uint16_t lane)
 {
-	bool has = p->n_workers > 0;
+	bool has = lane < p->n_workers;
 
 	for (uint32_t i = 0; i < p->n_feeds; i++)
 		has = has || (p->feeds[i] != NULL && p->owners[i] == lane);

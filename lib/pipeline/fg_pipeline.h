@@ -46,8 +46,12 @@ extern const struct fg_option *const fg_pipeline_option_workers;
 struct fg_placement {
 	uint16_t n_rx;
 	uint16_t n_workers;
-	uint16_t n_lanes; /**< Lcores that deliver to sinks: the workers, or else the rx lcores.
-				Lane i is that of workers[i], or of rx[i]. */
+	/**
+	 * Lcores that deliver to sinks: the workers, or without any the rx lcores; both if an rx
+	 * lcore owns a feed beside workers. Lane i is that of workers[i], then of rx[i -
+	 * n_workers].
+	 */
+	uint16_t n_lanes;
 	uint16_t rx[FG_LCORES_MAX];      /**< EAL's lcore ids. */
 	uint16_t workers[FG_LCORES_MAX]; /**< EAL's lcore ids. */
 };
@@ -63,16 +67,15 @@ int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues
 
 /**
  * Assign feeds to lcores. A feed goes to the lcore that it names (fg_feed_conf.lcore); the others,
- * in their order, each to the lcore with the fewest feeds: first those with a protocol. The result
- * depends on nothing but the feeds and the lcores.
- * @param feeds   [n_feeds], all.
- * @param owners  [n_feeds]: set to the lane of each feed's lcore.
- * @return 0; -EINVAL: a feed names an lcore that is neither a worker nor, without workers, an rx
- *         lcore.
+ * in their order, each to the worker, or without workers the rx lcore, with the fewest feeds: first
+ * those with a protocol. The result depends on nothing but the feeds and the lcores.
+ * @param placement  n_lanes is raised if a feed names an rx lcore beside workers.
+ * @param feeds      [n_feeds], all.
+ * @param owners     [n_feeds]: set to the lane of each feed's lcore.
+ * @return 0; -EINVAL: a feed names an lcore that is neither a worker nor an rx lcore.
  */
-int fg_placement_feeds(const struct fg_placement *placement,
-		       const struct fg_feed_conf *const *feeds, uint32_t n_feeds, uint8_t *owners,
-		       struct fg_error *error);
+int fg_placement_feeds(struct fg_placement *placement, const struct fg_feed_conf *const *feeds,
+		       uint32_t n_feeds, uint8_t *owners, struct fg_error *error);
 
 /** The NUMA node of a lane's lcore. */
 int fg_placement_socket(const struct fg_placement *placement, uint16_t lane);

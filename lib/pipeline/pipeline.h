@@ -14,9 +14,8 @@
 
 #define TICK_US 20u /* period of feeds_tick(): the resolution of `hold_us` */
 
-#define RETIRED_MAX 8u               /* sets of retired filters that wait to be freed */
-#define OWNER_HERE  UINT8_MAX        /* action.owner: the lcore that received the packet */
-#define LANE_NONE   (UINT8_MAX - 1u) /* of rx lcores that hand all packets to workers */
+#define RETIRED_MAX 8u        /* sets of retired filters that wait to be freed */
+#define OWNER_HERE  UINT8_MAX /* action.owner: the lcore that received the packet */
 
 /*
  * What to do with a packet that rule number i won: ruleset->actions[i]. The fields up to flags are
@@ -86,10 +85,10 @@ struct lcore {
 	struct fg_lcore_stats *stats;
 	struct fg_handoff *handoff; /* rx: to the lcores that own; NULL: it processes all itself */
 	uint16_t lcore_id;
-	uint16_t lane;              /* as sinks and rings know it; LANE_NONE: it does not deliver */
-	uint16_t index;             /* qsbr thread id */
-	uint16_t n_queues;          /* rx */
-	uint16_t n_inlets;          /* rings that bring it packets */
+	uint16_t lane;     /* as sinks and rings know it; n_lanes or more: it does not deliver */
+	uint16_t index;    /* qsbr thread id */
+	uint16_t n_queues; /* rx */
+	uint16_t n_inlets; /* rings that bring it packets */
 	struct fg_feed_stage stage; /* of lcores that deliver */
 	struct fg_feed **owned;     /* [n_owned] feeds that this lcore owns, */
 	uint32_t n_owned;
@@ -130,10 +129,11 @@ struct fg_pipeline {
 	uint64_t started_ticks, ran_ticks;
 };
 
-/* The lcore of @p lane. */
+/* The lcore of @p lane: the workers first, then the rx lcores. */
 static inline struct lcore *lane_lcore(const struct fg_pipeline *pipeline, uint16_t lane)
 {
-	return pipeline->lcores[lane + (pipeline->n_workers > 0 ? pipeline->n_rx : 0)];
+	return pipeline->lcores[lane < pipeline->n_workers ? lane + pipeline->n_rx
+							   : lane - pipeline->n_workers];
 }
 
 static inline int lane_socket(const struct fg_pipeline *pipeline, uint16_t lane)

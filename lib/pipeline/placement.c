@@ -44,23 +44,28 @@ int fg_placement_make(const struct fg_pipeline_conf *conf, unsigned int n_queues
 	return 0;
 }
 
+/* EAL's id of the lcore of a lane: the workers first, then the rx lcores. */
+static uint16_t lane_id(const struct fg_placement *placement, uint16_t lane)
+{
+	return lane < placement->n_workers ? placement->workers[lane]
+					   : placement->rx[lane - placement->n_workers];
+}
+
 int fg_placement_socket(const struct fg_placement *placement, uint16_t lane)
 {
-	return (int)rte_lcore_to_socket_id(placement->n_workers > 0 ? placement->workers[lane]
-								    : placement->rx[lane]);
+	return (int)rte_lcore_to_socket_id(lane_id(placement, lane));
 }
 
 /* The lane of the lcore that @p feed names. */
 static int find_lane(const struct fg_placement *placement, const struct fg_feed_conf *feed,
 		     uint8_t *lane, struct fg_error *error)
 {
-	const uint16_t *ids = placement->n_workers > 0 ? placement->workers : placement->rx;
-	const uint16_t n = placement->n_lanes;
+	const uint16_t n = (uint16_t)(placement->n_workers + placement->n_rx);
 	char list[FG_LCORES_MAX * 8] = "";
 	size_t used = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (ids[i] == feed->lcore) {
+		if (lane_id(placement, i) == feed->lcore) {
 			*lane = (uint8_t)i;
 			return 0;
 		}
@@ -68,11 +73,11 @@ static int find_lane(const struct fg_placement *placement, const struct fg_feed_
 					 i == 0       ? ""
 					 : i < n - 1u ? ", "
 						      : " or ",
-					 ids[i]);
+					 lane_id(placement, i));
 	}
-	return fg_error_set(error, EINVAL, "feed %s: lcore: %lu is not %s: expected %s", feed->name,
-			    (unsigned long)feed->lcore,
-			    placement->n_workers > 0 ? "a worker" : "an rx lcore", list);
+	return fg_error_set(error, EINVAL,
+			    "feed %s: lcore: %lu is neither a worker nor an rx lcore: expected %s",
+			    feed->name, (unsigned long)feed->lcore, list);
 }
 
 /* The lane with the fewest feeds; of several, the first. */
@@ -86,10 +91,10 @@ static uint8_t emptiest(const uint32_t *n_feeds, uint16_t n_lanes)
 	return (uint8_t)best;
 }
 
-int fg_placement_feeds(const struct fg_placement *placement,
-		       const struct fg_feed_conf *const *feeds, uint32_t n_feeds, uint8_t *owners,
-		       struct fg_error *error)
+int fg_placement_feeds(struct fg_placement *placement, const struct fg_feed_conf *const *feeds,
+		       uint32_t n_feeds, uint8_t *owners, struct fg_error *error)
 {
+	const uint16_t n_auto = placement->n_workers > 0 ? placement->n_workers : placement->n_rx;
 	uint32_t load[FG_LCORES_MAX] = {0};
 
 	for (uint32_t i = 0; i < n_feeds; i++) {
@@ -98,12 +103,14 @@ int fg_placement_feeds(const struct fg_placement *placement,
 		if (find_lane(placement, feeds[i], &owners[i], error) != 0)
 			return -EINVAL;
 		load[owners[i]]++;
+		if (owners[i] >= placement->n_lanes)
+			placement->n_lanes = (uint16_t)(placement->n_workers + placement->n_rx);
 	}
 	for (unsigned int bare = 0; bare < 2; bare++)
 		for (uint32_t i = 0; i < n_feeds; i++)
 			if (feeds[i]->lcore == FG_FEED_LCORE_AUTO &&
 			    (feeds[i]->protocol == NULL) == (bare != 0)) {
-				owners[i] = emptiest(load, placement->n_lanes);
+				owners[i] = emptiest(load, n_auto);
 				load[owners[i]]++;
 			}
 	return 0;

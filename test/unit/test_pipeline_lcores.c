@@ -53,6 +53,7 @@ struct stream {
 static struct stream streams[SOURCES][GROUPS];
 static _Atomic uint64_t wrong_lane, wrong_order, wrong_rule;
 static uint32_t ids[GROUPS]; /* of the group's rule */
+static unsigned int n_by_rx; /* feeds that name lcore 1 */
 
 static void see(uint16_t lane, struct rte_mbuf *m)
 {
@@ -191,6 +192,8 @@ static void make_feeds(const char *settings)
 		if (fg_feed_read(fg_config_root(config), &fixture.confs[i], &error) != 0)
 			fail_msg("%s", error.text);
 		fg_config_free(config);
+		if (i < n_by_rx)
+			fixture.confs[i].lcore = 1;
 	}
 }
 
@@ -331,9 +334,11 @@ static void check_lanes(uint64_t workers)
 		}
 }
 
-static void reload_under_load(uint64_t workers)
+static void reload_under_load(uint64_t workers, unsigned int by_rx)
 {
+	n_by_rx = by_rx;
 	open_fixture(workers, "0", "track: false");
+	n_by_rx = 0;
 	start_pipeline();
 	wait_for_all(0);
 	for (unsigned int i = 0; i < reloads; i++)
@@ -347,19 +352,26 @@ static void reload_under_load(uint64_t workers)
 static void without_workers(void **state)
 {
 	(void)state;
-	reload_under_load(0);
+	reload_under_load(0, 0);
 }
 
 static void two_rx_one_worker(void **state)
 {
 	(void)state;
-	reload_under_load(1);
+	reload_under_load(1, 0);
+}
+
+/* An rx lcore owns some of the feeds beside a worker. */
+static void rx_owns_beside_worker(void **state)
+{
+	(void)state;
+	reload_under_load(1, 3);
 }
 
 static void one_rx_two_workers(void **state)
 {
 	(void)state;
-	reload_under_load(2);
+	reload_under_load(2, 0);
 }
 
 /* Packets are in the rings between rx lcores at every stop; all must come out. */
@@ -419,8 +431,8 @@ static void reload_does_not_wait(void **state)
 }
 
 /* The lane of each of @n feeds, as digits; or the error. */
-static void expect_owners(const struct fg_placement *placement, const uint64_t *lcores,
-			  const bool *bare, uint32_t n, const char *expected)
+static void expect_owners(struct fg_placement placement, const uint64_t *lcores, const bool *bare,
+			  uint32_t n, const char *expected)
 {
 	static struct fg_protocol protocol;
 	struct fg_feed_conf confs[FEEDS] = {0};
@@ -435,7 +447,7 @@ static void expect_owners(const struct fg_placement *placement, const uint64_t *
 		confs[i].protocol = bare != NULL && bare[i] ? NULL : &protocol;
 		feeds[i] = &confs[i];
 	}
-	if (fg_placement_feeds(placement, feeds, n, owners, &error) != 0)
+	if (fg_placement_feeds(&placement, feeds, n, owners, &error) != 0)
 		snprintf(text, sizeof(text), "%s", error.text);
 	else
 		for (uint32_t i = 0; i < n; i++)
@@ -452,16 +464,18 @@ static void feeds_are_balanced(void **state)
 	static const bool bare[FEEDS] = {true, false, true, false, false, true};
 
 	(void)state;
-	expect_owners(&rx, any, NULL, 6, "012012");
-	expect_owners(&workers, any, NULL, 5, "01010");
-	expect_owners(&rx, (const uint64_t[]){0, 0, 1, 1, 9, 0}, NULL, 6, "110022");
-	expect_owners(&workers, (const uint64_t[]){7, 7, 0, 0, 0}, NULL, 5, "11000");
+	expect_owners(rx, any, NULL, 6, "012012");
+	expect_owners(workers, any, NULL, 5, "01010");
+	expect_owners(rx, (const uint64_t[]){0, 0, 1, 1, 9, 0}, NULL, 6, "110022");
+	expect_owners(workers, (const uint64_t[]){7, 7, 0, 0, 0}, NULL, 5, "11000");
 	/* Those with a protocol first. */
-	expect_owners(&workers, any, bare, 6, "100101");
-	expect_owners(&rx, (const uint64_t[]){2}, NULL, 1,
-		      "feed f: lcore: 2 is not an rx lcore: expected 1, 4 or 9");
-	expect_owners(&workers, (const uint64_t[]){1}, NULL, 1,
-		      "feed f: lcore: 1 is not a worker: expected 2 or 7");
+	expect_owners(workers, any, bare, 6, "100101");
+	expect_owners(rx, (const uint64_t[]){2}, NULL, 1,
+		      "feed f: lcore: 2 is neither a worker nor an rx lcore: expected 1, 4 or 9");
+	expect_owners(workers, (const uint64_t[]){9}, NULL, 1,
+		      "feed f: lcore: 9 is neither a worker nor an rx lcore: expected 2, 7 or 1");
+	/* An rx lcore beside workers comes after these; the others are not given to it. */
+	expect_owners(workers, (const uint64_t[]){1, 0, 0, 7, 0}, NULL, 5, "20011");
 }
 
 /* Packets of all groups in turn, numbered in each, with a gap of one, as a pcap file. */
@@ -538,9 +552,10 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(feeds_are_balanced), cmocka_unit_test(without_workers),
-		cmocka_unit_test(two_rx_one_worker),  cmocka_unit_test(one_rx_two_workers),
-		cmocka_unit_test(stop_empties_rings), cmocka_unit_test(reload_does_not_wait),
+		cmocka_unit_test(feeds_are_balanced),   cmocka_unit_test(without_workers),
+		cmocka_unit_test(two_rx_one_worker),    cmocka_unit_test(rx_owns_beside_worker),
+		cmocka_unit_test(one_rx_two_workers),   cmocka_unit_test(stop_empties_rings),
+		cmocka_unit_test(reload_does_not_wait),
 	};
 
 	return cmocka_run_group_tests_name("pipeline_lcores", tests, start, stop);
