@@ -8,7 +8,8 @@
 #include "feed_events.h"
 #include "prefilter.h"
 
-#define RENEW_NS UINT64_C(50000000) /* a sample younger than this is replaced by the next one */
+#define RENEW_NS  UINT64_C(50000000)   /* a sample younger than this is replaced by the next one */
+#define QUEUED_NS UINT64_C(1000000000) /* a packet waits no longer in a queue of the kernel */
 
 const char *loss_place_name(enum loss_place place)
 {
@@ -95,27 +96,26 @@ static bool was_idle(const struct app *app, uint64_t sources, uint64_t n)
 }
 
 /*
- * The sample from which on losses may belong to a gap that was seen at @time_ns: the one before the
- * last sample taken by then, and further back while no packet came that would have shown the gap.
- * The last that came may have waited in the kernel's queue: nor does the time before it, in which
- * none came either, show that nothing was lost. NULL: it is older than the samples.
+ * The sample from which on losses may belong to a gap that was seen at @time_ns. A gap shows when
+ * the next packet comes: the time before, in which none came, belongs to it, and as the packets
+ * that came last may have waited in the kernel's queue, so does the second before them. NULL: it is
+ * older than the samples.
  */
 static const struct loss_sample *sample_before(const struct app *app, uint64_t sources,
 					       uint64_t time_ns)
 {
 	const struct losses *losses = &app->watch->losses;
 	const uint64_t oldest = oldest_number(losses);
-	uint64_t n = losses->count - 1;
+	uint64_t n = losses->count - 1, last_ns;
 
 	while (n > oldest && losses->at[n % LOSS_SAMPLES].time_ns > time_ns)
 		n--;
 	while (n > oldest && was_idle(app, sources, n))
 		n--;
-	while (n > oldest + 1 && was_idle(app, sources, n - 1))
+	last_ns = losses->at[n % LOSS_SAMPLES].time_ns;
+	while (n > oldest && losses->at[n % LOSS_SAMPLES].time_ns + QUEUED_NS > last_ns)
 		n--;
-	if (n > oldest)
-		return &losses->at[(n - 1) % LOSS_SAMPLES];
-	return oldest == 0 ? &losses->at[0] : NULL;
+	return n > oldest || oldest == 0 ? &losses->at[n % LOSS_SAMPLES] : NULL;
 }
 
 /* The first sample taken at @time_ns or later; the last one if there is none. */

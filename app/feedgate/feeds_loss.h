@@ -3,9 +3,11 @@
  * Which part of this machine lost packets around a gap. All counters of losses are sampled a few
  * times a second. What they grew by between a sample before the gap and one after it was lost in
  * its time. Packets may be lost long before the next one comes and shows it: the time in which the
- * feed's sources received nothing belongs to the gap. A gap is blamed on the place before the feed stage that lost most. If none lost
- * anything, the network is to blame, but only if every source of the feed can count its losses:
- * else the blame is unknown. Sinks come after the feed stage: their losses are shown, never blamed.
+ * feed's sources received nothing belongs to the gap.
+ *
+ * A gap is blamed on the place before the feed stage that lost most. If none lost anything, the
+ * network is to blame, but only if every source of the feed can count its losses: else the blame is
+ * unknown. Sinks come after the feed stage: their losses are shown, never blamed.
  */
 #ifndef FEEDS_LOSS_H
 #define FEEDS_LOSS_H

@@ -3,6 +3,8 @@
 
 #include <fg_source.h>
 
+#include "interface_missed.h"
+
 /* meson.build sets FG_SOURCE_KINDS to a row X(NAME) for each kind. */
 #define X(name) extern const struct fg_source_ops fg_source_##name;
 FG_SOURCE_KINDS
@@ -36,4 +38,6 @@ void fg_source_count_lost(struct fg_source *src, struct fg_source_lost *lost)
 		src->ops->lost(src, lost);
 	else
 		memset(lost, 0, sizeof(*lost));
+	if (src->missed != NULL)
+		lost->nic += interface_missed_read(src->missed);
 }

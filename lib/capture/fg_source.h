@@ -158,6 +158,8 @@ struct fg_source_queue {
 	struct fg_flow_counter received;
 } __attribute__((aligned(128)));
 
+struct interface_missed;
+
 /** A source in use. The creator sets all fields but those that open sets. */
 struct fg_source {
 	const struct fg_source_ops *ops;
@@ -171,6 +173,9 @@ struct fg_source {
 	bool nic_checksums; /**< Have the device check checksums, as far as it can. */
 	bool uncomputed;    /**< Packets may come from this machine with a checksum that was left to
 			       a network card, without notice; set by open. */
+	/** Drops of the kernel interface's NIC, which fg_source_count_lost() adds; NULL: none. Set
+	 * by open. Control only. */
+	struct interface_missed *missed;
 	struct fg_source_queue queues[FG_SOURCE_QUEUES_MAX];
 };
 
@@ -213,7 +218,7 @@ int fg_source_probe(const struct fg_source_ops *ops, struct fg_error *error);
 /** ops->ended(), or false for a kind without it. */
 bool fg_source_ended(struct fg_source *src);
 
-/** ops->lost(), or zeroes for a kind without it. */
+/** ops->lost(), or zeroes for a kind without it, and what the interface's NIC dropped. */
 void fg_source_count_lost(struct fg_source *src, struct fg_source_lost *lost);
 
 /** Every kind of this build, NULL-terminated. */

@@ -65,13 +65,21 @@ static uint16_t sum_bytes(const uint8_t *bytes, uint32_t length)
 		even = add(even, load_word(bytes, 8));
 		odd = add(odd, load_word(bytes + 8, 8));
 	}
-	if (length >= 8) {
+	even = add(even, odd);
+	if ((length & 8) != 0) {
 		even = add(even, load_word(bytes, 8));
 		bytes += 8;
-		length -= 8;
+	}
+	if ((length & 4) != 0) {
+		even = add(even, load_word(bytes, 4));
+		bytes += 4;
+	}
+	if ((length & 2) != 0) {
+		even = add(even, load_word(bytes, 2));
+		bytes += 2;
 	}
 	/* A last odd byte counts as if a zero byte followed. */
-	return fold(add(add(even, odd), length > 0 ? load_word(bytes, length) : 0));
+	return fold((length & 1) != 0 ? add(even, load_word(bytes, 1)) : even);
 }
 
 /* Bytes of the packet, from @buffer if they do not lie together. NULL: it is shorter. */

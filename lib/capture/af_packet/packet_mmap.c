@@ -20,6 +20,7 @@
 
 #include <fg_burst.h>
 
+#include "interface_missed.h"
 #include "packet_mmap_ring.h"
 #include "packet_socket/packet_socket.h"
 #include "source_pool.h"
@@ -88,6 +89,7 @@ struct packet_mmap {
 	const struct packet_mmap_conf *conf;
 	struct socket_set *newest;
 	struct rte_mempool *pool;
+	struct interface_missed missed;
 	uint32_t room;
 	uint64_t gone_ticks; /* When control found the interface removed; 0: it is there. */
 
@@ -237,6 +239,8 @@ static int packet_mmap_open(struct fg_source *src, const void *conf, struct fg_e
 		close_all(m);
 		return rc;
 	}
+	interface_missed_begin(&m->missed, m->conf->socket.interface);
+	src->missed = &m->missed;
 	src->priv = m;
 	return 0;
 }
@@ -435,6 +439,7 @@ static uint64_t packet_mmap_outstanding(struct fg_source *src)
 
 static void packet_mmap_close(struct fg_source *src)
 {
+	src->missed = NULL;
 	close_all(src->priv);
 	src->priv = NULL;
 }

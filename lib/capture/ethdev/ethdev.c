@@ -3,11 +3,13 @@
 #include "ethdev.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_errno.h>
@@ -21,6 +23,7 @@
 
 #include "ethdev_driver.h"
 #include "ethdev_figures.h"
+#include "interface_missed.h"
 #include "source_pool.h"
 #include "xdp_pool.h"
 
@@ -58,17 +61,19 @@ struct ethdev {
 	/* Only control uses these. */
 	struct rte_mempool *pool;
 	const struct ethdev_driver *driver;
-	struct fg_source_lost lost; /* Up to the last stop. */
-	struct rte_eth_stats base;  /* Counters of the device at the last start, or at open. */
-	uint64_t leaked;            /* Mbufs that the driver never frees; see count_leaked(). */
-	void *extra;                /* State of a kind that is built on this one. */
-	bool over;                  /* The file has ended, or the device is gone. */
-	bool gone;                  /* The device was removed. */
-	bool ran;                   /* It has started successfully. */
-	bool is_xdp;                /* Driver net_af_xdp, which handles mbufs differently. */
-	bool quiet;                 /* The next three fields are valid: */
-	uint64_t quiet_since_ns;    /* ... when the device had no packet for the first time, */
-	uint64_t activity;          /* ... the sum of its counters then, */
+	char interface[IF_NAMESIZE];    /* Kernel interface that a vdev is built on; empty: none. */
+	struct interface_missed missed; /* Of that. */
+	struct fg_source_lost lost;     /* Up to the last stop. */
+	struct rte_eth_stats base;      /* Counters of the device at the last start, or at open. */
+	uint64_t leaked;                /* Mbufs that the driver never frees; see count_leaked(). */
+	void *extra;                    /* State of a kind that is built on this one. */
+	bool over;                      /* The file has ended, or the device is gone. */
+	bool gone;                      /* The device was removed. */
+	bool ran;                       /* It has started successfully. */
+	bool is_xdp;                    /* Driver net_af_xdp, which handles mbufs differently. */
+	bool quiet;                     /* The next three fields are valid: */
+	uint64_t quiet_since_ns;        /* ... when the device had no packet for the first time, */
+	uint64_t activity;              /* ... the sum of its counters then, */
 	uint64_t empty_then[FG_SOURCE_QUEUES_MAX]; /* ... and the empty polls then. */
 
 	struct ethdev_xstats xstats;
@@ -148,6 +153,19 @@ static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_
 	return source_pool_made(src, dev->pool, room, error);
 }
 
+/* The kernel interface of a vdev; a bifurcated driver (mlx5) counts itself. */
+static void find_interface(struct fg_source *src, struct ethdev *dev)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(dev->port_id, &info) != 0 || info.if_index == 0 ||
+	    strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0 ||
+	    if_indextoname(info.if_index, dev->interface) == NULL)
+		return;
+	interface_missed_begin(&dev->missed, dev->interface);
+	src->missed = &dev->missed;
+}
+
 static int claim_port(struct fg_source *src, struct ethdev *dev, const struct ethdev_conf *conf,
 		      struct fg_error *error)
 {
@@ -168,6 +186,7 @@ static int claim_port(struct fg_source *src, struct ethdev *dev, const struct et
 	dev->port_id = dev->port->id;
 	dev->is_file = reads_file_once(dev->port_id);
 	dev->driver = ethdev_driver_find(dev->port->driver);
+	find_interface(src, dev);
 	src->uncomputed = dev->driver->uncomputed && file_arguments(dev->port_id) == NULL;
 	src->socket_id = dev->port->socket_id;
 	(void)fg_port_stats(dev->port, &dev->base);
@@ -379,6 +398,7 @@ void ethdev_close(struct fg_source *src)
 	struct ethdev *dev = src->priv;
 
 	ethdev_release_port(src);
+	src->missed = NULL;
 	rte_mempool_free(dev->pool);
 	rte_free(dev);
 	src->priv = NULL;

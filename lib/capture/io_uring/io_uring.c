@@ -20,6 +20,7 @@
 #include <fg_burst.h>
 #include <fg_meta.h>
 
+#include "interface_missed.h"
 #include "io_uring_queue.h"
 #include "packet_socket/packet_socket.h"
 #include "source_pool.h"
@@ -69,6 +70,7 @@ struct uring_source {
 	struct packet_sockets sockets;
 	const struct uring_conf *conf;
 	struct rte_mempool *pool;
+	struct interface_missed missed;
 	uint64_t socket_bytes; /* Granted by the kernel: the minimum of all queues. */
 	bool running;
 	bool stuck; /* The kernel does not give mbufs back: the pool must stay. */
@@ -231,6 +233,8 @@ static int uring_open(struct fg_source *src, const void *conf, struct fg_error *
 		rte_free(s);
 		return rc;
 	}
+	interface_missed_begin(&s->missed, c->socket.interface);
+	src->missed = &s->missed;
 	src->priv = s;
 	return 0;
 }
@@ -409,6 +413,7 @@ static void uring_close(struct fg_source *src)
 	for (uint16_t queue = 0; queue < src->n_queues; queue++)
 		uring_queue_close(&s->queues[queue]);
 	packet_sockets_close(&s->sockets);
+	src->missed = NULL;
 	if (!s->stuck) {
 		rte_mempool_free(s->pool);
 		rte_free(s);

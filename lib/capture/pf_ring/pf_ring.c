@@ -26,6 +26,7 @@
 #include <fg_burst.h>
 #include <fg_log.h>
 
+#include "interface_missed.h"
 #include "packet_socket/packet_socket.h"
 #include "pf_ring_open.h"
 #include "source_pool.h"
@@ -85,6 +86,7 @@ struct pf_ring {
 	struct pf_ring_lib lib;
 	struct pf_ring_opener opener;
 	struct rte_mempool *pool;
+	struct interface_missed missed;
 	uint64_t drops; /* Of closed rings. */
 	uint64_t reopened;
 	bool started;
@@ -194,6 +196,8 @@ static int pf_ring_open(struct fg_source *src, const void *conf_in, struct fg_er
 		rte_free(r);
 		return rc;
 	}
+	interface_missed_begin(&r->missed, conf->interface);
+	src->missed = &r->missed;
 	src->priv = r;
 	src->uncomputed = true;
 	return 0;
@@ -475,6 +479,7 @@ static void pf_ring_close(struct fg_source *src)
 	struct pf_ring *r = src->priv;
 
 	(void)pf_ring_outstanding(src);
+	src->missed = NULL;
 	release(r);
 	rte_free(r);
 	src->priv = NULL;
