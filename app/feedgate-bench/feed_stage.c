@@ -155,6 +155,8 @@ static int open_filters(struct stage *s, const struct feed_maker *maker, const c
 							.instruments = texts,
 							.n_instruments = any ? 0 : selected,
 							.any_instrument = any,
+							.learns_needed_only =
+								s->feed_case->feeds > 1,
 							.unmapped = FG_UNMAPPED_DROP,
 							.socket_id = socket_id};
 

@@ -48,7 +48,7 @@ const struct fg_option fg_feed_options[] = {
 	{ROW(track, FG_OPTION_BOOL, "true",
 	     "detect gaps, resets and silent lines; needed to arbitrate")},
 	{ROW(learn, FG_OPTION_BOOL, "true",
-	     "learn symbols and orders from packets of rules without a subscription, too")},
+	     "learn symbols and orders from all packets, not only those of rules that need them")},
 	{ROW(checksum, FG_OPTION_BOOL, "true",
 	     "verify the protocol's own checksum, where it has one: a packet with a wrong one is "
 	     "malformed")},

@@ -28,12 +28,14 @@ static int make_filter(const struct fg_pipeline *pipeline, const struct fg_rule 
 		       struct ruleset *set, struct action *action, struct fg_error *error)
 {
 	const struct fg_feed *feed = pipeline->feeds[rule->feed];
-	const struct fg_msg_filter_conf conf = fg_rules_msg_filter_conf(
+	struct fg_msg_filter_conf conf = fg_rules_msg_filter_conf(
 		rule->subscription, fg_feed_conf(feed)->protocol, fg_feed_symbols(feed),
 		fg_feed_orders(feed), lane_socket(pipeline, action->owner));
 	struct fg_error reason = {0};
-	const int rc = fg_msg_filter_create(&conf, &action->filter, &reason);
+	int rc;
 
+	conf.learns_needed_only = !fg_feed_conf(feed)->learn;
+	rc = fg_msg_filter_create(&conf, &action->filter, &reason);
 	if (rc != 0)
 		return fg_error_set(error, -rc, "rule %s: %s", rule->name, reason.text);
 	set->filters->filters[set->filters->count++] = action->filter;

@@ -27,9 +27,13 @@ int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_fi
 	filter->orders = conf->orders;
 	filter->any_instrument = conf->any_instrument;
 	filter->pass_unmapped = conf->unmapped == FG_UNMAPPED_PASS;
-	rc = filter_types_build(filter, conf, error);
+	rc = filter_instruments_build(filter, conf, error);
+	if (conf->learns_needed_only && !filter->by_symbol)
+		filter->symbols = NULL;
+	if (conf->learns_needed_only && filter->any_instrument)
+		filter->orders = NULL;
 	if (rc == 0)
-		rc = filter_instruments_build(filter, conf, error);
+		rc = filter_types_build(filter, conf, error);
 	if (rc == 0 && filter_flat_build(filter, conf->socket_id) != 0)
 		rc = fg_error_set(error, ENOMEM, "no DPDK memory for a filter's types");
 	if (rc != 0) {

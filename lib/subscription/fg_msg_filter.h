@@ -59,8 +59,10 @@ struct fg_msg_filter_conf {
 	const char *const *instruments;
 	uint32_t n_instruments; /**< 0: only messages that are of all instruments. */
 	bool any_instrument;    /**< There is no list of instruments. */
-	uint8_t unmapped;       /**< enum fg_unmapped. */
-	int socket_id;          /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	/** Learn only what this filter's results depend on; else for other filters, too. */
+	bool learns_needed_only;
+	uint8_t unmapped; /**< enum fg_unmapped. */
+	int socket_id;    /**< NUMA node of the worker, or SOCKET_ID_ANY. */
 };
 
 /** The result for one packet. */

@@ -8,12 +8,12 @@
 
 #define TYPES_MAX 65536u
 
-static uint8_t learn_of(const struct fg_msg_filter_conf *conf, const struct fg_message_type *row)
+static uint8_t learn_of(const struct fg_msg_filter *filter, const struct fg_message_type *row)
 {
-	const bool orders = conf->orders != NULL && conf->orders->ids != NULL;
+	const bool orders = filter->orders != NULL && filter->orders->ids != NULL;
 	uint8_t learn = 0;
 
-	if (row->symbol.bytes != 0 && conf->symbols != NULL && conf->symbols->capacity != 0 &&
+	if (row->symbol.bytes != 0 && filter->symbols != NULL && filter->symbols->capacity != 0 &&
 	    row->instrument == FG_INSTRUMENT_NUMBER && row->group == 0)
 		learn |= row->maps_symbol ? LEARN_SYMBOL : LEARN_NAME;
 	if (row->adds_order && orders)
@@ -43,7 +43,8 @@ static struct filter_type *slot_for(struct fg_msg_filter *filter, uint32_t type)
 	return &filter->types[i];
 }
 
-static struct filter_type make_type(const struct fg_msg_filter_conf *conf, uint32_t type,
+static struct filter_type make_type(const struct fg_msg_filter *filter,
+				    const struct fg_msg_filter_conf *conf, uint32_t type,
 				    const struct fg_message_type *row)
 {
 	return (struct filter_type){
@@ -51,7 +52,7 @@ static struct filter_type make_type(const struct fg_msg_filter_conf *conf, uint3
 		.used = true,
 		.matched = conf->n_types == 0,
 		.checks_instrument = conf->n_types == 0 || has_previous(conf->protocol->messages),
-		.learn = learn_of(conf, row),
+		.learn = learn_of(filter, row),
 		.row = row,
 	};
 }
@@ -71,13 +72,13 @@ int filter_types_build(struct fg_msg_filter *filter, const struct fg_msg_filter_
 	filter->types_shift = 32 - rte_log2_u32((uint32_t)slots);
 	for (uint32_t i = 0; i < messages->count; i++)
 		*slot_for(filter, messages->types[i].type) =
-			make_type(conf, messages->types[i].type, &messages->types[i]);
-	filter->other = make_type(conf, FG_TYPE_NONE, &messages->other);
+			make_type(filter, conf, messages->types[i].type, &messages->types[i]);
+	filter->other = make_type(filter, conf, FG_TYPE_NONE, &messages->other);
 	for (uint32_t i = 0; i < conf->n_types; i++) {
 		struct filter_type *type = slot_for(filter, conf->types[i]);
 
 		if (!type->used)
-			*type = make_type(conf, conf->types[i], &messages->other);
+			*type = make_type(filter, conf, conf->types[i], &messages->other);
 		filter->n_types += !type->matched;
 		type->matched = true;
 		type->checks_instrument = true;
