@@ -117,8 +117,8 @@ static __rte_always_inline bool number_set_has_sized(const struct number_set *se
 	bool has;
 
 	if (likely(set->pairs != NULL))
-		return (set->pairs[number_pair_first(set, number)] == number) |
-		       (set->pairs[number_pair_second(set, number)] == number);
+		return ((uint32_t)(set->pairs[number_pair_first(set, number)] == number) |
+			(uint32_t)(set->pairs[number_pair_second(set, number)] == number)) != 0;
 	at = number_set_line(set, number);
 	line = number_set_line_at(set, at);
 	has = number_line_has(line, number, bytes);

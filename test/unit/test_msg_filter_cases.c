@@ -401,12 +401,79 @@ static void test_million(void **unused)
 	free(digits);
 }
 
+static uint64_t random_number(void)
+{
+	static uint64_t state = 7;
+
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return state >> 20;
+}
+
+static bool listed(const uint64_t *numbers, uint32_t count, uint64_t number)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (numbers[i] == number)
+			return true;
+	return number == 0;
+}
+
+/* Sets of all sizes, of numbers of four bytes (MDP 3.0) and eight (EOBI). */
+static void test_sizes(void **unused)
+{
+	static const uint32_t counts[] = {1, 2, 3, 64, 257, 1023, 1024, 1025, 3000};
+	static uint64_t numbers[3000];
+	static char digits[3000][24];
+	static const char *texts[3000];
+	uint8_t cme[41] = {[0] = 1, [12] = 29, [16] = 37, [20] = 9, [22] = 16, [24] = 1};
+	uint8_t eobi[48] = {32, 0, 0xcc, 0x32, 0xff, 0xff, 0xff, 0xff, [32] = 16, 0, 0x2f, 0x33};
+
+	(void)unused;
+	for (size_t c = 0; c < 2 * RTE_DIM(counts); c++) {
+		const bool wide = c % 2 != 0;
+		const uint32_t count = counts[c / 2];
+		const struct fg_protocol *protocol =
+			fg_protocol_find(wide ? "eurex_eobi" : "cme_mdp3");
+		struct fg_msg_filter_conf conf = {.protocol = protocol,
+						  .instruments = texts,
+						  .n_instruments = count,
+						  .socket_id = SOCKET_ID_ANY};
+		struct fg_msg_filter *filter;
+
+		for (uint32_t i = 0; i < count; i++) {
+			/* Some close together, some anywhere. */
+			numbers[i] = i % 2 == 0 ? 100000 + 3 * i : 1 + random_number() % 4000000000;
+			if (wide && i % 3 == 0)
+				numbers[i] <<= 31;
+			snprintf(digits[i], sizeof(digits[i]), "%lu", numbers[i]);
+			texts[i] = digits[i];
+		}
+		filter = rig_filter(&conf);
+		for (uint32_t i = 0; i < 3 * count + 20; i++) {
+			const uint64_t number =
+				i < count       ? numbers[i]
+				: i < 3 * count ? numbers[i % count] + 1 - 2 * (uint64_t)(i % 2)
+						: random_number() % 200000;
+			uint8_t *p = wide ? eobi : cme;
+			const uint16_t len = wide ? sizeof(eobi) : sizeof(cme);
+			struct fg_msg_filter_result r;
+			struct fg_feed_packet packet;
+
+			memcpy(p + (wide ? 40 : 29), &number, wide ? 8 : 4);
+			assert_int_equal(fg_protocol_read(protocol, p, len, &packet), 0);
+			fg_msg_filter_match(filter, p, &packet, &r);
+			assert_int_equal(r.n_messages, 1);
+			assert_int_equal(r.n_matched,
+					 listed(numbers, count, wide ? number : (uint32_t)number));
+		}
+		fg_msg_filter_free(filter);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hex),     cmocka_unit_test(test_many),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_million),
 	};
 	struct fg_error error = {0};

@@ -360,6 +360,14 @@ static void test_load(void **state)
 	assert_int_equal(fg_messages_get(protocol->messages, 'Z')->id.bytes, 5);
 	assert_int_equal(fg_messages_get(protocol->messages, 'x')->instrument, FG_INSTRUMENT_ORDER);
 	fg_protocol_free(protocol);
+	assert_int_equal(load("protocol: {like: moldudp64, checksum: {at: 2}, "
+			      "walk: {at: 0, bytes: 2, length_bias: 2, message_at: 2, pad_to: 4}}",
+			      &protocol, &error),
+			 0);
+	assert_int_equal(protocol->header.checksum.off, 2);
+	assert_int_equal(protocol->header.checksum.bytes, 2);
+	assert_int_equal(protocol->walk.pad_to, 4);
+	fg_protocol_free(protocol);
 	assert_string_equal(error.text, "");
 }
 
@@ -393,6 +401,8 @@ static const struct {
 	 "channel: too many"},
 	{"protocol: {like: itch50, checks: [{at: 0, bytes: 1, min: 2, max: 1}]}\n", "check 1"},
 	{"protocol: {like: itch50, admin: [{is: data, at: 0, bytes: 1}]}\n", "admin 1"},
+	{"protocol: {like: itch50, checksum: {at: 19}}\n", "checksum: not 2 bytes within"},
+	{"protocol: {like: itch50, checksum: {at: 0, bytes: 1}}\n", "checksum: not 2 bytes within"},
 	{"protocol: {like: itch50, messages: none}\n", "no set named"},
 	{"protocol: {like: itch50, messages: [{type: AB}]}\n", "\"AB\" is no type of 1 byte"},
 	{"protocol: {like: itch50, messages: [{type: A}, {type: A}]}\n", "listed twice"},
