@@ -162,8 +162,16 @@ static struct flat_type make_type(const struct fg_msg_filter *filter, enum flat_
 	const struct fg_message_type *row = from->row;
 	struct flat_type type = make_plain(from, false, 0);
 
-	if (filter_type_defers(filter, from))
-		return make_plain(from, false, FLAT_DEFER);
+	if (filter_type_defers(filter, from)) {
+		type.special = FLAT_DEFER;
+		/* flat_prefetch_order() reads the order. */
+		if (row->order.bytes == 8 && naming != FLAT_TEXT_WIDE &&
+		    filter->protocol->walk.body + row->order.off <= UINT8_MAX) {
+			type.off = (uint8_t)(filter->protocol->walk.body + row->order.off);
+			type.need = (uint16_t)(type.off + 8);
+		}
+		return type;
+	}
 	if (from->learn != 0)
 		return make_plain(from, false, FLAT_FALLBACK);
 	if (filter->any_instrument || row->instrument == FG_INSTRUMENT_NONE)

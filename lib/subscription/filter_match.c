@@ -4,6 +4,7 @@
 
 #include "filter.h"
 #include "filter_symbols.h"
+#include "table_cboe.h"
 #include "walk_kinds.h"
 
 static inline enum match match_short(const struct fg_msg_filter *filter, uint64_t text)
@@ -224,8 +225,11 @@ static inline void add_result(const struct fg_msg_filter *filter, enum match mat
 	out->n_unmapped += unmapped;
 }
 
-void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
-		  const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+/* @shape: the protocol, or a constant with the same walk. */
+static __rte_always_inline void match_packet(const struct fg_protocol *shape,
+					     struct fg_msg_filter *filter, const uint8_t *payload,
+					     const struct fg_feed_packet *pkt,
+					     struct fg_msg_filter_result *out)
 {
 	enum match previous = filter->any_instrument ? MATCH_YES : MATCH_UNMAPPED;
 	struct fg_message message;
@@ -233,7 +237,7 @@ void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 
 	memset(out, 0, sizeof(*out));
 	fg_walk_begin(&walk, payload, pkt);
-	while (fg_protocol_next(filter->protocol, &walk, &message)) {
+	while (walk_step(shape, filter->protocol->messages, &walk, &message)) {
 		const struct filter_type *type = filter_type(filter, message.type);
 		const enum match match = match_message(filter, type, &message, previous);
 
@@ -243,6 +247,23 @@ void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 	out->walk_end = walk.end_reason;
 	if (walk.end_reason == FG_WALK_UNDECODABLE)
 		add_result(filter, MATCH_UNMAPPED, out);
+}
+
+/* Nearly all packets of PITCH add or end orders: they are matched here. */
+static __rte_noinline void match_pitch(struct fg_msg_filter *filter, const uint8_t *payload,
+				       const struct fg_feed_packet *pkt,
+				       struct fg_msg_filter_result *out)
+{
+	match_packet(&protocol_cboe_pitch, filter, payload, pkt, out);
+}
+
+void filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
+		  const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out)
+{
+	if (filter->protocol->compiled == FG_COMPILED_cboe_pitch)
+		match_pitch(filter, payload, pkt, out);
+	else
+		match_packet(filter->protocol, filter, payload, pkt, out);
 }
 
 /* The messages of a packet are not what it says: the result has only the reason. */

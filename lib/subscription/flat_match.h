@@ -264,6 +264,20 @@ struct flat_found {
 	uint32_t special;
 };
 
+/* The order map is large: what fg_msg_filter_learn() will read of it must be on its way by then. */
+static __rte_always_inline void flat_prefetch_order(struct flat_code code,
+						    const struct fg_msg_filter *filter,
+						    const struct flat_type *type, const uint8_t *at,
+						    uint32_t bytes)
+{
+	const uint8_t *field = flat_field(at, type->off, bytes, type->need, flat_nothing);
+
+	if (code.shape->compiled == FG_COMPILED_cboe_pitch && (type->special & FLAT_DEFER) != 0 &&
+	    filter->orders != NULL && filter->orders->ids != NULL)
+		order_map_prefetch(filter->orders,
+				   fg_number_load(field, 8, code.shape->header.order));
+}
+
 static __rte_always_inline void flat_message(struct flat_code code,
 					     const struct fg_msg_filter *filter, const uint8_t *at,
 					     uint32_t bytes, struct flat_found *found)
@@ -271,6 +285,7 @@ static __rte_always_inline void flat_message(struct flat_code code,
 	const struct flat_type *type = flat_type_of(code.shape, filter, at);
 	uint32_t result = flat_instrument(code, filter, type, at, bytes) & type->mask;
 
+	flat_prefetch_order(code, filter, type, at, bytes);
 	found->special |= type->special;
 	if (code.naming == FLAT_TEXT || code.naming == FLAT_TEXT_WIDE || code.naming == FLAT_GROUP4)
 		found->special |= result;

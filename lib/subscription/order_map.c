@@ -142,16 +142,6 @@ void fg_orders_free(struct fg_orders *orders)
 	rte_free(orders);
 }
 
-/* The two lines that an order may be in. */
-static inline void lines_of(const struct fg_orders *orders, uint64_t id, uint32_t line[2])
-{
-	uint64_t hash = id * UINT64_C(0x9e3779b97f4a7c15);
-
-	hash = (hash ^ hash >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
-	line[0] = (uint32_t)hash & orders->mask;
-	line[1] = (uint32_t)(hash >> 32) & orders->mask;
-}
-
 static inline uint64_t *ids_of(const struct fg_orders *orders, uint32_t line)
 {
 	return &orders->ids[(size_t)line * NUMBER_LINE_LANES];
@@ -202,7 +192,7 @@ uint64_t *order_map_find(struct fg_orders *orders, uint64_t id)
 
 	if (id == 0)
 		return NULL;
-	lines_of(orders, id, line);
+	order_map_lines(orders, id, line);
 	if (unlikely(orders->sweeping))
 		sweep(orders, line);
 	for (unsigned int i = 0; i < RTE_DIM(line); i++) {
@@ -247,7 +237,7 @@ void order_map_add(struct fg_orders *orders, uint64_t id, uint64_t instrument)
 		*held = instrument;
 		return;
 	}
-	lines_of(orders, id, line);
+	order_map_lines(orders, id, line);
 	index = index_for(orders, line);
 	orders->ids[index] = id;
 	orders->instruments[index] = instrument;
