@@ -278,7 +278,7 @@ static void arrival_stale(struct arrival *a)
 static void arrival_copy(struct arrival *a)
 {
 	arrival_confirm(a);
-	tracker_mark_duplicate(a);
+	tracker_count_duplicate(a);
 	if (seq_diff(a->first, tracker_high(a->tracker)) > (int64_t)a->arbiter->jump_max)
 		return;
 	arrival_count_repeated(a);
