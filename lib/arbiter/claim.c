@@ -208,7 +208,7 @@ enum claim_match claim_match(struct arrival *a)
 		const bool same = offset == 0 && length == count;
 
 		if ((!claim_is_far(claim) && claim->tracker != a->tracker) ||
-		    offset >= (int64_t)length || -offset >= (int64_t)count)
+		    offset >= (int64_t)length || seq_diff(0, (uint64_t)offset) >= (int64_t)count)
 			continue;
 		if (claim->state == CLAIM_SETTLED) {
 			if (same && digests_differ(a, claim)) {
