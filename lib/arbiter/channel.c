@@ -452,6 +452,12 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 		hold_tick(arbiter, channel, candidate, now_ns);
 		tracker_tick(arbiter, channel, candidate, now_ns);
 	}
+	/* A gap given up may have had numbers of claims that passed. */
+	if (arbiter->hold) {
+		hold_release_due(arbiter, channel, current);
+		if (candidate != NULL)
+			hold_release_due(arbiter, channel, candidate);
+	}
 	channel_forget(arbiter, channel, now_ns);
 	report_tick(arbiter, channel, now_ns, false);
 	channel_set_fast_path(arbiter, channel);
