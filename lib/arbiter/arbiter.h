@@ -194,8 +194,10 @@ struct channel {
 	_Atomic uint8_t shift;           /* 64 - bits of a number */
 	_Atomic bool used;
 	bool ended;
+	bool confirmed; /* two packets agree on it */
 	uint8_t silent; /* bit per line */
-	uint32_t chain; /* next in the bucket, CHANNEL_NONE at its end */
+	uint32_t chain; /* next in the bucket or of free ones, CHANNEL_NONE at its end */
+	struct channel *older, *younger; /* while it is unconfirmed */
 	uint64_t opened_ns;
 	uint64_t streak_high;     /* the current tracker's highest number, at the streak's start */
 	uint8_t candidate_streak; /* packets in a row that went to the candidate */
@@ -243,7 +245,9 @@ struct fg_arbiter {
 	uint64_t latest_packet_ns; /* arrival of the last packet that was not on the fast path */
 
 	struct channel *channels;
-	struct channel *last; /* the last packet's; NULL: none */
+	struct channel *oldest, *youngest; /* unconfirmed */
+	uint32_t free_channel;             /* CHANNEL_NONE: none */
+	struct channel *last;              /* the last packet's; NULL: none */
 	struct tracker *trackers;
 	uint32_t n_trackers;
 	struct fg_arbiter_track none; /* the head's, without a channel */

@@ -183,32 +183,44 @@ void channel_end_silence(struct fg_arbiter *arbiter, struct channel *channel)
 	channel->silent = 0;
 }
 
-/*
- * The channel to replace: the one that has been idle for longest of those of which one packet came,
- * else of those that are not the current session of their channel id. NULL: there is none.
- */
+/* The channel to replace: the oldest of which one packet came, else of those that are not the
+ * current session of their id the one that has been idle for longest. NULL: there is none. */
 static struct channel *channel_replaceable(struct fg_arbiter *arbiter)
 {
-	struct channel *oldest = NULL;
-	bool oldest_is_confirmed = false;
-	uint64_t oldest_ns = 0;
+	struct channel *longest = arbiter->oldest;
 
-	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
+	for (uint32_t i = 0; arbiter->oldest == NULL && i < arbiter->max_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
-		const bool confirmed = channel_current(channel)->confirmed;
-		const uint64_t last_ns =
-			confirmed ? channel_last_ns(channel) : fg_counter_read(&channel->last_ns);
 
-		if (confirmed && channel_is_current_session(channel))
-			continue;
-		if (oldest == NULL || (!confirmed && oldest_is_confirmed) ||
-		    (confirmed == oldest_is_confirmed && last_ns < oldest_ns)) {
-			oldest = channel;
-			oldest_is_confirmed = confirmed;
-			oldest_ns = last_ns;
-		}
+		if (!channel_is_current_session(channel) &&
+		    (longest == NULL || channel_last_ns(channel) < channel_last_ns(longest)))
+			longest = channel;
 	}
-	return oldest;
+	return longest;
+}
+
+/* Into the list of unconfirmed channels, by age. */
+static void unconfirmed_add(struct fg_arbiter *arbiter, struct channel *channel)
+{
+	channel->older = arbiter->youngest;
+	channel->younger = NULL;
+	if (arbiter->youngest != NULL)
+		arbiter->youngest->younger = channel;
+	else
+		arbiter->oldest = channel;
+	arbiter->youngest = channel;
+}
+
+static void unconfirmed_remove(struct fg_arbiter *arbiter, struct channel *channel)
+{
+	if (channel->older != NULL)
+		channel->older->younger = channel->younger;
+	else
+		arbiter->oldest = channel->younger;
+	if (channel->younger != NULL)
+		channel->younger->older = channel->older;
+	else
+		arbiter->youngest = channel->older;
 }
 
 /* Control must not read the channel from here to channel_write_end(). */
@@ -234,6 +246,8 @@ static void channel_close(struct fg_arbiter *arbiter, struct channel *channel, u
 
 	/* A channel of which one packet came is no jump. */
 	current->rejected = true;
+	if (!channel->confirmed)
+		unconfirmed_remove(arbiter, channel);
 	channel_end_silence(arbiter, channel);
 	if (channel->candidate != NULL)
 		tracker_free(arbiter, channel, channel->candidate, now_ns);
@@ -244,6 +258,8 @@ static void channel_close(struct fg_arbiter *arbiter, struct channel *channel, u
 	while (*at != index)
 		at = &arbiter->channels[*at].chain;
 	*at = channel->chain;
+	channel->chain = arbiter->free_channel;
+	arbiter->free_channel = index;
 	if (arbiter->last == channel)
 		channel_select(arbiter, NULL);
 	channel_write_begin(channel);
@@ -267,7 +283,7 @@ static struct channel *channel_of_current_session(struct fg_arbiter *arbiter, ui
 }
 
 /* Set the key of a new channel, and clear its counters. Partner: fg_arbiter_channels(). */
-static void channel_set_key(struct channel *channel, const struct fg_feed_packet *pkt, bool current)
+static void channel_set_key(struct channel *channel, const struct fg_feed_packet *pkt)
 {
 	channel_write_begin(channel);
 	atomic_store_explicit(&channel->id, pkt->channel, memory_order_relaxed);
@@ -276,31 +292,32 @@ static void channel_set_key(struct channel *channel, const struct fg_feed_packet
 				      memory_order_relaxed);
 	atomic_store_explicit(&channel->shift, pkt->sequence_bits == 32 ? 32 : 0,
 			      memory_order_relaxed);
-	atomic_store_explicit(&channel->current_session, current, memory_order_relaxed);
+	atomic_store_explicit(&channel->current_session, 0, memory_order_relaxed);
 	atomic_store_explicit(&channel->used, true, memory_order_relaxed);
 	for (unsigned int i = 0; i < FG_ARBITER_CHANNEL_COUNT; i++)
 		fg_counter_set(&channel->counters[i], 0);
 	channel_write_end(channel);
 }
 
-/* An entry of the table, and a free tracker for it. @return NULL if there is none. */
+/* A free entry of the table, and a free tracker for it. @return NULL if there is none. */
 static struct channel *channel_slot(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
 	struct channel *channel;
 
-	for (uint32_t i = 0; arbiter->n_used < arbiter->max_channels; i++)
-		if (!channel_is_used(&arbiter->channels[i]))
-			return &arbiter->channels[i];
-	channel = channel_replaceable(arbiter);
-	if (channel != NULL)
+	if (arbiter->free_channel == CHANNEL_NONE) {
+		channel = channel_replaceable(arbiter);
+		if (channel == NULL)
+			return NULL;
 		channel_close(arbiter, channel, now_ns, FG_ARBITER_CHANNEL_channels_evicted);
+	}
+	channel = &arbiter->channels[arbiter->free_channel];
+	arbiter->free_channel = channel->chain;
 	return channel;
 }
 
 struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_packet *pkt,
 			     uint64_t now_ns)
 {
-	const bool is_first = channel_of_current_session(arbiter, pkt->channel) == NULL;
 	struct channel *channel = channel_slot(arbiter, now_ns);
 	struct tracker *tracker;
 	uint32_t *bucket;
@@ -313,7 +330,9 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	bucket = channel_bucket(arbiter, pkt->channel, session_word(pkt, 0), session_word(pkt, 1));
 	channel->chain = *bucket;
 	*bucket = (uint32_t)(channel - arbiter->channels);
-	channel_set_key(channel, pkt, is_first);
+	channel_set_key(channel, pkt);
+	unconfirmed_add(arbiter, channel);
+	channel->confirmed = false;
 	channel->opened_ns = now_ns;
 	fg_counter_set(&channel->last_ns, now_ns);
 	channel->candidate_streak = 0;
@@ -362,6 +381,8 @@ static void channel_take_over(struct arrival *a)
 		channel_set_fast_path(arbiter, replaced);
 	}
 	atomic_store_explicit(&channel->current_session, 1, memory_order_relaxed);
+	if (replaced == NULL)
+		return;
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_session_changes, 1);
 	report_now(arbiter, channel,
 		   (struct fg_arbiter_event){.kind = FG_ARBITER_SESSION,
@@ -374,6 +395,9 @@ static void channel_take_over(struct arrival *a)
 void channel_confirm(struct arrival *a)
 {
 	channel_current(a->channel)->confirmed = true;
+	if (!a->channel->confirmed)
+		unconfirmed_remove(a->arbiter, a->channel);
+	a->channel->confirmed = true;
 	if (!channel_is_current_session(a->channel))
 		channel_take_over(a);
 	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->silence_ns));
@@ -411,7 +435,7 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 {
 	struct tracker *current = channel_current(channel), *candidate = channel->candidate;
 
-	if (!current->confirmed) {
+	if (!channel->confirmed) {
 		const uint64_t last_ns = fg_counter_read(&channel->last_ns);
 
 		if (overdue(now_ns, last_ns, UNCONFIRMED_NS)) {
@@ -427,6 +451,12 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 	if (candidate != NULL) {
 		hold_tick(arbiter, channel, candidate, now_ns);
 		tracker_tick(arbiter, channel, candidate, now_ns);
+	}
+	/* A gap given up may have had numbers of claims that passed. */
+	if (arbiter->hold) {
+		hold_release_due(arbiter, channel, current);
+		if (candidate != NULL)
+			hold_release_due(arbiter, channel, candidate);
 	}
 	channel_forget(arbiter, channel, now_ns);
 	report_tick(arbiter, channel, now_ns, false);

@@ -59,6 +59,9 @@ static void claim_mark(struct arrival *a, struct claim *claim)
 	claim_close(channel, claim, false);
 	if (arbiter->hold && seq_diff(claim->end, tracker_high(tracker)) > 0)
 		hold_advance_window(a, claim->end);
+	if (claim->first != claim->end)
+		lead_record(tracker, claim->line, claim->arrival_ns, claim->first,
+			    claim->end - claim->first);
 	if (seq_diff(claim->first, tracker_high(tracker)) > 0)
 		tracker_open_gap(a, claim->first, claim->line, claim->since_ns);
 	tracker_mark(a, claim->first, claim->end);
@@ -161,6 +164,7 @@ static void claim_copy(struct arrival *a, struct claim *claim)
 	const bool again = (claim->lines & 1u << a->line) != 0;
 
 	claim->lines |= (uint8_t)(1u << a->line);
+	lead_measure_one(a->arbiter, claim->line, claim->arrival_ns, a->line, a->pkt->arrival_ns);
 	if (!again && !(claim->rejected && claim_is_far(claim)) && !claim_support(a, claim))
 		a->channel->last_claim[a->line] = (uint8_t)(claim - a->channel->claims);
 }
@@ -174,15 +178,22 @@ void claim_find(struct arrival *a)
 {
 	const struct channel *channel = a->channel;
 	const uint32_t first = (uint32_t)a->pkt->first, count = (uint32_t)(a->end - a->first);
-	uint32_t touching = 0;
+	/* Four at a time; each lane collects the bits of its own claims. */
+	uint32_t touching __attribute__((vector_size(16))) = {0};
+	uint32_t bits __attribute__((vector_size(16))) = {1, 2, 4, 8};
 
-	for (unsigned int i = 0; i < CLAIMS_MAX; i++) {
-		const uint32_t above = first - channel->claim_firsts[i];
+	for (unsigned int i = 0; i < CLAIMS_MAX; i += 4) {
+		uint32_t above __attribute__((vector_size(16)));
+		uint32_t counts __attribute__((vector_size(16)));
 
-		touching |= (uint32_t)((above <= channel->claim_counts[i]) | (0 - above <= count))
-			    << i;
+		memcpy(&above, &channel->claim_firsts[i], sizeof(above));
+		memcpy(&counts, &channel->claim_counts[i], sizeof(counts));
+		above = first - above;
+		touching |= (above <= counts) & bits;
+		touching |= (0 - above <= count) & bits;
+		bits <<= 4;
 	}
-	a->touching = touching;
+	a->touching = touching[0] | touching[1] | touching[2] | touching[3];
 }
 
 enum claim_match claim_match(struct arrival *a)
@@ -197,7 +208,7 @@ enum claim_match claim_match(struct arrival *a)
 		const bool same = offset == 0 && length == count;
 
 		if ((!claim_is_far(claim) && claim->tracker != a->tracker) ||
-		    offset >= (int64_t)length || -offset >= (int64_t)count)
+		    offset >= (int64_t)length || seq_diff(0, (uint64_t)offset) >= (int64_t)count)
 			continue;
 		if (claim->state == CLAIM_SETTLED) {
 			if (same && digests_differ(a, claim)) {
@@ -331,11 +342,16 @@ static struct claim *claim_alloc(struct arrival *a)
 {
 	struct channel *channel = a->channel;
 	struct claim *claim;
+	uint32_t bits;
 
 	if (channel->claims_used != UINT32_MAX)
 		return &channel->claims[__builtin_ctz(~channel->claims_used)];
-	claim = &channel->claims[channel->next_claim];
-	channel->next_claim = (uint8_t)((channel->next_claim + 1) % CLAIMS_MAX);
+	/* Settled ones first. */
+	bits = channel->claims_open != UINT32_MAX ? ~channel->claims_open : UINT32_MAX;
+	if (bits >> channel->next_claim != 0)
+		bits &= UINT32_MAX << channel->next_claim;
+	claim = &channel->claims[__builtin_ctz(bits)];
+	channel->next_claim = (uint8_t)((claim - channel->claims + 1) % CLAIMS_MAX);
 	if (claim->state == CLAIM_OPEN) {
 		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_claims_forgotten, 1);
 		if (claim_is_far(claim) && !claim->rejected)
@@ -409,8 +425,6 @@ void claim_add(struct arrival *a, bool far)
 	a->tracker->slow_leads[a->line]++;
 	if (from != a->first)
 		line_add(a->arbiter, a->line, FG_ARBITER_LINE_partial, 1);
-	if (!far)
-		lead_record(a->tracker, a->line, a->pkt->arrival_ns, from, a->end - from);
 	if (far || seq_diff(a->first, a->tracker->deliver_next) <= 0 || !hold_claim(a, claim)) {
 		a->result->flags |= a->arbiter->hold ? FG_ARBITER_JUMP : 0;
 		hold_pass(a);

@@ -31,7 +31,7 @@ bool claim_continue(struct arrival *a, bool far);
 void claim_reach(struct arrival *a);
 /* The packet becomes a claim. */
 void claim_add(struct arrival *a, bool far);
-/* The first packet of a channel: another one with the same numbers and another digest is new. */
+/* What the packet brought came: another packet with its numbers and another digest is new. */
 void claim_add_settled(struct arrival *a);
 
 #endif /* CLAIM_H */

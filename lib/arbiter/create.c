@@ -138,6 +138,8 @@ static size_t arbiter_lay_out(const struct fg_arbiter_conf *conf, uint8_t *base)
 	if (base == NULL)
 		return used;
 	arbiter->channels = channels;
+	for (uint32_t i = 0; i < conf->channels; i++)
+		channels[i].chain = i + 1 < conf->channels ? i + 1 : CHANNEL_NONE;
 	arbiter->buckets = buckets;
 	memset(buckets, 0xff, sizeof(*buckets) * n_buckets);
 	arbiter->bucket_mask = n_buckets - 1;

@@ -68,13 +68,13 @@
  *   - a heartbeat of any line names the number at its end;
  *   - all below it came, and then: a packet of any line starts at its end;
  *
- * or when its line sends CLAIM_STREAK claims without coming back. With it those of its line below
+ * or when its line sends 8 claims without coming back. With it those of its line below
  * it are confirmed. If a line that made a claim continues below it, the line's next packets do not
  * agree with the claim. A packet that overlaps it with other boundaries or another digest
  * contradicts it: the claim is forgotten. So is one that nothing confirms for 9 s, and the oldest
- * of more than CLAIMS_MAX. The numbers of a confirmed claim came; but until it is forgotten, a
+ * of more than 32. The numbers of a confirmed claim came; but until it is forgotten, a
  * packet with the same numbers and another digest still passes. Lines that cut the sequence into
- * different packets, or put packets out of order by more than CLAIMS_MAX, may therefore deliver
+ * different packets, or put packets out of order by more than 32, may therefore deliver
  * what a claim brought twice.
  *
  * Sequence jumps. When a claim with FG_ARBITER_JUMP is confirmed, the jump is accepted (an event):
@@ -112,7 +112,7 @@
  * `gap_timeout_ns`, when the window moves past it, when a tracker has too many open gaps, when
  * `hold` continues without it, or when the tracker is replaced. Numbers that come later still pass
  * (FG_ARBITER_LATE), also below the window; they count as filled late. A tracker knows the last
- * LOST_MAX ranges that it gave up. A gap is at most three events: opened; closed, or unfilled, when
+ * 64 ranges that it gave up. A gap is at most three events: opened; closed, or unfilled, when
  * none of it is open any more; and filled late, when all that was given up has come.
  *
  * Retransmissions (FG_FEED_RETRANSMISSION) fill gaps, open or given up. All else in them is a

@@ -206,14 +206,27 @@ static void claims_release(struct fg_arbiter *arbiter, struct channel *channel,
 	}
 }
 
+/* What came at deliver_next and is not held has passed already, with a claim: go on after it. */
+static bool hold_advance_passed(const struct fg_arbiter *arbiter, struct tracker *tracker)
+{
+	const uint64_t next = tracker->deliver_next, high = tracker_high(tracker);
+	const uint64_t limit = tracker->oldest != NULL ? seq_min(tracker->held_first, high) : high;
+
+	if (seq_diff(next, limit) < 0)
+		tracker->deliver_next = tracker_next_unseen(arbiter, tracker, next, limit);
+	return tracker->deliver_next != next;
+}
+
 void hold_release_due(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker)
 {
-	claims_release(arbiter, channel, tracker, tracker->deliver_next);
-	while (tracker->oldest != NULL &&
-	       seq_diff(tracker->held_first, tracker->deliver_next) <= 0) {
-		held_release_first(arbiter, channel, tracker);
+	do {
 		claims_release(arbiter, channel, tracker, tracker->deliver_next);
-	}
+		while (tracker->oldest != NULL &&
+		       seq_diff(tracker->held_first, tracker->deliver_next) <= 0) {
+			held_release_first(arbiter, channel, tracker);
+			claims_release(arbiter, channel, tracker, tracker->deliver_next);
+		}
+	} while (hold_advance_passed(arbiter, tracker));
 }
 
 /* Continue at @p to: give up what is missing below. */

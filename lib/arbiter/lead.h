@@ -29,4 +29,15 @@ static inline void lead_measure(struct fg_arbiter *arbiter, struct tracker *trac
 	fg_arbiter_lead_measure(arbiter, &tracker->fast, line, arrival_ns, first, end);
 }
 
+/* The same over a duplicate on @p line of what @p first_line brought at @p first_ns. */
+static inline void lead_measure_one(struct fg_arbiter *arbiter, unsigned int first_line,
+				    uint64_t first_ns, unsigned int line, uint64_t arrival_ns)
+{
+	const struct fg_arbiter_first entry = {.packed = first_ns << FG_ARBITER_FIRST_SHIFT |
+							 (uint64_t)first_line
+								 << FG_ARBITER_COUNT_BITS};
+
+	fg_arbiter_lead_count(&arbiter->head, &entry, line, arrival_ns);
+}
+
 #endif /* LEAD_H */

@@ -255,7 +255,9 @@ static void arrival_near(struct arrival *a, enum claim_match match)
 	if (a->channel->claims_open != 0 && a->n_first > 0)
 		claim_reach(a);
 	arrival_record_line(a);
-	if (is_first && !a->tracker->confirmed)
+	/* One packet alone stands for these numbers. */
+	if (match != CLAIM_MATCH_NEW && a->n_first > 0 &&
+	    (is_first || (a->result->flags & FG_ARBITER_LATE) != 0))
 		claim_add_settled(a);
 }
 
@@ -278,7 +280,7 @@ static void arrival_stale(struct arrival *a)
 static void arrival_copy(struct arrival *a)
 {
 	arrival_confirm(a);
-	tracker_mark_duplicate(a);
+	tracker_count_duplicate(a);
 	if (seq_diff(a->first, tracker_high(a->tracker)) > (int64_t)a->arbiter->jump_max)
 		return;
 	arrival_count_repeated(a);

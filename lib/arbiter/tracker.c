@@ -447,13 +447,18 @@ uint64_t tracker_mark_new(const struct arrival *a, uint64_t from, uint64_t all_n
 	return stop;
 }
 
-void tracker_mark_duplicate(struct arrival *a)
+void tracker_count_duplicate(struct arrival *a)
 {
 	struct fg_arbiter_track_line *state = &a->tracker->fast.lines[a->line];
 
 	a->result->disposition = FG_ARBITER_DUPLICATE;
 	fg_counter_add(&state->duplicates, 1);
 	fg_counter_add(&state->duplicate_numbers, a->end - a->first);
+}
+
+void tracker_mark_duplicate(struct arrival *a)
+{
+	tracker_count_duplicate(a);
 	lead_measure(a->arbiter, a->tracker, a->line, a->pkt->arrival_ns, a->first, a->end);
 }
 

@@ -77,6 +77,8 @@ void tracker_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 uint64_t tracker_mark_new(const struct arrival *a, uint64_t from, uint64_t all_new_from);
 /* The packet is a duplicate: set its disposition, and measure its lead time. */
 void tracker_mark_duplicate(struct arrival *a);
+/* The same, where the lead time is measured already. */
+void tracker_count_duplicate(struct arrival *a);
 /* Reject the jump that led to an unconfirmed tracker. */
 void tracker_reject(struct fg_arbiter *arbiter, struct channel *channel, struct tracker *tracker,
 		    uint64_t now_ns);

@@ -55,14 +55,14 @@ static bool result_has(const struct fg_arbiter_result *result, uint32_t i)
 	return i - result->from >= 64 || (result->mask >> (i - result->from) & 1) != 0;
 }
 
-/* What the arbiter did not believe, or has forgotten since. */
+/* What the arbiter did not believe, or has forgotten since; and resets. */
 static uint64_t n_unconfirmed(void)
 {
 	uint64_t totals[FG_ARBITER_CHANNEL_COUNT];
 
 	fg_arbiter_totals(arbiter, totals);
 	return totals[FG_ARBITER_CHANNEL_claims] + totals[FG_ARBITER_CHANNEL_channels_forgotten] +
-	       totals[FG_ARBITER_CHANNEL_channels_evicted];
+	       totals[FG_ARBITER_CHANNEL_channels_evicted] + totals[FG_ARBITER_CHANNEL_resets];
 }
 
 static void check_result(uint32_t op, const struct fg_arbiter_result *result, uint32_t count)

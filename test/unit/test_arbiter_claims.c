@@ -17,27 +17,37 @@
 
 #define SECOND (1000 * MS)
 
-/* A packet whose messages hash to @p digest, of another channel id than that of the others. */
+/* A packet whose messages hash to @p digest. */
 static struct fg_arbiter_result send(struct fg_arbiter *arbiter, unsigned int line, uint64_t now,
-				     uint64_t channel, uint64_t first, uint32_t count,
-				     uint32_t digest)
+				     uint64_t first, uint32_t count, uint32_t digest)
 {
 	struct fg_feed_packet pkt = packet_of(FG_FEED_DATA, first, count);
 	struct fg_arbiter_result result;
 
-	pkt.channel = channel;
 	pkt.digest = digest;
 	pkt.arrival_ns = now;
 	fg_arbiter_arbitrate(arbiter, line, now, &pkt, NULL, &result);
 	return result;
 }
 
+/* A packet with one number, in another channel. */
+static void send_in(struct fg_arbiter *arbiter, unsigned int line, uint64_t now, uint64_t channel,
+		    uint64_t first)
+{
+	struct fg_feed_packet pkt = packet_of(FG_FEED_DATA, first, 1);
+	struct fg_arbiter_result result;
+
+	pkt.channel = channel;
+	pkt.arrival_ns = now;
+	fg_arbiter_arbitrate(arbiter, line, now, &pkt, NULL, &result);
+}
+
 /* Both lines bring packets of one number each, [from, to). */
 static void both(struct fg_arbiter *arbiter, uint64_t now, uint64_t from, uint64_t to)
 {
 	for (uint64_t n = from; n < to; n++) {
-		assert_passes(send(arbiter, A, now, 7, n, 1, 1000), 0, 1);
-		assert_disposition(send(arbiter, B, now, 7, n, 1, 1000), FG_ARBITER_DUPLICATE);
+		assert_passes(send(arbiter, A, now, n, 1, 1000), 0, 1);
+		assert_disposition(send(arbiter, B, now, n, 1, 1000), FG_ARBITER_DUPLICATE);
 	}
 }
 
@@ -58,10 +68,9 @@ static void one_spoofed_packet(void **state)
 			const uint64_t at = 100 + distance;
 
 			both(arbiter, T0, 1, 100);
-			assert_passes(send(arbiter, line, T0, 7, at, 3, 5), 0, 3);
+			assert_passes(send(arbiter, line, T0, at, 3, 5), 0, 3);
 			/* Once more: still one packet. */
-			assert_disposition(send(arbiter, line, T0, 7, at, 3, 5),
-					   FG_ARBITER_DUPLICATE);
+			assert_disposition(send(arbiter, line, T0, at, 3, 5), FG_ARBITER_DUPLICATE);
 			both(arbiter, T0, 100, 12000);
 			assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_opened), 0);
 			fg_arbiter_flush(arbiter, T0);
@@ -77,14 +86,14 @@ static void another_digest_is_another_packet(void **state)
 
 	(void)state;
 	both(arbiter, T0, 1, 10);
-	assert_passes(send(arbiter, A, T0, 7, 20, 2, 5), 0, 2);
+	assert_passes(send(arbiter, A, T0, 20, 2, 5), 0, 2);
 	/* Confirmed by the packets after it, but not what line B has. */
-	assert_passes(send(arbiter, A, T0, 7, 22, 1, 6), 0, 1);
-	assert_passes(send(arbiter, A, T0, 7, 23, 1, 7), 0, 1);
+	assert_passes(send(arbiter, A, T0, 22, 1, 6), 0, 1);
+	assert_passes(send(arbiter, A, T0, 23, 1, 7), 0, 1);
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_opened), 1);
-	assert_disposition(send(arbiter, B, T0, 7, 22, 1, 6), FG_ARBITER_DUPLICATE);
-	assert_passes(send(arbiter, B, T0, 7, 20, 2, 99), 0, 2);
-	assert_disposition(send(arbiter, B, T0, 7, 20, 2, 5), FG_ARBITER_DUPLICATE);
+	assert_disposition(send(arbiter, B, T0, 22, 1, 6), FG_ARBITER_DUPLICATE);
+	assert_passes(send(arbiter, B, T0, 20, 2, 99), 0, 2);
+	assert_disposition(send(arbiter, B, T0, 20, 2, 5), FG_ARBITER_DUPLICATE);
 	fg_arbiter_free(arbiter);
 }
 
@@ -96,10 +105,10 @@ static void forgotten_in_time(void **state)
 
 	(void)state;
 	both(arbiter, T0, 1, 10);
-	send(arbiter, A, T0, 7, 20, 1, 5);
-	send(arbiter, B, T0, 7, 1000000, 1, 5);
+	send(arbiter, A, T0, 20, 1, 5);
+	send(arbiter, B, T0, 1000000, 1, 5);
 	arbitrate(arbiter, A, T0, FG_FEED_RESET, 500, 0);
-	send(arbiter, A, T0, 8, 1, 1, 5);
+	send_in(arbiter, A, T0, 8, 1);
 	assert_int_equal(fg_arbiter_channels(arbiter, channels, 4), 2);
 	fg_arbiter_tick(arbiter, T0 + 8 * SECOND);
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_claims_forgotten), 0);
@@ -122,10 +131,10 @@ static void one_spoofed_reset(void **state)
 		struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){0});
 
 		both(arbiter, T0, 1, 100);
-		assert_passes(send(arbiter, A, T0, 7, 100, 1, 1000), 0, 1);
+		assert_passes(send(arbiter, A, T0, 100, 1, 1000), 0, 1);
 		assert_disposition(arbitrate(arbiter, B, T0, FG_FEED_RESET, to[i], 0),
 				   FG_ARBITER_ADMIN);
-		assert_disposition(send(arbiter, B, T0, 7, 100, 1, 1000), FG_ARBITER_DUPLICATE);
+		assert_disposition(send(arbiter, B, T0, 100, 1, 1000), FG_ARBITER_DUPLICATE);
 		both(arbiter, T0, 101, 300);
 		assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_resets), 0);
 		fg_arbiter_free(arbiter);
@@ -140,11 +149,11 @@ static void jump_among_spoofed_packets(void **state)
 	(void)state;
 	both(arbiter, T0, 1, 100);
 	for (uint64_t n = 0; n < 1000; n++)
-		send(arbiter, n & 1, T0, 7, UINT64_C(1) << 40 | n * 20011, 1, 5);
+		send(arbiter, n & 1, T0, UINT64_C(1) << 40 | n * 20011, 1, 5);
 	both(arbiter, T0, 100, 200);
-	assert_passes(send(arbiter, A, T0, 7, 500000, 1, 8), 0, 1);
-	send(arbiter, A, T0, 7, UINT64_C(1) << 41, 1, 5);
-	assert_disposition(send(arbiter, B, T0, 7, 500000, 1, 8), FG_ARBITER_DUPLICATE);
+	assert_passes(send(arbiter, A, T0, 500000, 1, 8), 0, 1);
+	send(arbiter, A, T0, UINT64_C(1) << 41, 1, 5);
+	assert_disposition(send(arbiter, B, T0, 500000, 1, 8), FG_ARBITER_DUPLICATE);
 	both(arbiter, T0, 500001, 500100);
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_jumps_accepted), 1);
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_jumped_over), 500000 - 200);
@@ -184,12 +193,12 @@ static void no_restart_by_heartbeats(void **state)
 	arbitrate(arbiter, B, T0 + MS, FG_FEED_HEARTBEAT, 99, 0);
 	/* Line B has not had all of it: its heartbeats are right. */
 	for (uint64_t n = 100; n < 110; n++)
-		send(arbiter, A, T0 + SECOND, 7, n, 1, 1000);
+		send(arbiter, A, T0 + SECOND, n, 1, 1000);
 	for (unsigned int i = 0; i < 5; i++)
 		arbitrate(arbiter, B, T0 + (2 + i) * SECOND, FG_FEED_HEARTBEAT, 100, 0);
 	/* One wrong one among data. */
 	arbitrate(arbiter, A, T0 + 10 * SECOND, FG_FEED_HEARTBEAT, 50, 0);
-	send(arbiter, A, T0 + 10 * SECOND, 7, 110, 1, 1000);
+	send(arbiter, A, T0 + 10 * SECOND, 110, 1, 1000);
 	arbitrate(arbiter, B, T0 + 10 * SECOND, FG_FEED_HEARTBEAT, 50, 0);
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_resets), 0);
 	fg_arbiter_free(arbiter);
@@ -203,10 +212,10 @@ static void restart_by_both_lines(void **state)
 
 	(void)state;
 	both(arbiter, T0, 1, 100);
-	assert_disposition(send(arbiter, A, later, 7, 1, 1, 1), FG_ARBITER_DUPLICATE);
-	assert_disposition(send(arbiter, B, later, 7, 1, 1, 1), FG_ARBITER_DUPLICATE);
-	assert_disposition(send(arbiter, A, later, 7, 2, 1, 1), FG_ARBITER_DUPLICATE);
-	assert_passes(send(arbiter, B, later, 7, 2, 1, 1), 0, 1);
+	assert_disposition(send(arbiter, A, later, 1, 1, 1), FG_ARBITER_DUPLICATE);
+	assert_disposition(send(arbiter, B, later, 1, 1, 1), FG_ARBITER_DUPLICATE);
+	assert_disposition(send(arbiter, A, later, 2, 1, 1), FG_ARBITER_DUPLICATE);
+	assert_passes(send(arbiter, B, later, 2, 1, 1), 0, 1);
 	assert_int_equal(event_of(arbiter, FG_ARBITER_RESET).first, 1);
 	both(arbiter, later, 3, 200);
 	/* Number 1 is a gap of the new epoch. */
@@ -224,9 +233,9 @@ static void restart_by_one_line(void **state)
 		const uint64_t later = T0 + seconds * SECOND;
 
 		for (uint64_t n = 1; n < 100; n++)
-			send(arbiter, A, T0, 7, n, 1, 1);
+			send(arbiter, A, T0, n, 1, 1);
 		for (uint64_t n = 1; n < 50; n++)
-			assert_disposition(send(arbiter, A, later, 7, n, 1, 1),
+			assert_disposition(send(arbiter, A, later, n, 1, 1),
 					   seconds > 10 && n > 2 ? FG_ARBITER_PASS
 								 : FG_ARBITER_DUPLICATE);
 		assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_resets), seconds > 10);
@@ -243,17 +252,17 @@ static void line_that_repeats(void **state)
 	both(arbiter, T0, 1, 20000);
 	for (uint64_t round = 0; round < 3; round++)
 		for (uint64_t n = 15000; n < 19000; n++)
-			assert_disposition(send(arbiter, C, T0 + 60 * SECOND, 7, n, 1, 1000),
+			assert_disposition(send(arbiter, C, T0 + 60 * SECOND, n, 1, 1000),
 					   FG_ARBITER_DUPLICATE);
 	/* And below the window. */
 	for (uint64_t n = 1; n < 100; n++)
-		assert_disposition(send(arbiter, C, T0 + 60 * SECOND, 7, n, 1, 1000),
+		assert_disposition(send(arbiter, C, T0 + 60 * SECOND, n, 1, 1000),
 				   FG_ARBITER_STALE);
 	/* A switch repeats the last packets of line A, while B goes on. */
 	for (uint64_t n = 19990; n < 20000; n++) {
-		assert_disposition(send(arbiter, A, T0 + 61 * SECOND, 7, n, 1, 1000),
+		assert_disposition(send(arbiter, A, T0 + 61 * SECOND, n, 1, 1000),
 				   FG_ARBITER_DUPLICATE);
-		assert_passes(send(arbiter, B, T0 + 61 * SECOND, 7, n + 10, 1, 1000), 0, 1);
+		assert_passes(send(arbiter, B, T0 + 61 * SECOND, n + 10, 1, 1000), 0, 1);
 	}
 	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_resets), 0);
 	fg_arbiter_free(arbiter);
@@ -348,20 +357,20 @@ static void silence_by_channel(void **state)
 
 	(void)state;
 	for (unsigned int line = A; line <= B; line++) {
-		send(arbiter, line, T0, 1, 1, 1, 1);
-		send(arbiter, line, T0, 2, 1, 1, 1);
+		send_in(arbiter, line, T0, 1, 1);
+		send_in(arbiter, line, T0, 2, 1);
 	}
 	/* Line B goes on in channel 1 only. */
-	send(arbiter, A, T0 + 900 * MS, 1, 2, 1, 1);
-	send(arbiter, B, T0 + 900 * MS, 1, 2, 1, 1);
-	send(arbiter, A, T0 + 900 * MS, 2, 2, 1, 1);
+	send_in(arbiter, A, T0 + 900 * MS, 1, 2);
+	send_in(arbiter, B, T0 + 900 * MS, 1, 2);
+	send_in(arbiter, A, T0 + 900 * MS, 2, 2);
 	fg_arbiter_tick(arbiter, T0 + 1200 * MS);
 	event = event_of(arbiter, FG_ARBITER_SILENT);
 	assert_int_equal(event.channel, 2);
 	assert_int_equal(event.line, B);
 	assert_int_equal(event.first, T0);
 	assert_int_equal(line_counter(arbiter, B, FG_ARBITER_LINE_silent), 1);
-	send(arbiter, B, T0 + 1300 * MS, 2, 2, 1, 1);
+	send_in(arbiter, B, T0 + 1300 * MS, 2, 2);
 	assert_int_equal(event_of(arbiter, FG_ARBITER_BACK).channel, 2);
 	assert_int_equal(line_counter(arbiter, B, FG_ARBITER_LINE_silent), 0);
 	/* The session of both ends. */

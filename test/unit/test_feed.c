@@ -230,11 +230,11 @@ static void union_once(void **state)
 		{"{name: f, protocol: itch50, arbitrate: true}", {NULL, 0}, 0, 0, false},
 		{"{name: f, protocol: itch50, arbitrate: true}", {NULL, 0}, 20, 3000, false},
 		{"{name: f, protocol: itch50, arbitrate: true}", {types, 3}, 20, 3000, false},
-		{"{name: f, protocol: itch50, arbitrate: true}", {types, 1}, 60, 20000, false},
+		{"{name: f, protocol: itch50, arbitrate: true}", {types, 1}, 60, 3000, false},
 		{"{name: f, protocol: moldudp64, arbitrate: true, window: 16K}",
 		 {NULL, 0},
 		 5,
-		 20000,
+		 3000,
 		 false},
 		{"{name: f, protocol: itch50, arbitrate: true, reorder: hold, hold_packets: 4096,"
 		 " hold_us: 1000000}",
