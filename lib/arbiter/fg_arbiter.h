@@ -121,8 +121,8 @@
  * Silence. A line is silent in a channel if it sent nothing there for `silence_ns`, while the
  * channel's session is current, confirmed and has not ended.
  *
- * Events. More than 16 events of one kind and channel within a second of the packets' time are merged: the rest of that
- * second is one event, whose `merged` is their number and n their sum.
+ * Events. More than 16 events of one kind and channel within a second of the packets' time are
+ * merged: the rest of that second is one event, whose `merged` is their number and n their sum.
  *
  * Order. Without `hold` a packet passes as soon as it comes. With `hold` a packet above a gap is
  * held until the gap is filled, for `hold_ns` at most; at most `hold_packets` packets of the feed
