@@ -300,6 +300,27 @@ int fg_arbiter_create(const struct fg_arbiter_conf *conf, struct fg_arbiter **ou
 void fg_arbiter_free(struct fg_arbiter *arbiter);
 
 /**
+ * Arbitrate a packet if the fast path takes it: it brings the next numbers of its channel, or is
+ * another line's duplicate. Hot. Threads: the feed's worker.
+ * @param duplicates_only  Take no other packet.
+ * @param result           Set if the packet was taken: all of it is new, or nothing.
+ * @return whether it was taken; if not, nothing has changed: call fg_arbiter_arbitrate().
+ */
+static __rte_always_inline bool fg_arbiter_arbitrate_fast(struct fg_arbiter *arbiter,
+							  unsigned int line, uint64_t now_ns,
+							  const struct fg_feed_packet *pkt,
+							  bool duplicates_only,
+							  struct fg_arbiter_result *result)
+{
+	const struct fg_arbiter_head *head = (const struct fg_arbiter_head *)arbiter;
+
+	return likely(line < head->n_fast_lines && now_ns < head->due_ns &&
+		      fg_arbiter_track_is(head->tracker, pkt)) &&
+	       fg_arbiter_track_arbitrate(arbiter, head->tracker, line, now_ns, pkt,
+					  duplicates_only, result);
+}
+
+/**
  * Arbitrate a packet. Hot. Threads: the feed's worker.
  *
  * If the result has FG_ARBITER_READY, call fg_arbiter_take() until it returns 0 before the next
@@ -323,12 +344,7 @@ static __rte_always_inline void fg_arbiter_arbitrate(struct fg_arbiter *arbiter,
 						     const struct fg_feed_packet *pkt, void *packet,
 						     struct fg_arbiter_result *result)
 {
-	const struct fg_arbiter_head *head = (const struct fg_arbiter_head *)arbiter;
-
-	if (unlikely(
-		    line >= head->n_fast_lines || now_ns >= head->due_ns ||
-		    !fg_arbiter_track_is(head->tracker, pkt) ||
-		    !fg_arbiter_track_arbitrate(arbiter, head->tracker, line, now_ns, pkt, result)))
+	if (unlikely(!fg_arbiter_arbitrate_fast(arbiter, line, now_ns, pkt, false, result)))
 		fg_arbiter_arbitrate_slow(arbiter, line, now_ns, pkt, packet, result);
 }
 

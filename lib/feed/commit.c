@@ -1,41 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The last pass over a burst: arbitrate, learn, pass or drop. Hot. */
+/* What is not common in the last pass over a burst: all but the arbiter's fast path. Hot. */
 #include "commit.h"
 
 #include <rte_hash_crc.h>
 
-#include <fg_drop.h>
-
+#include "finish.h"
 #include "slice.h"
 
 #define TAKE_MAX 16u /* packets taken from the arbiter at a time */
-
-static inline void pass(struct fg_feed_out *out, struct rte_mbuf *m)
-{
-	out->pass[out->n_pass++] = m;
-}
-
-static inline void drop(struct fg_feed_out *out, struct rte_mbuf *m, enum fg_drop reason)
-{
-	out->drop[out->n_drop] = m;
-	out->reason[out->n_drop++] = (uint8_t)reason;
-}
-
-/* No subscription: every message matches. */
-static inline void match_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
-			     struct fg_meta *meta)
-{
-	const uint32_t n = feed->by_messages ? pkt->count : 0;
-
-	meta->messages = n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0;
-	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
-}
-
-/* Whether the packet is not of the session that the feed's maps are of. */
-static inline bool is_of_other_session(const struct item *item)
-{
-	return item->feed->by_session && !fg_symbols_same_session(item->feed->symbols, &item->pkt);
-}
 
 /* Whether there was a reset since the last call. */
 static bool was_reset(struct fg_feed *feed)
@@ -47,13 +19,8 @@ static bool was_reset(struct fg_feed *feed)
 	return feed->resets_seen != before;
 }
 
-/*
- * The packet is of another session than the maps, or numbers start anew with it: is it the next
- * session's? Then the maps are emptied. @return whether they are of the packet's session.
- */
-static __rte_noinline bool follow_session(const struct fg_feed_stage *stage,
-					  const struct item *item,
-					  enum fg_symbols_evidence evidence)
+bool follow_session(const struct fg_feed_stage *stage, const struct item *item,
+		    enum fg_symbols_evidence evidence)
 {
 	struct fg_feed *feed = item->feed;
 	const bool reset = evidence == FG_SYMBOLS_SESSION_NEW && was_reset(feed);
@@ -73,19 +40,7 @@ static __rte_noinline bool follow_session(const struct fg_feed_stage *stage,
 	return true;
 }
 
-/* Whether the maps know nothing of the packet's numbers. */
-static inline bool is_unmapped(const struct fg_feed_stage *stage, const struct item *item)
-{
-	if (unlikely(stage->draining_old))
-		return true;
-	return unlikely(is_of_other_session(item)) &&
-	       !follow_session(stage, item,
-			       item->feed->arbiter != NULL ? FG_SYMBOLS_SESSION_OTHER
-							   : FG_SYMBOLS_SESSION_UNKNOWN);
-}
-
-/* The packet is believed: learn from it what there is to learn. */
-static __rte_noinline void learn(struct fg_feed_stage *stage, struct item *item)
+void learn(struct fg_feed_stage *stage, struct item *item)
 {
 	struct fg_feed *feed = item->feed;
 
@@ -97,38 +52,9 @@ static __rte_noinline void learn(struct fg_feed_stage *stage, struct item *item)
 	feed->learned_burst = stage->burst;
 }
 
-/* Record in the metadata which messages match the subscription. */
-static inline void record_matches(struct fg_feed_stage *stage, struct item *item)
-{
-	struct fg_feed *feed = item->feed;
-	struct fg_meta *meta = item->meta;
-	const struct fg_msg_filter_result *found = &item->found;
-
-	/* What the feed learned in this burst may change the result. */
-	if (unlikely(is_unmapped(stage, item)))
-		fg_msg_filter_match_unmapped(item->filter, item->payload, &item->pkt, &item->found);
-	else if (unlikely(found->deferred || feed->learned_burst == stage->burst))
-		learn(stage, item);
-	feed_count(feed, FG_FEED_messages, found->n_messages);
-	if (unlikely(found->walk_end == FG_WALK_UNDECODABLE))
-		feed_count(feed, FG_FEED_undecodable, 1);
-	if (meta->filter == NULL) {
-		match_all(feed, &item->pkt, meta);
-		return;
-	}
-	meta->messages = found->mask;
-	meta->n_matched = (uint16_t)RTE_MIN(found->n_matched, (uint32_t)UINT16_MAX);
-	meta->flags |= FG_META_MATCHED;
-	feed_count(feed, FG_FEED_matched, found->n_matched);
-	if (unlikely(found->n_unmapped > 0)) {
-		feed_count(feed, FG_FEED_unmapped, found->n_unmapped);
-		meta->flags |= found->n_matched == 0 ? FG_META_UNMAPPED : 0;
-	}
-}
-
 /* Another line brought some of the messages: only the new ones stay matched. */
-static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
-			    const struct fg_arbiter_result *result)
+static void keep_new(struct fg_feed *feed, struct fg_meta *meta,
+		     const struct fg_arbiter_result *result)
 {
 	const uint64_t new = result->from < 64 ? result->mask << result->from : 0;
 	const uint64_t seen = meta->messages & ~new;
@@ -145,9 +71,8 @@ static inline void keep_new(struct fg_feed *feed, struct fg_meta *meta,
  * A result covers 64 numbers. A longer packet may bring new numbers after those: arbitrate it again
  * until all are marked as seen. Not where packets are held, since this one passes now.
  */
-static __rte_noinline void arbitrate_rest(const struct fg_feed *feed, uint64_t now_ns,
-					  const struct item *item,
-					  const struct fg_arbiter_result *result)
+static void arbitrate_rest(const struct fg_feed *feed, uint64_t now_ns, const struct item *item,
+			   const struct fg_arbiter_result *result)
 {
 	struct fg_arbiter_result more = *result;
 
@@ -157,35 +82,19 @@ static __rte_noinline void arbitrate_rest(const struct fg_feed *feed, uint64_t n
 				     &more);
 }
 
-/* The packet passes if a message matches: whole, or as a slice. */
-static inline void finish(struct fg_feed_stage *stage, const struct item *item,
-			  struct fg_feed_out *out)
+struct rte_mbuf *slice(struct fg_feed_stage *stage, const struct item *item)
 {
-	const struct fg_meta *meta = item->meta;
-	struct rte_mbuf *slice;
+	struct rte_mbuf *made =
+		slice_make(item->feed, stage->slices, item->m, item->payload, &item->pkt);
 
-	if ((meta->flags & FG_META_MATCHED) != 0 && meta->n_matched == 0 &&
-	    item->pkt.kind != FG_FEED_RESET && item->pkt.kind != FG_FEED_END) {
-		drop(out, item->m,
-		     (meta->flags & FG_META_UNMAPPED) != 0 ? FG_DROP_unmapped
-							   : FG_DROP_no_matching_message);
-		return;
-	}
-	if (likely((meta->flags & (FG_META_SLICE | FG_META_MATCHED)) !=
-		   (FG_META_SLICE | FG_META_MATCHED)) ||
-	    meta->n_matched == 0) {
-		pass(out, item->m);
-		return;
-	}
-	slice = slice_make(item->feed, stage->slices, item->m, item->payload, &item->pkt);
-	feed_count(item->feed, slice != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
-	if (slice != NULL)
+	feed_count(item->feed, made != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
+	if (made != NULL)
 		rte_pktmbuf_free(item->m);
-	pass(out, slice != NULL ? slice : item->m);
+	return made != NULL ? made : item->m;
 }
 
 /* Not a packet of the protocol: it passes, unless its rule subscribes to certain messages. */
-static __rte_noinline void wrong_protocol(struct item *item, struct fg_feed_out *out)
+static void wrong_protocol(struct item *item, struct fg_feed_out *out)
 {
 	feed_count(item->feed, FG_FEED_wrong_protocol, 1);
 	item->meta->messages = 0;
@@ -197,7 +106,7 @@ static __rte_noinline void wrong_protocol(struct item *item, struct fg_feed_out 
 }
 
 /* The messages are not as the header has them, or there is no whole header. */
-static __rte_noinline void malformed(struct item *item, struct fg_feed_out *out)
+static void malformed(struct item *item, struct fg_feed_out *out)
 {
 	static const uint8_t counters[] = {
 		[FG_WALK_BAD_LENGTH] = FG_FEED_malformed_length,
@@ -273,8 +182,8 @@ void drain(struct fg_feed_stage *stage, struct fg_feed_out *out)
 }
 
 /* A heartbeat, a reset or an end. @ready: packets that it releases must go before it. */
-static inline void admin(struct fg_feed_stage *stage, struct item *item, bool ready,
-			 struct fg_feed_out *out)
+static void admin(struct fg_feed_stage *stage, struct item *item, bool ready,
+		  struct fg_feed_out *out)
 {
 	const uint16_t before = out->n_pass;
 
@@ -286,8 +195,8 @@ static inline void admin(struct fg_feed_stage *stage, struct item *item, bool re
 }
 
 /* The packet has new numbers, or is not arbitrated. */
-static inline void deliver(struct fg_feed_stage *stage, struct item *item,
-			   const struct fg_arbiter_result *result, struct fg_feed_out *out)
+static void deliver(struct fg_feed_stage *stage, struct item *item,
+		    const struct fg_arbiter_result *result, struct fg_feed_out *out)
 {
 	struct fg_feed *feed = item->feed;
 
@@ -299,12 +208,20 @@ static inline void deliver(struct fg_feed_stage *stage, struct item *item,
 	finish(stage, item, out);
 }
 
-static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
-			     struct fg_feed_out *out)
+/* By these the arbiter tells copies of one packet from packets that only claim its numbers. */
+static uint32_t digest(const struct item *item)
+{
+	return rte_hash_crc(item->payload + item->pkt.messages_off,
+			    (uint32_t)(item->pkt.messages_end - item->pkt.messages_off), 0);
+}
+
+static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
 {
 	struct fg_feed *feed = item->feed;
 	struct fg_arbiter_result result;
 
+	if (item->pkt.kind < FG_FEED_UNSEQUENCED)
+		item->pkt.digest = digest(item);
 	fg_arbiter_arbitrate(feed->arbiter, item->line, stage->now_ns, &item->pkt, item->m,
 			     &result);
 	if (unlikely((result.flags & FG_ARBITER_EPOCH) != 0) && feed->by_session)
@@ -339,43 +256,20 @@ static inline void arbitrate(struct fg_feed_stage *stage, struct item *item,
 	}
 }
 
-/* By these the arbiter tells copies of one packet from packets that only claim its numbers. */
-static __rte_noinline uint32_t digest(const struct item *item)
+void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
 {
-	return rte_hash_crc(item->payload + item->pkt.messages_off,
-			    (uint32_t)(item->pkt.messages_end - item->pkt.messages_off), 0);
-}
-
-/* Peek again: packets before this one in the burst have been committed since. */
-static inline void peek_again(struct item *item)
-{
-	item->peek = (uint8_t)fg_arbiter_peek(item->feed->arbiter, item->line, &item->pkt);
-	if (unlikely(item->peek != FG_ARBITER_PEEK_DUPLICATE && !item->matched))
-		item_match(item);
-	if (unlikely(item->peek == FG_ARBITER_PEEK_OTHER && item->pkt.kind < FG_FEED_UNSEQUENCED))
-		item->pkt.digest = digest(item);
-}
-
-void commit(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
-{
-	struct fg_feed *feed = item->feed;
-
-	if (unlikely(feed == NULL)) {
-		pass(out, item->m);
-		return;
-	}
-	feed_count(feed, FG_FEED_packets, 1);
-	if (unlikely(item->rc == -EPROTO)) {
+	if (item->rc == -EPROTO) {
 		wrong_protocol(item, out);
 		return;
 	}
-	if (likely(item->rc == 0) && feed->arbiter != NULL)
-		peek_again(item);
-	if (unlikely(item->rc != 0 || (item->matched && item_is_malformed(item)))) {
+	/* It was a duplicate before the burst, and is none now. */
+	if (item->rc == 0 && !item->matched)
+		item_match(item);
+	if (item->rc != 0 || item_is_malformed(item)) {
 		malformed(item, out);
 		return;
 	}
-	if (likely(feed->arbiter != NULL)) {
+	if (item->feed->arbiter != NULL) {
 		arbitrate(stage, item, out);
 		return;
 	}

@@ -6,7 +6,8 @@
  *   fg_feed.c   creation, counters
  *   item.h      a packet on its way through the stage
  *   stage.c     the passes over a burst
- *   commit.c    the last pass: arbitrate, learn, pass or drop
+ *   finish.h    which messages match; pass or drop
+ *   commit.c    what is not common in the last pass
  *   slice.c     a packet cut down to its matched messages
  */
 #ifndef FEED_H

@@ -20,7 +20,6 @@ struct item {
 	const uint8_t *payload;       /* in one piece */
 	int rc;                       /* of reading the header; not 0: `pkt` is not valid */
 	uint8_t line;                 /* from 0 */
-	uint8_t peek;                 /* enum fg_arbiter_peek, before the burst's first commit */
 	bool matched;                 /* `found` is valid: the messages were walked over */
 	bool copied;                  /* the payload is in the stage's scratch memory */
 	struct fg_feed_packet pkt;
@@ -56,7 +55,6 @@ static inline void item_read(const struct fg_feed_stage *stage, struct rte_mbuf 
 	item->meta = meta;
 	item->feed = feed;
 	item->matched = false;
-	item->peek = FG_ARBITER_PEEK_OTHER;
 	if (unlikely(feed == NULL))
 		return;
 	item->filter = meta->filter != NULL ? meta->filter : feed->any_message;

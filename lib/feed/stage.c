@@ -6,7 +6,7 @@
  *   read     each packet's header; prefetch the arbiter's state
  *   peek     which packets are duplicates already; prefetch the messages of the others
  *   match    verify these messages, and match them
- *   commit   arbitrate, learn, pass or drop (commit.c)
+ *   commit   arbitrate, learn, pass or drop (what is not common: commit.c)
  *
  * Only the last pass changes state, one packet after the other, so that the result does not depend
  * on how packets were cut into bursts.
@@ -17,6 +17,7 @@
 #include <fg_burst.h>
 
 #include "commit.h"
+#include "finish.h"
 #include "item.h"
 
 #define PREFETCH 4u /* packets between the prefetch of a header and its use */
@@ -59,11 +60,9 @@ static inline bool peek(struct item *item)
 
 	if (unlikely(feed == NULL || item->rc != 0))
 		return false;
-	if (likely(feed->arbitrate)) {
-		item->peek = (uint8_t)fg_arbiter_peek(feed->arbiter, item->line, &item->pkt);
-		if (item->peek == FG_ARBITER_PEEK_DUPLICATE)
-			return false;
-	}
+	if (likely(feed->arbitrate) &&
+	    fg_arbiter_peek(feed->arbiter, item->line, &item->pkt) == FG_ARBITER_PEEK_DUPLICATE)
+		return false;
 	fg_msg_filter_prefetch(item->payload, item->pkt.messages_end, true);
 	return true;
 }
@@ -78,6 +77,36 @@ static inline void match(struct item *items, uint16_t count)
 		if (peek(&items[i]))
 			jobs[n++] = item_job(&items[i]);
 	fg_msg_filter_match_burst(jobs, n);
+}
+
+/*
+ * The last pass, packet by packet, in order: arbitrate the packet, learn from it, and pass or drop
+ * it. Packets that were not matched were duplicates before the burst: the fast path takes them if
+ * they still are. There is room for the packet.
+ */
+static inline void commit(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
+{
+	struct fg_feed *feed = item->feed;
+	struct fg_arbiter_result result;
+
+	if (unlikely(feed == NULL)) {
+		pass(out, item->m);
+		return;
+	}
+	feed_count(feed, FG_FEED_packets, 1);
+	if (unlikely(item->rc != 0 || feed->arbiter == NULL ||
+		     (item->matched && item_is_malformed(item)) ||
+		     !fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns,
+						&item->pkt, !item->matched, &result))) {
+		commit_slow(stage, item, out);
+		return;
+	}
+	if (result.disposition == FG_ARBITER_DUPLICATE && likely(feed->arbitrate)) {
+		drop(out, item->m, FG_DROP_duplicate);
+		return;
+	}
+	record_matches(stage, item);
+	finish(stage, item, out);
 }
 
 uint16_t fg_feed_burst(struct fg_feed_stage *stage, struct rte_mbuf **pkts, uint16_t count,
