@@ -149,6 +149,7 @@ static void claim_jump(struct arrival *a, struct claim *claim)
 static bool claim_support(struct arrival *a, struct claim *claim)
 {
 	claim->support++;
+	tick_schedule(a->arbiter, time_after(claim->since_ns, a->arbiter->gap_timeout_ns));
 	if (claim_is_far(claim))
 		claim_jump(a, claim);
 	else if (claim->support >= CLAIM_SUPPORT)
@@ -320,6 +321,30 @@ bool claim_continue(struct arrival *a, bool far)
 	else if (a->support == 0)
 		a->support = line_is_ahead(a);
 	return streak != NULL;
+}
+
+void claim_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns, bool all)
+{
+	struct arrival a = {.arbiter = arbiter,
+			    .channel = channel,
+			    .tracker = channel_current(channel),
+			    .now_ns = now_ns};
+
+	tracker_sync(arbiter, a.tracker);
+	for (uint32_t left = channel->claims_open; left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
+
+		if (claim->support == 0 || claim->tracker != a.tracker || !a.tracker->confirmed)
+			continue;
+		if (!all && !overdue(now_ns, claim->since_ns, arbiter->gap_timeout_ns)) {
+			tick_schedule(arbiter,
+				      time_after(claim->since_ns, arbiter->gap_timeout_ns));
+			continue;
+		}
+		a.line = claim->line;
+		claim_confirm(&a, claim);
+		left = channel->claims_open;
+	}
 }
 
 void claim_reach(struct arrival *a)

@@ -29,6 +29,11 @@ void claim_reject_line(struct arrival *a);
 bool claim_continue(struct arrival *a, bool far);
 /* All below some number came: claims that start there are supported by it. */
 void claim_reach(struct arrival *a);
+/*
+ * Confirm claims that one packet agrees with, and no other contradicted for gap_timeout_ns, or with
+ * @p all now: what both lines left out at the end of a burst is a gap.
+ */
+void claim_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns, bool all);
 /* The packet becomes a claim. */
 void claim_add(struct arrival *a, bool far);
 /* What the packet brought came: another packet with its numbers and another digest is new. */

@@ -4,6 +4,7 @@
 
 #include "arbiter.h"
 #include "channel.h"
+#include "claim.h"
 #include "report.h"
 #include "select.h"
 #include "silence.h"
@@ -18,8 +19,10 @@ static void tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
 
-		if (channel_is_used(channel))
-			channel_tick(arbiter, channel, now_ns);
+		if (!channel_is_used(channel))
+			continue;
+		claim_tick(arbiter, channel, now_ns, false);
+		channel_tick(arbiter, channel, now_ns);
 		if (channel_is_used(channel))
 			silence_tick(arbiter, channel, now_ns);
 		if (channel_is_used(channel))
@@ -38,9 +41,12 @@ bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 
 void fg_arbiter_flush(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < arbiter->max_channels; i++)
-		if (channel_is_used(&arbiter->channels[i]))
-			channel_flush(arbiter, &arbiter->channels[i], now_ns);
+	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
+		if (!channel_is_used(&arbiter->channels[i]))
+			continue;
+		claim_tick(arbiter, &arbiter->channels[i], now_ns, true);
+		channel_flush(arbiter, &arbiter->channels[i], now_ns);
+	}
 }
 
 unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken *out,

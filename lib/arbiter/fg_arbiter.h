@@ -68,14 +68,14 @@
  *   - a heartbeat of any line names the number at its end;
  *   - all below it came, and then: a packet of any line starts at its end;
  *
- * or when its line sends 8 claims without coming back. With it those of its line below
- * it are confirmed. If a line that made a claim continues below it, the line's next packets do not
- * agree with the claim. A packet that overlaps it with other boundaries or another digest
- * contradicts it: the claim is forgotten. So is one that nothing confirms for 9 s, and the oldest
- * of more than 32. The numbers of a confirmed claim came; but until it is forgotten, a
- * packet with the same numbers and another digest still passes. Lines that cut the sequence into
- * different packets, or put packets out of order by more than 32, may therefore deliver
- * what a claim brought twice.
+ * or, if one does, after `gap_timeout_ns`, or when its line sends 8 claims without coming back.
+ * With it those of its line below it are confirmed. If a line that made a claim continues below it,
+ * the line's next packets do not agree with the claim. A packet that overlaps it with other
+ * boundaries or another digest contradicts it: the claim is forgotten. So is one that nothing
+ * confirms for 9 s, and the oldest of more than 32. The numbers of a confirmed claim came; but
+ * until it is forgotten, a packet with the same numbers and another digest still passes. Lines that
+ * cut the sequence into different packets, or put packets out of order by more than 32, may
+ * therefore deliver what a claim brought twice.
  *
  * Sequence jumps. When a claim with FG_ARBITER_JUMP is confirmed, the jump is accepted (an event):
  * the channel gets a new current tracker, and the former one becomes the candidate. Packets near

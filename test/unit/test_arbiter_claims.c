@@ -121,6 +121,22 @@ static void forgotten_in_time(void **state)
 	fg_arbiter_free(arbiter);
 }
 
+/* Both lines lose the same numbers, and send only one packet after them: reported in time. */
+static void gap_at_the_end(void **state)
+{
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){0});
+
+	(void)state;
+	both(arbiter, T0, 1, 10);
+	both(arbiter, T0, 20, 21);
+	fg_arbiter_tick(arbiter, T0 + SECOND - MS);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_opened), 0);
+	fg_arbiter_tick(arbiter, T0 + SECOND);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_opened), 1);
+	assert_int_equal(unrecovered(arbiter), 10);
+	fg_arbiter_free(arbiter);
+}
+
 /* One spoofed reset: both epochs' copies are still duplicates, whatever the line sends next. */
 static void one_spoofed_reset(void **state)
 {
@@ -418,6 +434,7 @@ int main(void)
 		cmocka_unit_test(one_spoofed_packet),
 		cmocka_unit_test(another_digest_is_another_packet),
 		cmocka_unit_test(forgotten_in_time),
+		cmocka_unit_test(gap_at_the_end),
 		cmocka_unit_test(one_spoofed_reset),
 		cmocka_unit_test(jump_among_spoofed_packets),
 		cmocka_unit_test(restart_by_heartbeats),
