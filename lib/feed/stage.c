@@ -21,10 +21,18 @@
 #include "item.h"
 
 #define PREFETCH 4u /* packets between the prefetch of a header and its use */
+#ifndef GROUP
+#define GROUP 8u /* packets whose messages are matched while those of as many are prefetched */
+#endif
 
-static inline void prefetch_header(struct rte_mbuf *m)
+static inline void prefetch_header(const struct fg_feed_stage *stage, struct rte_mbuf *m)
 {
-	rte_prefetch0(rte_pktmbuf_mtod_offset(m, const uint8_t *, fg_meta(m)->payload_off));
+	const struct fg_meta *meta = fg_meta(m);
+
+	rte_prefetch0(rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->payload_off));
+	if (likely(meta->feed < stage->n_feeds))
+		rte_prefetch0(stage->feeds[meta->feed]);
+	rte_prefetch0(meta->filter);
 }
 
 /*
@@ -36,12 +44,12 @@ static inline uint16_t read_headers(const struct fg_feed_stage *stage, struct rt
 {
 	*copied = false;
 	for (uint16_t i = 0; i < RTE_MIN(count, PREFETCH); i++)
-		prefetch_header(pkts[i]);
+		prefetch_header(stage, pkts[i]);
 	for (uint16_t i = 0; i < count; i++) {
 		struct item *item = &items[i];
 
 		if (i + PREFETCH < count)
-			prefetch_header(pkts[i + PREFETCH]);
+			prefetch_header(stage, pkts[i + PREFETCH]);
 		if (unlikely(*copied &&
 			     rte_pktmbuf_data_len(pkts[i]) < rte_pktmbuf_pkt_len(pkts[i])))
 			return i;
@@ -53,7 +61,7 @@ static inline uint16_t read_headers(const struct fg_feed_stage *stage, struct rt
 	return count;
 }
 
-/* Whether the packet's messages are to be looked at; if so, prefetch them. */
+/* Whether the packet's messages are to be looked at. */
 static inline bool peek(struct item *item)
 {
 	const struct fg_feed *feed = item->feed;
@@ -63,8 +71,13 @@ static inline bool peek(struct item *item)
 	if (likely(feed->arbitrate) &&
 	    fg_arbiter_peek(feed->arbiter, item->line, &item->pkt) == FG_ARBITER_PEEK_DUPLICATE)
 		return false;
-	fg_msg_filter_prefetch(item->payload, item->pkt.messages_end, true);
 	return true;
+}
+
+static inline void prefetch_messages(const struct fg_msg_filter_job *jobs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		fg_msg_filter_prefetch(jobs[i].payload, jobs[i].pkt->messages_end, true);
 }
 
 /* Verify and match the messages of all packets but duplicates. */
@@ -76,7 +89,14 @@ static inline void match(struct item *items, uint16_t count)
 	for (uint16_t i = 0; i < count; i++)
 		if (peek(&items[i]))
 			jobs[n++] = item_job(&items[i]);
-	fg_msg_filter_match_burst(jobs, n);
+	prefetch_messages(jobs, RTE_MIN(n, GROUP));
+	for (unsigned int i = 0; i < n; i += GROUP) {
+		const unsigned int next = i + GROUP;
+
+		if (next < n)
+			prefetch_messages(&jobs[next], RTE_MIN(n - next, GROUP));
+		fg_msg_filter_match_burst(&jobs[i], RTE_MIN(n - i, GROUP));
+	}
 }
 
 /*
@@ -94,14 +114,14 @@ static inline void commit(struct fg_feed_stage *stage, struct item *item, struct
 		return;
 	}
 	feed_count(feed, FG_FEED_packets, 1);
-	if (unlikely(item->rc != 0 || feed->arbiter == NULL ||
-		     (item->matched && item_is_malformed(item)) ||
-		     !fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns,
-						&item->pkt, !item->matched, &result))) {
+	if (unlikely(item->rc != 0 || (item->matched && item_is_malformed(item)) ||
+		     (feed->arbiter != NULL &&
+		      !fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns,
+						 &item->pkt, !item->matched, &result)))) {
 		commit_slow(stage, item, out);
 		return;
 	}
-	if (result.disposition == FG_ARBITER_DUPLICATE && likely(feed->arbitrate)) {
+	if (feed->arbitrate && result.disposition == FG_ARBITER_DUPLICATE) {
 		drop(out, item->m, FG_DROP_duplicate);
 		return;
 	}

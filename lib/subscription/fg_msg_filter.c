@@ -10,8 +10,6 @@
 #include "filter_symbols.h"
 #include "filter_types.h"
 
-#define GROUP_MAX 64u
-
 int fg_msg_filter_create(const struct fg_msg_filter_conf *conf, struct fg_msg_filter **out,
 			 struct fg_error *error)
 {
@@ -60,40 +58,21 @@ void fg_msg_filter_free(struct fg_msg_filter *filter)
 	rte_free(filter);
 }
 
-/*
- * Jobs of different burst functions do not depend on each other: match those of one after those of
- * another, each together. @n: 64 at most.
- */
-static void match_some(const struct fg_msg_filter_job *jobs, unsigned int n)
-{
-	const struct fg_msg_filter_job *list[GROUP_MAX];
-	uint64_t remaining = UINT64_MAX >> (64 - n);
-
-	while (remaining != 0) {
-		burst_function *burst = jobs[__builtin_ctzll(remaining)].filter->burst;
-		unsigned int count = 0;
-
-		for (uint64_t left = remaining; left != 0; left &= left - 1) {
-			const unsigned int i = (unsigned int)__builtin_ctzll(left);
-
-			if (jobs[i].filter->burst != burst)
-				continue;
-			list[count++] = &jobs[i];
-			remaining &= ~(UINT64_C(1) << i);
-		}
-		burst(list, count);
-	}
-}
-
 void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
-		if (filter_is_behind(jobs[i].filter))
-			filter_catch_up(jobs[i].filter);
-	for (; n > GROUP_MAX; jobs += GROUP_MAX, n -= GROUP_MAX)
-		match_some(jobs, GROUP_MAX);
-	if (n > 0)
-		match_some(jobs, n);
+	unsigned int begin = 0;
+
+	/* Mostly all packets of a burst are of one protocol, and so have one function. */
+	while (begin < n) {
+		burst_function *burst = jobs[begin].filter->burst;
+		unsigned int end = begin;
+
+		for (; end < n && jobs[end].filter->burst == burst; end++)
+			if (filter_is_behind(jobs[end].filter))
+				filter_catch_up(jobs[end].filter);
+		burst(&jobs[begin], end - begin);
+		begin = end;
+	}
 }
 
 void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,

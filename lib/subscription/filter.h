@@ -97,21 +97,18 @@ struct flat_type {
 static_assert(sizeof(struct flat_type) == 8, "an index without a multiplication");
 
 /* Match jobs that have this function: fg_msg_filter_match_burst(). */
-typedef void burst_function(const struct fg_msg_filter_job *const *jobs, unsigned int n);
+typedef void burst_function(const struct fg_msg_filter_job *jobs, unsigned int n);
 
 struct fg_msg_filter {
+	/* What each packet needs, tables aside, is on the first cache line. */
 	burst_function *burst;
 	struct fg_symbols *symbols; /* NULL: nothing is learned */
+	uint64_t changes_seen;      /* of the symbol map */
+	uint8_t *number_flags;  /* FLAG_... by number_index(), where numbers have two bytes at most;
+				   else NULL */
+	struct flat_type *flat; /* of types of a byte: by type; else a hash table */
 	const struct fg_protocol *protocol;
-	uint8_t *number_flags; /* FLAG_... by number_index(), where numbers have two bytes at most;
-				  else NULL */
-	struct number_set numbers; /* without number_flags: numbers listed as such */
-	uint64_t *slots_matched;   /* without number_flags: a bit for each slot of the symbol map;
-				      set: the number's symbol is matched */
-	struct filter_type *types; /* a hash table */
-	struct filter_type other;  /* for types that are not in the table */
-	uint32_t types_shift;      /* 32 - log2(slots of the table) */
-	uint64_t changes_seen;     /* of the symbol map */
+	uint32_t flat_factor, flat_shift;
 	/* Matched symbols without a number. The worker writes it, control reads it. */
 	_Atomic uint32_t n_symbols_without_number;
 	bool any_instrument;
@@ -120,9 +117,13 @@ struct fg_msg_filter {
 	bool pass_unmapped;
 	/* FLAG_... of types of a byte, for filter_itch.c; [1]: with FLAG_UNMAPPED. */
 	uint8_t type_flags[2][256];
-	struct flat_type *flat; /* of types of a byte: by type; else a hash table */
-	uint32_t flat_factor, flat_shift;
-	struct flat_type flat_other;  /* for types that are not in the table */
+	struct number_set numbers;   /* without number_flags: numbers listed as such */
+	struct flat_type flat_other; /* for types that are not in the table */
+	uint64_t *slots_matched;     /* without number_flags: a bit for each slot of the symbol map;
+					set: the number's symbol is matched */
+	struct filter_type *types;   /* a hash table */
+	struct filter_type other;    /* for types that are not in the table */
+	uint32_t types_shift;        /* 32 - log2(slots of the table) */
 	struct symbol_set symbol_set; /* matched symbols */
 	uint32_t *symbol_numbers;     /* by slot of symbol_set: how many numbers it has */
 	struct fg_orders *orders;     /* NULL: nothing is learned */
@@ -131,6 +132,9 @@ struct fg_msg_filter {
 	uint32_t n_types, n_instruments, n_symbols;
 	uint64_t bytes;
 };
+
+static_assert(offsetof(struct fg_msg_filter, type_flags) <= RTE_CACHE_LINE_MIN_SIZE,
+	      "what each packet needs, tables aside, is on the first cache line");
 
 /** Zeroed DPDK memory, counted as the filter's; NULL: none left. */
 __rte_cold static inline void *filter_alloc(struct fg_msg_filter *filter, size_t bytes,

@@ -12,10 +12,10 @@
 #define FACTORS     64u
 #define SLOTS_SMALL 256u
 
-static void match_any(const struct fg_msg_filter_job *const *jobs, unsigned int n)
+static void match_any(const struct fg_msg_filter_job *jobs, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		flat_fall_back(jobs[i]);
+		flat_fall_back(&jobs[i]);
 }
 
 /*
@@ -45,12 +45,12 @@ static void match_any(const struct fg_msg_filter_job *const *jobs, unsigned int 
 	NUMBERS(X, b3_umdf, FLAT_NUMBER8) NUMBERS(X, deribit, FLAT_NUMBER4)
 
 #define X(name, naming, by_symbol)                                                                 \
-	static void burst_##name##_##naming##_##by_symbol(                                         \
-		const struct fg_msg_filter_job *const *jobs, unsigned int n)                       \
+	static void burst_##name##_##naming##_##by_symbol(const struct fg_msg_filter_job *jobs,    \
+							  unsigned int n)                          \
 	{                                                                                          \
 		for (unsigned int i = 0; i < n; i++)                                               \
 			flat_packet((struct flat_code){&protocol_##name, naming, by_symbol},       \
-				    jobs[i]);                                                      \
+				    &jobs[i]);                                                     \
 	}
 FUNCTIONS(X)
 #undef X
