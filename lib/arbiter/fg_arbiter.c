@@ -182,7 +182,7 @@ void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, ui
 	/* The fast path cannot queue this packet after those that are ready. */
 	if (arrival.channel == NULL || arbiter->ready != NULL ||
 	    !fg_arbiter_track_arbitrate(arbiter, &channel_current(arrival.channel)->fast, line,
-					now_ns, pkt, false, result)) {
+					now_ns, pkt, result)) {
 		if (arrival.channel != NULL && alive)
 			arrival_begin(&arrival);
 		else if (arrival.channel != NULL)

@@ -313,11 +313,15 @@ static __rte_always_inline bool fg_arbiter_arbitrate_fast(struct fg_arbiter *arb
 							  struct fg_arbiter_result *result)
 {
 	const struct fg_arbiter_head *head = (const struct fg_arbiter_head *)arbiter;
+	uint64_t first;
 
-	return likely(line < head->n_fast_lines && now_ns < head->due_ns &&
-		      fg_arbiter_track_is(head->tracker, pkt)) &&
-	       fg_arbiter_track_arbitrate(arbiter, head->tracker, line, now_ns, pkt,
-					  duplicates_only, result);
+	if (unlikely(line >= head->n_fast_lines || now_ns >= head->due_ns ||
+		     !fg_arbiter_track_is(head->tracker, pkt)))
+		return false;
+	if (duplicates_only &&
+	    fg_arbiter_track_peek(head->tracker, line, pkt, &first) != FG_ARBITER_PEEK_DUPLICATE)
+		return false;
+	return fg_arbiter_track_arbitrate(arbiter, head->tracker, line, now_ns, pkt, result);
 }
 
 /**

@@ -269,17 +269,17 @@ fg_arbiter_fast_duplicate(struct fg_arbiter *arbiter, struct fg_arbiter_track *t
 
 /** @return whether the fast path took a packet of the tracker's channel; if not, nothing changed.
  */
-static __rte_always_inline bool
-fg_arbiter_track_arbitrate(struct fg_arbiter *arbiter, struct fg_arbiter_track *track,
-			   unsigned int line, uint64_t now_ns, const struct fg_feed_packet *pkt,
-			   bool duplicates_only, struct fg_arbiter_result *result)
+static __rte_always_inline bool fg_arbiter_track_arbitrate(struct fg_arbiter *arbiter,
+							   struct fg_arbiter_track *track,
+							   unsigned int line, uint64_t now_ns,
+							   const struct fg_feed_packet *pkt,
+							   struct fg_arbiter_result *result)
 {
 	uint64_t first;
 	const enum fg_arbiter_peek peek = fg_arbiter_track_peek(track, line, pkt, &first);
 	struct fg_arbiter_track_line *state = &track->lines[line];
 
-	if (unlikely(peek == FG_ARBITER_PEEK_OTHER ||
-		     (duplicates_only && peek != FG_ARBITER_PEEK_DUPLICATE)))
+	if (unlikely(peek == FG_ARBITER_PEEK_OTHER))
 		return false;
 	/* Mostly the line's packets follow one another. */
 	if (unlikely(first != state->next))

@@ -9,49 +9,6 @@
 
 #define TAKE_MAX 16u /* packets taken from the arbiter at a time */
 
-/* Whether there was a reset since the last call. */
-static bool was_reset(struct fg_feed *feed)
-{
-	uint64_t totals[FG_ARBITER_CHANNEL_COUNT], before = feed->resets_seen;
-
-	fg_arbiter_totals(feed->arbiter, totals);
-	feed->resets_seen = totals[FG_ARBITER_CHANNEL_resets];
-	return feed->resets_seen != before;
-}
-
-bool follow_session(const struct fg_feed_stage *stage, const struct item *item,
-		    enum fg_symbols_evidence evidence)
-{
-	struct fg_feed *feed = item->feed;
-	const bool reset = evidence == FG_SYMBOLS_SESSION_NEW && was_reset(feed);
-
-	if (!fg_symbols_same_session(feed->symbols, &item->pkt)) {
-		if (!fg_symbols_session(feed->symbols, &item->pkt,
-					fg_counter_read(&feed->counters[FG_FEED_packets]),
-					evidence))
-			return false;
-	} else if (reset) {
-		fg_symbols_reset(feed->symbols, &item->pkt);
-	} else {
-		return true; /* Another channel of the session. */
-	}
-	fg_orders_clear(feed->orders);
-	feed->learned_burst = stage->burst;
-	return true;
-}
-
-void learn(struct fg_feed_stage *stage, struct item *item)
-{
-	struct fg_feed *feed = item->feed;
-
-	if (!item->found.deferred)
-		item_match(item);
-	if (!item->found.deferred)
-		return;
-	fg_msg_filter_learn(item->filter, item->payload, &item->pkt, &item->found);
-	feed->learned_burst = stage->burst;
-}
-
 /* Another line brought some of the messages: only the new ones stay matched. */
 static void keep_new(struct fg_feed *feed, struct fg_meta *meta,
 		     const struct fg_arbiter_result *result)
@@ -80,17 +37,6 @@ static void arbitrate_rest(const struct fg_feed *feed, uint64_t now_ns, const st
 	       (more.flags & FG_ARBITER_MORE) != 0)
 		fg_arbiter_arbitrate(feed->arbiter, result->line, now_ns, &item->pkt, item->m,
 				     &more);
-}
-
-struct rte_mbuf *slice(struct fg_feed_stage *stage, const struct item *item)
-{
-	struct rte_mbuf *made =
-		slice_make(item->feed, stage->slices, item->m, item->payload, &item->pkt);
-
-	feed_count(item->feed, made != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
-	if (made != NULL)
-		rte_pktmbuf_free(item->m);
-	return made != NULL ? made : item->m;
 }
 
 /* Not a packet of the protocol: it passes, unless its rule subscribes to certain messages. */
@@ -208,7 +154,7 @@ static void deliver(struct fg_feed_stage *stage, struct item *item,
 	finish(stage, item, out);
 }
 
-/* By these the arbiter tells copies of one packet from packets that only claim its numbers. */
+/* By these the arbiter knows copies of one packet from packets that only claim its numbers. */
 static uint32_t digest(const struct item *item)
 {
 	return rte_hash_crc(item->payload + item->pkt.messages_off,

@@ -19,19 +19,6 @@ static inline uint16_t room_of(const struct fg_feed_out *out)
  */
 void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out);
 
-/* The packet is believed: learn from it what there is to learn. */
-void learn(struct fg_feed_stage *stage, struct item *item);
-
-/*
- * The packet is of another session than the maps, or numbers start anew with it: is it the next
- * session's? Then the maps are emptied. @return whether they are of the packet's session.
- */
-bool follow_session(const struct fg_feed_stage *stage, const struct item *item,
-		    enum fg_symbols_evidence evidence);
-
-/* The packet's slice, instead of the packet; the packet itself if no slice can be made. */
-struct rte_mbuf *slice(struct fg_feed_stage *stage, const struct item *item);
-
 /* Take packets that the arbiter of stage->draining has released, as many as fit. Hot. */
 void drain(struct fg_feed_stage *stage, struct fg_feed_out *out);
 

@@ -6,6 +6,7 @@
  *   fg_feed.c   creation, counters
  *   item.h      a packet on its way through the stage
  *   stage.c     the passes over a burst
+ *   learn.c     what a believed packet teaches: symbols, orders, their session
  *   finish.h    which messages match; pass or drop
  *   commit.c    what is not common in the last pass
  *   slice.c     a packet cut down to its matched messages

@@ -18,8 +18,8 @@
  *   malformed_messages   its messages are not as its header has them
  *
  * Only what was verified changes state. The numbers of a malformed packet did not come: it
- * suppresses no other packet, and opens and closes no gap. A packet dropped for want of a matching
- * message did come, and opens none. Resets and ends of session always pass. The stage drops a
+ * suppresses no other packet, and opens and closes no gap. A packet dropped as no_matching_message
+ * did come, and opens none. Resets and ends of session always pass. The stage drops a
  * packet whose numbers all came before without looking at its messages. One lcore handles all
  * packets of a feed.
  */

@@ -5,7 +5,8 @@
 
 #include <fg_drop.h>
 
-#include "commit.h"
+#include "learn.h"
+#include "slice.h"
 
 static inline void pass(struct fg_feed_out *out, struct rte_mbuf *m)
 {
@@ -92,7 +93,7 @@ static inline void finish(struct fg_feed_stage *stage, const struct item *item,
 		pass(out, item->m);
 		return;
 	}
-	pass(out, slice(stage, item));
+	pass(out, slice_instead(stage, item));
 }
 
 #endif /* FEED_FINISH_H */

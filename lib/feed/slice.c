@@ -194,3 +194,14 @@ struct rte_mbuf *slice_make(const struct fg_feed *feed, struct rte_mempool *pool
 	fg_meta(slice)->wire_len = bytes;
 	return slice;
 }
+
+struct rte_mbuf *slice_instead(struct fg_feed_stage *stage, const struct item *item)
+{
+	struct rte_mbuf *made =
+		slice_make(item->feed, stage->slices, item->m, item->payload, &item->pkt);
+
+	feed_count(item->feed, made != NULL ? FG_FEED_sliced : FG_FEED_slice_failed, 1);
+	if (made != NULL)
+		rte_pktmbuf_free(item->m);
+	return made != NULL ? made : item->m;
+}

@@ -2,7 +2,7 @@
 #ifndef SLICE_H
 #define SLICE_H
 
-#include "feed.h"
+#include "item.h"
 
 /*
  * Copy @m, cut down to the messages that its metadata marks as matched, into an mbuf of @pool: the
@@ -13,5 +13,8 @@
 struct rte_mbuf *slice_make(const struct fg_feed *feed, struct rte_mempool *pool,
 			    struct rte_mbuf *m, const uint8_t *payload,
 			    const struct fg_feed_packet *pkt);
+
+/* The packet's slice, instead of the packet; the packet itself if no slice can be made. */
+struct rte_mbuf *slice_instead(struct fg_feed_stage *stage, const struct item *item);
 
 #endif /* SLICE_H */

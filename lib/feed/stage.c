@@ -21,9 +21,7 @@
 #include "item.h"
 
 #define PREFETCH 4u /* packets between the prefetch of a header and its use */
-#ifndef GROUP
-#define GROUP 8u /* packets whose messages are matched while those of as many are prefetched */
-#endif
+#define GROUP    8u /* packets whose messages are matched while those of as many are prefetched */
 
 static inline void prefetch_header(const struct fg_feed_stage *stage, struct rte_mbuf *m)
 {
@@ -114,16 +112,20 @@ static inline void commit(struct fg_feed_stage *stage, struct item *item, struct
 		return;
 	}
 	feed_count(feed, FG_FEED_packets, 1);
-	if (unlikely(item->rc != 0 || (item->matched && item_is_malformed(item)) ||
-		     (feed->arbiter != NULL &&
-		      !fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns,
-						 &item->pkt, !item->matched, &result)))) {
+	if (unlikely(item->rc != 0 || (item->matched && item_is_malformed(item)))) {
 		commit_slow(stage, item, out);
 		return;
 	}
-	if (feed->arbitrate && result.disposition == FG_ARBITER_DUPLICATE) {
-		drop(out, item->m, FG_DROP_duplicate);
-		return;
+	if (likely(feed->arbiter != NULL)) {
+		if (unlikely(!fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns,
+							&item->pkt, !item->matched, &result))) {
+			commit_slow(stage, item, out);
+			return;
+		}
+		if (result.disposition == FG_ARBITER_DUPLICATE && likely(feed->arbitrate)) {
+			drop(out, item->m, FG_DROP_duplicate);
+			return;
+		}
 	}
 	record_matches(stage, item);
 	finish(stage, item, out);
