@@ -26,7 +26,7 @@ static struct tracker *epoch_open(struct arrival *a, uint64_t first, unsigned in
 	struct fg_arbiter *arbiter = a->arbiter;
 	struct channel *channel = a->channel;
 	struct tracker *former = channel_current(channel), *opened, *dropped = channel->candidate;
-	uint64_t last_ns[FG_ARBITER_LINES_MAX];
+	uint64_t last_ns[FG_ARBITER_LINES_MAX] = {0};
 
 	if (dropped != NULL && tracker_last_ns(dropped, arbiter->n_lines) >
 				       tracker_last_ns(former, arbiter->n_lines)) {

@@ -19,14 +19,22 @@ static inline void drop(struct fg_feed_out *out, struct rte_mbuf *m, enum fg_dro
 	out->reason[out->n_drop++] = (uint8_t)reason;
 }
 
+/* Record which messages match. Nothing else of the stage's common case writes to the packet. */
+static inline void meta_record(struct fg_meta *meta, uint64_t messages, uint32_t n_matched,
+			       uint8_t flags)
+{
+	meta->messages = messages;
+	meta->n_matched = (uint16_t)RTE_MIN(n_matched, (uint32_t)UINT16_MAX);
+	meta->flags |= flags;
+}
+
 /* No subscription: every message matches. */
 static inline void match_all(const struct fg_feed *feed, const struct fg_feed_packet *pkt,
 			     struct fg_meta *meta)
 {
 	const uint32_t n = feed->by_messages ? pkt->count : 0;
 
-	meta->messages = n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0;
-	meta->n_matched = (uint16_t)RTE_MIN(n, (uint32_t)UINT16_MAX);
+	meta_record(meta, n > 0 ? UINT64_MAX >> (64 - RTE_MIN(n, 64u)) : 0, n, 0);
 }
 
 /* Whether the packet is not of the session that the feed's maps are of. */
@@ -65,9 +73,7 @@ static inline void record_matches(struct fg_feed_stage *stage, struct item *item
 		match_all(feed, &item->pkt, meta);
 		return;
 	}
-	meta->messages = found->mask;
-	meta->n_matched = (uint16_t)RTE_MIN(found->n_matched, (uint32_t)UINT16_MAX);
-	meta->flags |= FG_META_MATCHED;
+	meta_record(meta, found->mask, found->n_matched, FG_META_MATCHED);
 	feed_count(feed, FG_FEED_matched, found->n_matched);
 	if (unlikely(found->n_unmapped > 0)) {
 		feed_count(feed, FG_FEED_unmapped, found->n_unmapped);

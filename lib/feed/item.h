@@ -32,7 +32,6 @@ static inline int item_open(const struct fg_feed_stage *stage, struct item *item
 	const struct fg_meta *meta = item->meta;
 	const uint32_t off = meta->payload_off, len = meta->payload_len;
 
-	item->copied = false;
 	if (unlikely((meta->flags & FG_META_DATAGRAM) == 0))
 		return -EPROTO;
 	if (likely(off + len <= rte_pktmbuf_data_len(item->m))) {
@@ -55,6 +54,7 @@ static inline void item_read(const struct fg_feed_stage *stage, struct rte_mbuf 
 	item->meta = meta;
 	item->feed = feed;
 	item->matched = false;
+	item->copied = false;
 	if (unlikely(feed == NULL))
 		return;
 	item->filter = meta->filter != NULL ? meta->filter : feed->any_message;

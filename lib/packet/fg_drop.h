@@ -24,9 +24,8 @@
 	X(unmapped, "instruments not mapped yet, and the rule has unmapped: drop")                 \
 	X(wrong_protocol,                                                                          \
 	  "unreadable by the feed's protocol, and the rule subscribes to messages")                \
-	X(malformed_messages, "the messages are not as their header has them, by the feed's "      \
-			      "protocol; feeds: malformed: drop")                                  \
-	X(ring_full, "the worker's ring was full")                                                 \
+	X(malformed_messages, "the messages are not as their header has them; malformed: drop")    \
+	X(ring_full, "the ring to the owner of the feed was full")                                 \
 	X(sink_full, "no sink of the rule had room")
 
 enum fg_drop {

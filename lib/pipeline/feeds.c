@@ -162,8 +162,8 @@ int feeds_create(struct fg_pipeline *p, const struct fg_pipeline_setup *setup,
 		return fg_error_set(error, ENOMEM, "no memory for %u feeds", endpoints->n_feeds);
 	for (uint32_t i = 0; i < endpoints->n_feeds; i++) {
 		p->feeds[i] = endpoints->feeds[i];
-		p->owners[i] = endpoints->owners != NULL ? endpoints->owners[i]
-							 : (uint8_t)(i % p->n_lanes);
+		p->owners[i] = (uint8_t)(endpoints->owners != NULL ? endpoints->owners[i]
+								   : i % p->n_lanes);
 		n += p->feeds[i] != NULL;
 	}
 	p->n_feeds = endpoints->n_feeds;

@@ -20,7 +20,7 @@ static uint8_t pick_owner(const struct fg_pipeline *pipeline, const struct fg_ru
 {
 	if (is_feed(pipeline, rule) || (pipeline->n_workers > 0 && rule->feed < pipeline->n_feeds))
 		return pipeline->owners[rule->feed];
-	return pipeline->n_workers > 0 ? (uint8_t)(rule->id % pipeline->n_workers) : OWNER_HERE;
+	return (uint8_t)(pipeline->n_workers > 0 ? rule->id % pipeline->n_workers : OWNER_HERE);
 }
 
 /* Compile the rule's subscription. */

@@ -48,7 +48,7 @@ static inline void give(struct lcore *lcore, unsigned int s, struct rte_mbuf **p
 		n = (uint16_t)(n + (batch->sinks[i] >> s & 1));
 	}
 	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, selected, n, NULL);
-	for (uint16_t i = 0; i < taken; i++)
+	for (uint16_t i = 0; i < RTE_MIN(taken, n); i++)
 		batch->taken |= UINT64_C(1) << index[i];
 	if (taken < n)
 		rte_pktmbuf_free_bulk(selected + taken, (unsigned int)(n - taken));
