@@ -8,9 +8,9 @@
  * gaps: numbers that no line brought.
  *
  * The arbiter sees no packet bytes. The caller reads a packet's header into struct fg_feed_packet,
- * calls fg_arbiter_arbitrate(), and does with the packet what the result says. One worker lcore
- * owns an arbiter; control reads its counters and events at any time. All memory is allocated at
- * creation.
+ * calls fg_arbiter_arbitrate(), and does with the packet what the result says. One lcore, the
+ * feed's owner, uses an arbiter; control reads its counters and events at any time. All memory is
+ * allocated at creation.
  *
  * Terms:
  *
@@ -27,9 +27,9 @@
  *   filled late  counter: numbers of unfilled gaps that came after all
  *   unrecovered  missing less filled late
  *
- * What one packet says is not believed: it may be damaged or spoofed. It passes, but changes
- * nothing for others until a second packet agrees with it. So a wrong packet costs no more than
- * itself.
+ * The arbiter does not believe a single packet whose numbers are not the next ones: it may be
+ * damaged or spoofed. Such a packet passes, but changes nothing for others until other packets
+ * agree with it. So a wrong number costs no more than the packet itself.
  *
  * Channels. Each channel is arbitrated on its own, so a line that is still in the old session does
  * not disturb the new one. A channel is confirmed by a second packet that continues the first, or
@@ -68,14 +68,14 @@
  *   - a heartbeat of any line names the number at its end;
  *   - all below it came, and then: a packet of any line starts at its end;
  *
- * or, if one does, after `gap_timeout_ns`, or when its line sends 8 claims without coming back.
- * With it those of its line below it are confirmed. If a line that made a claim continues below it,
- * the line's next packets do not agree with the claim. A packet that overlaps it with other
- * boundaries or another digest contradicts it: the claim is forgotten. So is one that nothing
- * confirms for 9 s, and the oldest of more than 32. The numbers of a confirmed claim came; but
- * until it is forgotten, a packet with the same numbers and another digest still passes. Lines that
- * cut the sequence into different packets, or put packets out of order by more than 32, may
- * therefore deliver what a claim brought twice.
+ * If only one agrees, the claim is confirmed after `gap_timeout_ns`. It is also confirmed when its
+ * line sends 8 claims without coming back. With a claim, those of its line below it are confirmed.
+ * If a line that made a claim continues below it, the line's next packets do not agree with the
+ * claim. A packet that overlaps a claim with other boundaries or another digest contradicts it: the
+ * claim is forgotten. So is a claim that nothing confirms for 9 s, and, of more than 32, an older
+ * one. The numbers of a confirmed claim came; but until it is forgotten, a packet with the same
+ * numbers and another digest still passes. So if lines cut the sequence into different packets, or
+ * packets are out of order by more than 32, the messages of a claim may be delivered twice.
  *
  * Sequence jumps. When a claim with FG_ARBITER_JUMP is confirmed, the jump is accepted (an event):
  * the channel gets a new current tracker, and the former one becomes the candidate. Packets near
@@ -103,9 +103,10 @@
  *   - a line goes back by more than the window, with two packets in order; or two lines do, with
  *     one packet each.
  *
- * Such a line must have brought new numbers (of two lines, one), and each have reached the highest
- * number: a line of retransmissions causes no restart. Packets of the restart that came before it
- * was certain were dropped; if no line brings them after all, they are a gap of the new epoch.
+ * A line that goes back must have brought new numbers (of two lines, one must), and must have
+ * reached the highest number: a line of retransmissions causes no restart. Packets of the restart
+ * that came before it was certain were dropped; if no line brings them again, they are a gap of the
+ * new epoch.
  *
  * Gaps. A gap is open until all of its numbers came: from another line, or late from the line that
  * revealed it. The arbiter gives it up, and counts what did not come as missing, after
@@ -116,13 +117,13 @@
  * none of it is open any more; and filled late, when all that was given up has come.
  *
  * Retransmissions (FG_FEED_RETRANSMISSION) fill gaps, open or given up. All else in them is a
- * duplicate, and they show nothing of where their line or the channel is.
+ * duplicate, and they do not move their line or the channel.
  *
  * Silence. A line is silent in a channel if it sent nothing there for `silence_ns`, while the
  * channel's session is current, confirmed and has not ended.
  *
- * Events. More than 16 events of one kind and channel within a second of the packets' time are
- * merged: the rest of that second is one event, whose `merged` is their number and n their sum.
+ * Events. If more than 16 events of one kind and channel come within a second of the packets' time,
+ * the rest of that second is merged into one event: `merged` is how many, n is the sum of theirs.
  *
  * Order. Without `hold` a packet passes as soon as it comes. With `hold` a packet above a gap is
  * held until the gap is filled, for `hold_ns` at most; at most `hold_packets` packets of the feed
@@ -149,7 +150,7 @@
 struct fg_arbiter_conf {
 	uint8_t n_lines;   /**< Lines, 1 to FG_ARBITER_LINES_MAX; 2. */
 	bool hold;         /**< Hold packets above a gap, to deliver in order. */
-	int socket_id;     /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	int socket_id;     /**< NUMA node of the owner, or SOCKET_ID_ANY. */
 	uint32_t channels; /**< Most channels at once, 1 to 1,024; 32. */
 	uint32_t window;   /**< Sequence numbers, a power of two, 128 to 2^20; 8,192. */
 	uint32_t jump_max; /**< Most numbers in a gap or a packet, 1 to window / 2; window / 2. */
@@ -301,7 +302,7 @@ void fg_arbiter_free(struct fg_arbiter *arbiter);
 
 /**
  * Arbitrate a packet if the fast path takes it: it brings the next numbers of its channel, or is
- * another line's duplicate. Hot. Threads: the feed's worker.
+ * another line's duplicate. Hot. Threads: the feed's owner.
  * @param duplicates_only  Take no other packet.
  * @param result           Set if the packet was taken: all of it is new, or nothing.
  * @return whether it was taken; if not, nothing has changed: call fg_arbiter_arbitrate().
@@ -325,7 +326,7 @@ static __rte_always_inline bool fg_arbiter_arbitrate_fast(struct fg_arbiter *arb
 }
 
 /**
- * Arbitrate a packet. Hot. Threads: the feed's worker.
+ * Arbitrate a packet. Hot. Threads: the feed's owner.
  *
  * If the result has FG_ARBITER_READY, call fg_arbiter_take() until it returns 0 before the next
  * call. Deliver those packets after this one if it is FG_ARBITER_PASS, before it if it is
@@ -354,7 +355,7 @@ static __rte_always_inline void fg_arbiter_arbitrate(struct fg_arbiter *arbiter,
 
 /**
  * Look at a packet before its messages are verified: a duplicate need not be. Changes nothing. Hot.
- * @param line  As for fg_arbiter_arbitrate(). Threads: the worker.
+ * @param line  As for fg_arbiter_arbitrate(). Threads: the owner.
  */
 static __rte_always_inline enum fg_arbiter_peek fg_arbiter_peek(const struct fg_arbiter *arbiter,
 								unsigned int line,
@@ -368,7 +369,7 @@ static __rte_always_inline enum fg_arbiter_peek fg_arbiter_peek(const struct fg_
 	return fg_arbiter_track_peek(head->tracker, line, pkt, &first);
 }
 
-/** Prefetch what fg_arbiter_arbitrate() commonly touches. Hot. Threads: the worker. */
+/** Prefetch what fg_arbiter_arbitrate() commonly touches. Hot. Threads: the owner. */
 static inline void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigned int line)
 {
 	const struct fg_arbiter_track *track = ((const struct fg_arbiter_head *)arbiter)->tracker;
@@ -380,23 +381,21 @@ static inline void fg_arbiter_prefetch(const struct fg_arbiter *arbiter, unsigne
 /**
  * Handle timeouts: release packets held too long, give up old gaps, find silent lines. Call it
  * regularly also without packets; it returns at once while nothing is due. Hot.
- * @return whether fg_arbiter_take() has packets. Threads: the worker.
+ * @return whether fg_arbiter_take() has packets. Threads: the owner.
  */
 bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns);
 
 /**
  * Take packets that were held, in order; the caller owns them.
- * @return how many, 0 to @p max. Hot. Threads: the worker.
+ * @return how many, 0 to @p max. Hot. Threads: the owner.
  */
 unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken *out,
 			     unsigned int max);
 
 /**
- * Packets that are held at one time must sometimes be known from those held later: control waits
- * until no packet is left that was classified by an old rule-set version.
- *
- * Begin a new hold epoch. Packets that the worker holds after it has seen the call are of the new
- * epoch: that is, once the worker has been at the end of a burst since.
+ * Begin a new hold epoch, to distinguish packets held before the call from those held later. The
+ * owner sees the call at the end of its present burst; packets that it holds after that are of the
+ * new epoch.
  * @return the epoch that ends, for fg_arbiter_held_of(). At most one epoch before the present one
  * may have packets left when this is called. Threads: control.
  */
@@ -404,12 +403,12 @@ uint32_t fg_arbiter_hold_epoch(struct fg_arbiter *arbiter);
 
 /**
  * Packets of a hold epoch, the present one or the one before, that are held, or released and not
- * yet taken. Within hold_ns of the worker's clock that of an epoch that ended falls to 0.
+ * yet taken. Within hold_ns of the owner's clock that of an epoch that ended falls to 0.
  * Threads: any.
  */
 uint64_t fg_arbiter_held_of(const struct fg_arbiter *arbiter, uint32_t epoch);
 
-/** Give up all gaps and release all held packets, before stopping. Threads: the worker. */
+/** Give up all gaps and release all held packets, before stopping. Threads: the owner. */
 void fg_arbiter_flush(struct fg_arbiter *arbiter, uint64_t now_ns);
 
 /** Take up to @p max events, oldest first. @return how many. Threads: control. */

@@ -9,7 +9,7 @@
  * the first of the tracker, the one of the packet's line, one of the ring of first arrivals, and
  * for a duplicate one of the table of lead times. fg_arbiter_prefetch() fetches the first three.
  *
- * The fields are the arbiter's: the worker that owns it writes them, other code reads none of them.
+ * The fields are the arbiter's: the owner that owns it writes them, other code reads none of them.
  */
 #ifndef FG_ARBITER_FAST_H
 #define FG_ARBITER_FAST_H
@@ -198,10 +198,10 @@ static __rte_always_inline void fg_arbiter_lead_count(struct fg_arbiter_head *he
 	fg_counter_add(&head->leads[first_line][bucket], 1);
 }
 
-/** The lead time of a duplicate that is not at its line's cursor. Threads: the worker. */
+/** The lead time of a duplicate that is not at its line's cursor. Threads: the owner. */
 void fg_arbiter_lead_search(struct fg_arbiter *arbiter, struct fg_arbiter_track *track,
 			    unsigned int line, uint64_t arrival_ns, uint64_t first, uint64_t end);
-/** The line's packet [first, end) does not follow its last one: count. Threads: the worker. */
+/** The line's packet [first, end) does not follow its last one: count. Threads: the owner. */
 void fg_arbiter_line_uneven(struct fg_arbiter *arbiter, struct fg_arbiter_track *track,
 			    unsigned int line, uint64_t first, uint64_t end, bool duplicate);
 
@@ -296,7 +296,7 @@ static __rte_always_inline bool fg_arbiter_track_arbitrate(struct fg_arbiter *ar
 	return true;
 }
 
-/** fg_arbiter_arbitrate() without the fast path. Threads: the feed's worker. */
+/** fg_arbiter_arbitrate() without the fast path. Threads: the feed's owner. */
 void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, uint64_t now_ns,
 			       const struct fg_feed_packet *pkt, void *packet,
 			       struct fg_arbiter_result *result);

@@ -15,13 +15,13 @@
  *                        rule has `unmapped: drop`
  *   wrong_protocol       the packet is not of the feed's protocol, and the rule subscribes to
  *                        messages
- *   malformed_messages   its messages are not as its header has them
+ *   malformed_messages   its messages do not agree with its header
  *
- * Only what was verified changes state. The numbers of a malformed packet did not come: it
- * suppresses no other packet, and opens and closes no gap. A packet dropped as no_matching_message
- * did come, and opens none. Resets and ends of session always pass. The stage drops a
- * packet whose numbers all came before without looking at its messages. One lcore handles all
- * packets of a feed.
+ * Only verified packets change state. The numbers of a malformed packet do not count as received:
+ * it makes no other packet a duplicate, and opens and closes no gap. Those of a packet dropped as
+ * no_matching_message do count, so it leaves no gap. Resets and ends of session always pass. The
+ * stage drops a packet whose numbers all came before without looking at its messages. One lcore,
+ * the owner, handles all packets of a feed.
  */
 #ifndef FG_FEED_H
 #define FG_FEED_H
@@ -46,7 +46,7 @@ enum fg_feed_reorder {
 	FG_FEED_REORDER_HOLD, /**< Early packets are held until the gap is filled or given up. */
 };
 
-/** What becomes of packets whose messages contradict their header or each other. */
+/** What becomes of malformed packets: their messages do not agree with their header. */
 enum fg_feed_malformed {
 	FG_FEED_MALFORMED_DROP, /**< Drop them as malformed_messages. */
 	FG_FEED_MALFORMED_PASS, /**< Pass them on every line, with no message matched. */

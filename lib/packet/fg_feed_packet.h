@@ -23,7 +23,7 @@ enum fg_feed_packet_kind {
 	FG_FEED_HEARTBEAT, /**< The next number is `first`; count is 0. */
 	FG_FEED_RESET,     /**< Numbers start again: the next one is `first`; count is 0. */
 	FG_FEED_END,       /**< The session ends; the next number would be `first`. */
-	/** It carries [first, first + count) once more, on request: it fills gaps, no more. */
+	/** It carries [first, first + count) again, on request: it only fills gaps. */
 	FG_FEED_RETRANSMISSION,
 	FG_FEED_UNSEQUENCED, /**< Outside the sequence: snapshots, numbers of their own. */
 	FG_FEED_PACKET_KINDS,

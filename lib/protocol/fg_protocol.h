@@ -65,7 +65,7 @@ struct fg_protocol_admin {
 	bool in_message; /**< `field` is in the first message, else in the header. */
 	/** The packet has no messages, whatever its count; with `units`, a header and no more. */
 	bool empty;
-	bool bare; /**< Holds only where the packet ends with its header. */
+	bool bare; /**< The row holds only for packets that end with their header. */
 	struct fg_field field;
 	uint64_t min, max;
 	struct fg_field at; /**< The number, in the first message; none: the header's sequence. */
@@ -89,7 +89,7 @@ struct fg_header_shape {
 	uint16_t min_bytes;         /**< Of the shortest packet; it has all fields but `count`. */
 	uint16_t messages_off;      /**< Start of the messages. */
 	uint16_t length_bias;       /**< Payload bytes = the length field + this. */
-	struct fg_field length;     /**< The payload's length: that of the UDP payload, again. */
+	struct fg_field length;     /**< The payload's length: must be that of the UDP payload. */
 	struct fg_field session;    /**< Any bytes, FG_SESSION_BYTES at most. */
 	struct fg_field channel[2]; /**< Joined, [0] above [1]; 8 bytes at most in sum. */
 	struct fg_field sequence;   /**< 4 or 8 bytes. */

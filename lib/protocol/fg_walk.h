@@ -39,7 +39,7 @@ enum fg_walk_end {
 	FG_WALK_SHORT,       /**< The messages end before their count. */
 	FG_WALK_TRAILING,    /**< Bytes follow the last message. */
 	FG_WALK_UNDECODABLE, /**< The length of a type is unknown: more messages may follow. */
-	/** The packet's own checksum is wrong: fg_protocol_verify() alone says so. */
+	/** The packet's own checksum is wrong; only fg_protocol_verify() returns it. */
 	FG_WALK_BAD_CHECKSUM,
 	FG_WALK_ENDS,
 };
@@ -193,9 +193,9 @@ bool fg_protocol_next(const struct fg_protocol *protocol, struct fg_walk *walk,
 		      struct fg_message *out);
 
 /**
- * Check that a packet's messages are what its header says: each ends within the packet, there are
- * as many as its count, nothing follows the last one but padding that the protocol has, and the
- * packet's own checksum is right, unless protocol->ignore_checksum. Hot.
+ * Check that a packet's messages agree with its header: each ends within the packet, there are as
+ * many as the header counts, nothing follows the last one but padding that the protocol allows, and
+ * the packet's own checksum is right, unless protocol->ignore_checksum. Hot.
  * @param pkt  Of fg_protocol_read().
  * @return FG_WALK_DONE: they are. FG_WALK_UNDECODABLE: as far as can be checked. Otherwise the
  * first contradiction. Threads: any.

@@ -62,7 +62,7 @@ struct fg_msg_filter_conf {
 	/** Learn only what this filter's results depend on; else for other filters, too. */
 	bool learns_needed_only;
 	uint8_t unmapped; /**< enum fg_unmapped. */
-	int socket_id;    /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	int socket_id;    /**< NUMA node of the owner, or SOCKET_ID_ANY. */
 };
 
 /** The result for one packet. */
@@ -73,11 +73,11 @@ struct fg_msg_filter_result {
 	uint32_t n_matched;  /**< With the unmapped ones, if these pass. */
 	uint32_t n_unmapped; /**< Whether they pass or not. */
 	uint8_t walk_end;    /**< enum fg_walk_end. */
-	/** Only walk_end is valid: call fg_msg_filter_learn() once the packet is believed. */
+	/** Only walk_end is valid: call fg_msg_filter_learn() once the packet is accepted. */
 	bool deferred;
 };
 
-/** Opaque. Control makes it; the worker writes what it learns. */
+/** Opaque. Control makes it; the owner writes what it learns. */
 struct fg_msg_filter;
 
 /**
@@ -104,13 +104,13 @@ struct fg_msg_filter_job {
 /**
  * Verify the messages of packets, as fg_protocol_verify(), and match them. Hot.
  *
- * It learns nothing: a packet that is not believed must leave no trace. Where the messages teach
- * something, or the result depends on the order map, it defers. After fg_msg_filter_learn() the
- * results of later packets of that feed are out of date: match these again.
- * A packet without messages gives all zeros; so does one whose messages do not verify, but for
- * walk_end: it must neither be learned from nor believed.
+ * It learns nothing, since the packet may turn out to be wrong. If there is something to learn from
+ * the messages, or the result depends on the order map, the result is `deferred`. After
+ * fg_msg_filter_learn() the results of later packets of that feed are out of date: match these
+ * again. A packet without messages gives all zeros; so does one whose messages do not verify, but
+ * for walk_end: do not learn from it.
  * @param jobs  [n], of the feeds of one lcore.
- * Threads: the feeds' worker.
+ * Threads: the feeds' owner.
  */
 void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned int n);
 
@@ -120,20 +120,20 @@ void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned in
  * Call it for each packet that fg_msg_filter_match_burst() deferred, in order, with any of the
  * feed's filters: the maps that it fills belong to the feed.
  * @param out  All of it is written; `deferred` is false.
- * Threads: the feed's worker.
+ * Threads: the feed's owner.
  */
 void fg_msg_filter_learn(struct fg_msg_filter *filter, const uint8_t *payload,
 			 const struct fg_feed_packet *pkt, struct fg_msg_filter_result *out);
 
 /**
- * Match a packet's messages as if the maps were empty, and learn nothing: the packet is not of the
- * session that they are of (fg_symbols.h). Hot. Threads: the feed's worker.
+ * Match a packet's messages as if the maps were empty, and learn nothing: for a packet of another
+ * session than that of the maps (fg_symbols.h). Hot. Threads: the feed's owner.
  */
 void fg_msg_filter_match_unmapped(struct fg_msg_filter *filter, const uint8_t *payload,
 				  const struct fg_feed_packet *pkt,
 				  struct fg_msg_filter_result *out);
 
-/** Match one packet and learn from it. Threads: the feed's worker. */
+/** Match one packet and learn from it. Threads: the feed's owner. */
 static inline void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8_t *payload,
 				       const struct fg_feed_packet *pkt,
 				       struct fg_msg_filter_result *out)
@@ -157,9 +157,8 @@ static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
 /**
  * Prefetch a payload some packets before fg_msg_filter_match_burst() reads it. Hot.
  *
- * Best is to call it twice for each packet: about 16 packets ahead into L2, which
- * has room for as many as memory needs time to deliver, and 4 packets ahead, with
- * @p near, from there into L1. @p near must be a constant.
+ * Once for each packet, 4 to 8 packets ahead into L1 (@p near, which must be a constant), was the
+ * fastest on the machine of docs/performance.md.
  *
  * Up to 512 bytes it always prefetches nine addresses, evenly spread, so that no
  * line is left out. A loop over the lines would end at a branch that cannot be

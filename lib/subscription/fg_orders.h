@@ -12,7 +12,7 @@
  * one and counts it; messages of an order that is not in the map are unmapped. A
  * new session starts with an empty map (fg_orders_clear()).
  *
- * Only the feed's worker reads and writes the map; any thread may read counters.
+ * Only the feed's owner (its lcore) reads and writes the map; any thread may read counters.
  */
 #ifndef FG_ORDERS_H
 #define FG_ORDERS_H
@@ -29,7 +29,7 @@ struct fg_orders_conf {
 	 * message of the protocol names an order alone.
 	 */
 	uint32_t orders_max;
-	int socket_id; /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	int socket_id; /**< NUMA node of the owner, or SOCKET_ID_ANY. */
 };
 
 /** X(name, help): the counters of an order map. */
@@ -62,9 +62,9 @@ int fg_orders_create(const struct fg_orders_conf *conf, struct fg_orders **out,
 void fg_orders_free(struct fg_orders *orders);
 
 /**
- * Remove all orders: order ids start anew, with a new session. It takes a bit for each line of the
- * map; the lines themselves are emptied step by step, when the map is used. Hot. Threads: the
- * worker.
+ * Remove all orders, for a new session, in which order ids start anew. The call clears a bit for
+ * each line of the map; the lines themselves are emptied step by step, when the map is used. Hot.
+ * Threads: the owner.
  */
 void fg_orders_clear(struct fg_orders *orders);
 

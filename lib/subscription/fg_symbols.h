@@ -12,11 +12,12 @@
  * The map has room for a fixed count of numbers. A number that is given another
  * symbol takes no further room.
  *
- * The map is of one session, since exchanges assign numbers anew each day: another
+ * The map belongs to one session, since exchanges assign numbers anew each day: another
  * session starts with an empty map (fg_symbols_session()). A packet of any other
  * session is matched as if the map were empty (fg_msg_filter_match_unmapped()).
  *
- * The feed's worker is the only writer; before the worker runs, control is.
+ * The feed's owner, the lcore that processes its packets, is the only writer; before it
+ * runs, control is.
  */
 #ifndef FG_SYMBOLS_H
 #define FG_SYMBOLS_H
@@ -34,7 +35,7 @@ struct fg_symbols_conf {
 	const struct fg_protocol *protocol; /**< Must outlive the map. */
 	/** Numbers at most, up to 4 Mi; 0: 65,536 where the protocol's messages map symbols. */
 	uint32_t symbols_max;
-	int socket_id; /**< NUMA node of the worker, or SOCKET_ID_ANY. */
+	int socket_id; /**< NUMA node of the owner, or SOCKET_ID_ANY. */
 };
 
 /** X(name, help): the counters of a symbol map. */
@@ -56,7 +57,7 @@ struct fg_symbols;
 
 /** The first member of struct fg_symbols: the session that the map is of. */
 struct fg_symbols_head {
-	_Atomic uint64_t session[FG_SESSION_BYTES / 8]; /**< The worker writes it. */
+	_Atomic uint64_t session[FG_SESSION_BYTES / 8]; /**< The owner writes it. */
 	_Atomic bool has_session;                       /**< The same. */
 };
 
@@ -86,7 +87,7 @@ enum fg_symbols_file {
  * @param now_ns  The time now, UTC.
  * @return 0; -errno if the file cannot be opened or read; -EINVAL with file, line and what was
  *         expected; -ENOSPC: the file has more symbols than the map has room for.
- * Threads: control, before the feed's worker runs.
+ * Threads: control, before the feed's owner runs.
  */
 int fg_symbols_load(struct fg_symbols *symbols, const char *path, uint64_t now_ns,
 		    enum fg_symbols_file *found, struct fg_error *error);
@@ -94,15 +95,15 @@ int fg_symbols_load(struct fg_symbols *symbols, const char *path, uint64_t now_n
 /**
  * Write the map to a file, which is replaced at once when all of it is on the disk.
  * @return 0; -errno, with @p error set; -EAGAIN: the map changes too fast, try again later.
- * Threads: control; the worker may run.
+ * Threads: control; the owner may run.
  */
 int fg_symbols_save(const struct fg_symbols *symbols, const char *path, uint64_t now_ns,
 		    struct fg_error *error);
 
-/** A number that is another one whenever the map has changed. Threads: any. */
+/** A number that differs whenever the map has changed. Threads: any. */
 uint64_t fg_symbols_version(const struct fg_symbols *symbols);
 
-/** Whether a packet is of the session that the map is of. Hot. Threads: the worker. */
+/** Whether a packet is of the session that the map is of. Hot. Threads: the owner. */
 static inline bool fg_symbols_same_session(const struct fg_symbols *symbols,
 					   const struct fg_feed_packet *pkt)
 {
@@ -122,29 +123,30 @@ enum fg_symbols_evidence {
 };
 
 /**
- * A packet is not of the map's session: does a new session begin? Then the map is emptied, and is
- * of that session. Hot.
+ * Call it for a packet that is not of the map's session. If a new session begins, this empties the
+ * map, which then belongs to that session. Hot.
  *
  * The time that it takes is bounded: it does not visit the numbers.
  *
- * Without an arbiter, 16 packets of one session in a row begin it. The first session of all begins
- * with its first packet, unless the map was read from a file of another session: then with the
- * second packet of its own.
+ * Without an arbiter, a session begins with 16 of its packets in a row. The very first session
+ * begins with its first packet or, if the map was read from a file of another session, with its
+ * second.
  * @param n_packets  Packets of the feed so far, with this one: these make a row.
  * @return whether the map is now of the packet's session; if not, match the packet by
  *         fg_msg_filter_match_unmapped().
- * Threads: the worker.
+ * Threads: the owner.
  */
 bool fg_symbols_session(struct fg_symbols *symbols, const struct fg_feed_packet *pkt,
 			uint64_t n_packets, enum fg_symbols_evidence evidence);
 
-/** Empty the map. Hot, as fg_symbols_session(). Threads: the worker. */
+/** Empty the map. Hot, as fg_symbols_session(). Threads: the owner. */
 void fg_symbols_clear(struct fg_symbols *symbols);
 
 /**
- * The sequence numbers of a channel start anew within the session: empty the map. Not with an
- * announced reset of a protocol whose instrument numbers stay (fg_messages.keeps_numbers). Hot, as
- * fg_symbols_session(). @param pkt  The first packet of the new numbers. Threads: the worker.
+ * Call it when the sequence numbers of a channel start anew within the session: this empties the
+ * map, but not at an announced reset of a protocol whose instrument numbers stay the same
+ * (fg_messages.keeps_numbers). Hot, as fg_symbols_session(). @param pkt  The first packet of the
+ * new numbers. Threads: the owner.
  */
 void fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *pkt);
 
