@@ -64,6 +64,8 @@ static void print_event(const struct app *app, const struct feed_event *e, FILE 
 		fprintf(out, "  %s", blame_name(e->blame));
 		print_losses(e, out);
 	}
+	if (event->merged > 0)
+		fprintf(out, "  (%" PRIu32 " merged)", event->merged);
 	fputc('\n', out);
 }
 
