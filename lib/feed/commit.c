@@ -154,7 +154,10 @@ static void deliver(struct fg_feed_stage *stage, struct item *item,
 	finish(stage, item, out);
 }
 
-/* By these the arbiter knows copies of one packet from packets that only claim its numbers. */
+/*
+ * By these the arbiter knows copies of one packet from packets that only claim its numbers. Never
+ * 0, which would be equal to any.
+ */
 static uint32_t digest(const struct item *item)
 {
 	const uint8_t *at = item->payload + item->pkt.messages_off;
@@ -170,7 +173,7 @@ static uint32_t digest(const struct item *item)
 			memcpy(&word, at, left);
 		crc = rte_hash_crc_8byte(word, crc);
 	}
-	return crc;
+	return crc != 0 ? crc : 1;
 }
 
 static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
