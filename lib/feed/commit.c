@@ -217,6 +217,20 @@ static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_
 	}
 }
 
+/*
+ * Whether the packet is a duplicate by now. In a burst of its own it would have been one before
+ * its messages were looked at: the same becomes of it, however packets are cut into bursts.
+ */
+static bool is_late_copy(const struct fg_feed_stage *stage, const struct item *item)
+{
+	const struct fg_feed *feed = item->feed;
+	struct fg_arbiter_result result;
+
+	return feed->arbitrate &&
+	       fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns, &item->pkt, true,
+					 &result);
+}
+
 void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
 {
 	if (item->rc == -EPROTO) {
@@ -227,7 +241,10 @@ void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_
 	if (item->rc == 0 && !item->matched)
 		item_match(item);
 	if (item->rc != 0 || item_is_malformed(item)) {
-		malformed(item, out);
+		if (item->rc == 0 && is_late_copy(stage, item))
+			drop(out, item->m, FG_DROP_duplicate);
+		else
+			malformed(item, out);
 		return;
 	}
 	if (item->feed->arbiter != NULL) {

@@ -90,10 +90,54 @@ static void no_copy_by_its_sum(void **state)
 	kit_free(&kit);
 }
 
+static struct rte_mbuf *cut_short(uint64_t first, uint16_t count)
+{
+	struct rte_mbuf *m = packet(2, first, count, NULL);
+
+	assert_int_equal(rte_pktmbuf_trim(m, 3), 0);
+	fg_meta(m)->payload_len = (uint16_t)(fg_meta(m)->payload_len - 3);
+	return m;
+}
+
+/* A damaged copy fares the same whether it comes in a burst with the packet or not. */
+static void damaged_copies_in_any_burst(void **state)
+{
+	(void)state;
+	for (unsigned int together = 0; together < 2; together++) {
+		struct rte_mbuf *pkts[3], *passed[4];
+		struct fg_feed_out out = {.pass = passed, .room = 4};
+		struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch};
+		const uint16_t n = together ? 3 : 1;
+		uint32_t n_passed = 0;
+		struct kit kit;
+
+		kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true, malformed: pass}",
+			 NULL, 0);
+		stage.feeds = &kit.feed;
+		disposition_only(kit.feed, packet(1, 1, 4, NULL));
+		disposition_only(kit.feed, packet(2, 1, 4, NULL));
+		pkts[0] = packet(1, 5, 4, NULL);
+		pkts[1] = cut_short(5, 4);
+		pkts[2] = packet(2, 9, 4, NULL);
+		for (uint16_t i = 0; i < 3; i++)
+			fg_meta(pkts[i])->feed = 0;
+		for (uint16_t i = 0; i < 3; i = (uint16_t)(i + n)) {
+			assert_int_equal(fg_feed_burst(&stage, &pkts[i], n, T0, &out), n);
+			n_passed += out.n_pass;
+			rte_pktmbuf_free_bulk(out.pass, out.n_pass);
+			rte_pktmbuf_free_bulk(out.drop, out.n_drop);
+		}
+		assert_int_equal(n_passed, 2);
+		assert_int_equal(counted(kit.feed, FG_FEED_malformed), 0);
+		kit_free(&kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_copy_by_its_sum),
+		cmocka_unit_test(damaged_copies_in_any_burst),
 	};
 
 	return run_feed_tests("feed_attacks", tests, RTE_DIM(tests));
