@@ -227,6 +227,26 @@ enum claim_match claim_match(struct arrival *a)
 	return match;
 }
 
+bool claim_is_other(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+
+	if (channel->claims_used == channel->claims_open)
+		return false;
+	claim_find(a);
+	for (uint32_t left = a->touching & channel->claims_used & ~channel->claims_open;
+	     left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
+
+		if (claim->state == CLAIM_SETTLED && claim->tracker == a->tracker &&
+		    claim->first == a->first && claim->end == a->end && digests_differ(a, claim)) {
+			claim_free(a->arbiter, channel, claim);
+			return true;
+		}
+	}
+	return false;
+}
+
 void claim_reject_line(struct arrival *a)
 {
 	struct channel *channel = a->channel;
