@@ -96,6 +96,8 @@ static void release(struct fg_feed_stage *stage, const struct fg_arbiter_taken *
 		drop(out, taken->packet, FG_DROP_duplicate);
 		return;
 	}
+	if (taken->packet == stage->newest)
+		stage->draining_old = false;
 	/* As when the packet arrived: it was read and verified then. */
 	item_read(stage, taken->packet, &item);
 	item_match(&item);
@@ -211,9 +213,10 @@ static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_
 	}
 	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
 		stage->draining = feed;
-		/* Deliver those of the former numbers, which the maps no longer know. */
-		stage->draining_old = feed->by_session && (result.flags & FG_ARBITER_EPOCH) != 0;
+		stage->newest = item->m;
 		drain(stage, out);
+	} else {
+		stage->draining_old = false;
 	}
 }
 

@@ -11,7 +11,8 @@
 
 #include "feed_rig.h"
 
-#define REAL "000010059B"
+#define REAL   "000010059B"
+#define LOCATE 5u
 
 /* A packet in @session; the caller adds the messages. */
 static struct rte_mbuf *begin(const char *session, uint64_t first, uint16_t count)
@@ -42,6 +43,86 @@ static struct rte_mbuf *end(struct rte_mbuf *m, uint8_t line, struct fg_msg_filt
 {
 	set_metadata(m, rte_pktmbuf_pkt_len(m) - PAYLOAD_OFF, line, filter);
 	return m;
+}
+
+/* A packet with one message: StockDirectory, which gives LOCATE its symbol, or OrderDelete. */
+static struct rte_mbuf *one(const char *session, uint64_t number, char type,
+			    struct fg_msg_filter *filter)
+{
+	struct rte_mbuf *m = begin(session, number, 1);
+	uint8_t message[64] = {(uint8_t)type};
+
+	store_be(message + 1, LOCATE, 2);
+	if (type == 'R')
+		memcpy(message + 11, "SELECT  ", 8);
+	add(m, message, length_of(type));
+	return end(m, 1, filter);
+}
+
+static struct fg_msg_filter *filter_by_symbol(struct fg_feed *feed)
+{
+	const char *const instruments[] = {"SELECT"};
+	const struct fg_msg_filter_conf conf = {
+		.protocol = fg_feed_conf(feed)->protocol,
+		.symbols = fg_feed_symbols(feed),
+		.orders = fg_feed_orders(feed),
+		.instruments = instruments,
+		.n_instruments = 1,
+		.unmapped = FG_UNMAPPED_DROP,
+		.socket_id = SOCKET_ID_ANY,
+	};
+	struct fg_msg_filter *filter = NULL;
+	struct fg_error error = {0};
+
+	if (fg_msg_filter_create(&conf, &filter, &error) != 0)
+		fail_msg("%s", error.text);
+	return filter;
+}
+
+static void put(struct fg_feed_stage *stage, struct rte_mbuf *m, uint8_t line, uint64_t now_ns)
+{
+	struct rte_mbuf *passed[8];
+	struct fg_feed_out out = {.pass = passed, .room = 8};
+
+	fg_meta(m)->feed = 0;
+	fg_meta(m)->line = line;
+	fg_meta(m)->rx_ns = now_ns;
+	assert_int_equal(fg_feed_burst(stage, &m, 1, now_ns, &out), 1);
+	assert_false(fg_feed_pending(stage));
+	rte_pktmbuf_free_bulk(out.pass, out.n_pass);
+	rte_pktmbuf_free_bulk(out.drop, out.n_drop);
+}
+
+/*
+ * Numbers start anew while packets of the old ones are held. The packet that shows it comes out
+ * after those, but it is no old one: it teaches.
+ */
+static void first_packet_after_a_reset_teaches(void **state)
+{
+	const uint64_t pause_ns = UINT64_C(200000000);
+	struct fg_feed_stage stage = {.n_feeds = 1, .scratch = scratch};
+	struct kit kit;
+
+	(void)state;
+	kit_make(&kit,
+		 "{name: f, protocol: itch50, arbitrate: true, reorder: hold, hold_us: 1000000}",
+		 NULL, 0);
+	kit.filter = filter_by_symbol(kit.feed);
+	stage.feeds = &kit.feed;
+	for (uint64_t number = 1; number < 20000; number++)
+		for (uint8_t line = 1; line <= 2; line++)
+			put(&stage, one(REAL, number, 'D', kit.filter), line, T0);
+	/* A gap, and packets that are held. */
+	for (uint64_t number = 20001; number < 20004; number++)
+		for (uint8_t line = 1; line <= 2; line++)
+			put(&stage, one(REAL, number, 'D', kit.filter), line, T0);
+	assert_true(fg_feed_held(kit.feed, 0) > 0);
+	/* Both lines go back by more than the window: the second such packet shows it. */
+	for (uint8_t line = 1; line <= 2; line++)
+		put(&stage, one(REAL, 1, 'R', kit.filter), line, T0 + pause_ns);
+	put(&stage, one(REAL, 2, 'D', kit.filter), 1, T0 + pause_ns);
+	assert_int_equal(counted(kit.feed, FG_FEED_matched), 2);
+	kit_free(&kit);
 }
 
 /* A message of 14 bytes, after its length: 16 bytes whose CRC, begun with their number, is 0. */
@@ -137,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_copy_by_its_sum),
+		cmocka_unit_test(first_packet_after_a_reset_teaches),
 		cmocka_unit_test(damaged_copies_in_any_burst),
 	};
 
