@@ -201,6 +201,8 @@ struct channel {
 	uint64_t opened_ns;
 	uint64_t streak_high;     /* the current tracker's highest number, at the streak's start */
 	uint8_t candidate_streak; /* packets in a row that went to the candidate */
+	uint8_t session_streak;   /* packets with new numbers after another session replaced it, */
+	uint64_t session_high;    /* while this was that session's highest number */
 
 	/* Bit per claim. */
 	uint32_t claims_used;
@@ -257,6 +259,8 @@ struct fg_arbiter {
 	uint64_t began_ns; /* first packet or tick */
 	uint64_t hold_ns, gap_timeout_ns, silence_ns;
 	uint32_t last_epoch;
+	uint64_t n_sessions; /* that became current: the first one, and those that replaced another
+			      */
 
 	struct held *ready, **ready_end; /* to be taken, in order */
 	struct held *free_held;

@@ -144,7 +144,8 @@ void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
 
 	current->fast.fast_path_end = fast_path_end(arbiter, channel, current);
 	current->fast.fast_path_lines = 0;
-	if (current->confirmed && in_order && !channel->ended)
+	if (current->confirmed && in_order && !channel->ended &&
+	    channel_is_current_session(channel))
 		current->fast.fast_path_lines =
 			current->lines_seen &
 			(uint8_t) ~(channel->silent | channel->lines_claiming |
@@ -335,7 +336,7 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	channel->confirmed = false;
 	channel->opened_ns = now_ns;
 	fg_counter_set(&channel->last_ns, now_ns);
-	channel->candidate_streak = 0;
+	channel->candidate_streak = channel->session_streak = 0;
 	channel->ended = false;
 	channel->candidate = NULL;
 	channel->claims_used = channel->claims_open = channel->claims_held = 0;
@@ -381,6 +382,8 @@ static void channel_take_over(struct arrival *a)
 		channel_set_fast_path(arbiter, replaced);
 	}
 	atomic_store_explicit(&channel->current_session, 1, memory_order_relaxed);
+	arbiter->n_sessions += replaced != NULL || arbiter->n_sessions == 0;
+	channel->session_streak = 0;
 	if (replaced == NULL)
 		return;
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_session_changes, 1);
@@ -401,6 +404,22 @@ void channel_confirm(struct arrival *a)
 	if (!channel_is_current_session(a->channel))
 		channel_take_over(a);
 	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->silence_ns));
+}
+
+void channel_go_on(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	const struct channel *other = channel_of_current_session(a->arbiter, channel->id);
+	const uint64_t high = other != NULL ? tracker_high(channel_current(other)) : 0;
+
+	if (channel->session_streak == 0 || channel->session_high != high) {
+		channel->session_streak = 0;
+		channel->session_high = high;
+	}
+	if (++channel->session_streak < CANDIDATE_STREAK_MAX)
+		return;
+	channel_take_over(a);
+	channel_set_fast_path(a->arbiter, channel);
 }
 
 /* Forget claims and announced resets that nothing confirmed. */

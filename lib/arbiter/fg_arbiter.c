@@ -146,11 +146,10 @@ static void arrival_end_times(const struct arrival *a)
 		(uint32_t)(a->pkt->arrival_ns >> FG_ARBITER_ARRIVED_SHIFT);
 }
 
-/* Sessions that replaced another, and resets. */
+/* Changes of the current session, and resets. */
 static uint64_t epochs_of(const struct fg_arbiter *arbiter)
 {
-	return fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_session_changes]) +
-	       fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_resets]);
+	return arbiter->n_sessions + fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_resets]);
 }
 
 void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, uint64_t now_ns,
@@ -188,6 +187,9 @@ void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, ui
 		else if (arrival.channel != NULL)
 			tracker_sync(arbiter, channel_current(arrival.channel));
 		arrival_arbitrate(&arrival);
+		if (alive && arrival.n_first > 0 && arrival.channel->confirmed &&
+		    unlikely(!channel_is_current_session(arrival.channel)))
+			channel_go_on(&arrival);
 		if (arrival.channel != NULL && alive)
 			arrival_end_times(&arrival);
 	}

@@ -12,6 +12,7 @@
 #include "feed_rig.h"
 
 #define REAL   "000010059B"
+#define OTHER  "0000999999"
 #define LOCATE 5u
 
 /* A packet in @session; the caller adds the messages. */
@@ -77,6 +78,43 @@ static struct fg_msg_filter *filter_by_symbol(struct fg_feed *feed)
 	if (fg_msg_filter_create(&conf, &filter, &error) != 0)
 		fail_msg("%s", error.text);
 	return filter;
+}
+
+/* The feed's first packet is of a session that nothing confirms: the map is not that session's. */
+static void first_packet_is_of_no_session(void **state)
+{
+	struct kit kit;
+
+	(void)state;
+	kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true}", NULL, 0);
+	kit.filter = filter_by_symbol(kit.feed);
+	disposition_only(kit.feed, one(OTHER, 1, 'D', kit.filter));
+	/* The session is confirmed with its second packet, and teaches from then on. */
+	for (uint64_t number = 1; number < 4; number++)
+		disposition_only(kit.feed, one(REAL, number, 'R', kit.filter));
+	assert_int_equal(disposition_only(kit.feed, one(REAL, 4, 'D', kit.filter)), FG_DROP_COUNT);
+	kit_free(&kit);
+}
+
+/* Two packets of an invented session make it the current one, until the real one goes on. */
+static void session_comes_back(void **state)
+{
+	struct kit kit;
+	uint8_t last = FG_DROP_COUNT;
+
+	(void)state;
+	kit_make(&kit, "{name: f, protocol: itch50, arbitrate: true}", NULL, 0);
+	kit.filter = filter_by_symbol(kit.feed);
+	for (uint64_t number = 1; number < 4; number++)
+		disposition_only(kit.feed, one(REAL, number, 'R', kit.filter));
+	assert_int_equal(disposition_only(kit.feed, one(REAL, 4, 'D', kit.filter)), FG_DROP_COUNT);
+	disposition_only(kit.feed, one(OTHER, 1, 'D', kit.filter));
+	disposition_only(kit.feed, one(OTHER, 2, 'D', kit.filter));
+	for (uint64_t number = 5; number < 40; number++)
+		last = disposition_only(kit.feed,
+					one(REAL, number, number % 2 ? 'R' : 'D', kit.filter));
+	assert_int_equal(last, FG_DROP_COUNT);
+	kit_free(&kit);
 }
 
 static void put(struct fg_feed_stage *stage, struct rte_mbuf *m, uint8_t line, uint64_t now_ns)
@@ -217,6 +255,8 @@ static void damaged_copies_in_any_burst(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_packet_is_of_no_session),
+		cmocka_unit_test(session_comes_back),
 		cmocka_unit_test(no_copy_by_its_sum),
 		cmocka_unit_test(first_packet_after_a_reset_teaches),
 		cmocka_unit_test(damaged_copies_in_any_burst),
