@@ -351,7 +351,7 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	tracker->epoch = ++arbiter->last_epoch;
 	tracker->last_packet_ns = now_ns;
 	channel_set_current(arbiter, channel, tracker);
-	tick_schedule(arbiter, time_after(now_ns, UNCONFIRMED_NS));
+	tick_schedule(arbiter, channel, time_after(now_ns, UNCONFIRMED_NS));
 	return channel;
 }
 
@@ -403,7 +403,8 @@ void channel_confirm(struct arrival *a)
 	a->channel->confirmed = true;
 	if (!channel_is_current_session(a->channel))
 		channel_take_over(a);
-	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->silence_ns));
+	tick_schedule(a->arbiter, a->channel,
+		      time_after(a->channel->opened_ns, a->arbiter->silence_ns));
 }
 
 void channel_go_on(struct arrival *a)
@@ -420,6 +421,7 @@ void channel_go_on(struct arrival *a)
 		return;
 	channel_take_over(a);
 	channel_set_fast_path(a->arbiter, channel);
+	tick_schedule(a->arbiter, channel, time_after(a->now_ns, a->arbiter->silence_ns));
 }
 
 /* Forget claims and announced resets that nothing confirmed. */
@@ -429,7 +431,8 @@ static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, 
 		struct claim *claim = claim_take(channel, &left);
 
 		if (!overdue(now_ns, claim->since_ns, UNCONFIRMED_NS)) {
-			tick_schedule(arbiter, time_after(claim->since_ns, UNCONFIRMED_NS));
+			tick_schedule(arbiter, channel,
+				      time_after(claim->since_ns, UNCONFIRMED_NS));
 			continue;
 		}
 		if (claim->state == CLAIM_OPEN)
@@ -446,7 +449,8 @@ static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, 
 		}
 		channel->lines_resetting |= reset->lines;
 		if (reset->lines != 0)
-			tick_schedule(arbiter, time_after(reset->since_ns, UNCONFIRMED_NS));
+			tick_schedule(arbiter, channel,
+				      time_after(reset->since_ns, UNCONFIRMED_NS));
 	}
 }
 
@@ -462,7 +466,7 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 				      FG_ARBITER_CHANNEL_channels_forgotten);
 			return;
 		}
-		tick_schedule(arbiter, time_after(last_ns, UNCONFIRMED_NS));
+		tick_schedule(arbiter, channel, time_after(last_ns, UNCONFIRMED_NS));
 	}
 	tracker_sync(arbiter, current);
 	hold_tick(arbiter, channel, current, now_ns);

@@ -433,6 +433,24 @@ static void silence_by_channel(void **state)
 	fg_arbiter_free(arbiter);
 }
 
+/* A session that ended and goes on after all: its lines may be silent again. */
+static void silence_after_end(void **state)
+{
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.silence_ns = SECOND});
+
+	(void)state;
+	both(arbiter, T0, 1, 10);
+	arbitrate(arbiter, A, T0, FG_FEED_END, 10, 0);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_ended), 1);
+	fg_arbiter_tick(arbiter, T0 + 60 * SECOND);
+	both(arbiter, T0 + 61 * SECOND, 10, 20);
+	for (uint64_t now = T0 + 61 * SECOND; now <= T0 + 63 * SECOND; now += 100 * MS)
+		fg_arbiter_tick(arbiter, now);
+	for (unsigned int line = A; line <= B; line++)
+		assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_silences), 1);
+	fg_arbiter_free(arbiter);
+}
+
 /* Which packets were held before and after a moment. */
 static void hold_epochs(void **state)
 {
@@ -478,6 +496,7 @@ int main(void)
 		cmocka_unit_test(one_gap_two_events),
 		cmocka_unit_test(events_are_merged),
 		cmocka_unit_test(silence_by_channel),
+		cmocka_unit_test(silence_after_end),
 		cmocka_unit_test(hold_epochs),
 	};
 	struct fg_error error = {0};
