@@ -201,6 +201,8 @@ struct channel {
 	uint64_t opened_ns;
 	uint64_t streak_high;     /* the current tracker's highest number, at the streak's start */
 	uint8_t candidate_streak; /* packets in a row that went to the candidate */
+	uint8_t session_streak;   /* packets with new numbers after another session replaced it, */
+	uint64_t session_high;    /* while this was that session's highest number */
 
 	/* Bit per claim. */
 	uint32_t claims_used;
@@ -245,6 +247,7 @@ struct fg_arbiter {
 	uint64_t latest_packet_ns; /* arrival of the last packet that was not on the fast path */
 
 	struct channel *channels;
+	uint64_t *channel_due_ns;          /* [max_channels] some timeout of the channel is due */
 	struct channel *oldest, *youngest; /* unconfirmed */
 	uint32_t free_channel;             /* CHANNEL_NONE: none */
 	struct channel *last;              /* the last packet's; NULL: none */
@@ -257,6 +260,8 @@ struct fg_arbiter {
 	uint64_t began_ns; /* first packet or tick */
 	uint64_t hold_ns, gap_timeout_ns, silence_ns;
 	uint32_t last_epoch;
+	uint64_t n_sessions; /* that became current: the first one, and those that replaced another
+			      */
 
 	struct held *ready, **ready_end; /* to be taken, in order */
 	struct held *free_held;
@@ -382,9 +387,16 @@ static inline void channel_add(struct fg_arbiter *arbiter, struct channel *chann
 	fg_counter_add(&arbiter->totals[counter], n);
 }
 
-/* Let fg_arbiter_tick() look for timeouts at @p when_ns at the latest. */
-static inline void tick_schedule(struct fg_arbiter *arbiter, uint64_t when_ns)
+/* Let fg_arbiter_tick() look for timeouts of the channel, or with NULL of the feed, at @p when_ns
+ * at the latest. */
+static inline void tick_schedule(struct fg_arbiter *arbiter, const struct channel *channel,
+				 uint64_t when_ns)
 {
+	if (channel != NULL) {
+		uint64_t *due_ns = &arbiter->channel_due_ns[channel - arbiter->channels];
+
+		*due_ns = RTE_MIN(*due_ns, when_ns);
+	}
 	arbiter->head.due_ns = RTE_MIN(arbiter->head.due_ns, when_ns);
 }
 

@@ -144,7 +144,8 @@ void channel_set_fast_path(struct fg_arbiter *arbiter, struct channel *channel)
 
 	current->fast.fast_path_end = fast_path_end(arbiter, channel, current);
 	current->fast.fast_path_lines = 0;
-	if (current->confirmed && in_order && !channel->ended)
+	if (current->confirmed && in_order && !channel->ended &&
+	    channel_is_current_session(channel))
 		current->fast.fast_path_lines =
 			current->lines_seen &
 			(uint8_t) ~(channel->silent | channel->lines_claiming |
@@ -335,7 +336,7 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	channel->confirmed = false;
 	channel->opened_ns = now_ns;
 	fg_counter_set(&channel->last_ns, now_ns);
-	channel->candidate_streak = 0;
+	channel->candidate_streak = channel->session_streak = 0;
 	channel->ended = false;
 	channel->candidate = NULL;
 	channel->claims_used = channel->claims_open = channel->claims_held = 0;
@@ -350,7 +351,7 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 	tracker->epoch = ++arbiter->last_epoch;
 	tracker->last_packet_ns = now_ns;
 	channel_set_current(arbiter, channel, tracker);
-	tick_schedule(arbiter, time_after(now_ns, UNCONFIRMED_NS));
+	tick_schedule(arbiter, channel, time_after(now_ns, UNCONFIRMED_NS));
 	return channel;
 }
 
@@ -381,6 +382,8 @@ static void channel_take_over(struct arrival *a)
 		channel_set_fast_path(arbiter, replaced);
 	}
 	atomic_store_explicit(&channel->current_session, 1, memory_order_relaxed);
+	arbiter->n_sessions += replaced != NULL || arbiter->n_sessions == 0;
+	channel->session_streak = 0;
 	if (replaced == NULL)
 		return;
 	channel_add(arbiter, channel, FG_ARBITER_CHANNEL_session_changes, 1);
@@ -400,7 +403,25 @@ void channel_confirm(struct arrival *a)
 	a->channel->confirmed = true;
 	if (!channel_is_current_session(a->channel))
 		channel_take_over(a);
-	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->silence_ns));
+	tick_schedule(a->arbiter, a->channel,
+		      time_after(a->channel->opened_ns, a->arbiter->silence_ns));
+}
+
+void channel_go_on(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+	const struct channel *other = channel_of_current_session(a->arbiter, channel->id);
+	const uint64_t high = other != NULL ? tracker_high(channel_current(other)) : 0;
+
+	if (channel->session_streak == 0 || channel->session_high != high) {
+		channel->session_streak = 0;
+		channel->session_high = high;
+	}
+	if (++channel->session_streak < CANDIDATE_STREAK_MAX)
+		return;
+	channel_take_over(a);
+	channel_set_fast_path(a->arbiter, channel);
+	tick_schedule(a->arbiter, channel, time_after(a->now_ns, a->arbiter->silence_ns));
 }
 
 /* Forget claims and announced resets that nothing confirmed. */
@@ -410,7 +431,8 @@ static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, 
 		struct claim *claim = claim_take(channel, &left);
 
 		if (!overdue(now_ns, claim->since_ns, UNCONFIRMED_NS)) {
-			tick_schedule(arbiter, time_after(claim->since_ns, UNCONFIRMED_NS));
+			tick_schedule(arbiter, channel,
+				      time_after(claim->since_ns, UNCONFIRMED_NS));
 			continue;
 		}
 		if (claim->state == CLAIM_OPEN)
@@ -427,7 +449,8 @@ static void channel_forget(struct fg_arbiter *arbiter, struct channel *channel, 
 		}
 		channel->lines_resetting |= reset->lines;
 		if (reset->lines != 0)
-			tick_schedule(arbiter, time_after(reset->since_ns, UNCONFIRMED_NS));
+			tick_schedule(arbiter, channel,
+				      time_after(reset->since_ns, UNCONFIRMED_NS));
 	}
 }
 
@@ -443,7 +466,7 @@ void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 				      FG_ARBITER_CHANNEL_channels_forgotten);
 			return;
 		}
-		tick_schedule(arbiter, time_after(last_ns, UNCONFIRMED_NS));
+		tick_schedule(arbiter, channel, time_after(last_ns, UNCONFIRMED_NS));
 	}
 	tracker_sync(arbiter, current);
 	hold_tick(arbiter, channel, current, now_ns);

@@ -32,6 +32,11 @@ struct channel *channel_open(struct fg_arbiter *arbiter, const struct fg_feed_pa
 			     uint64_t now_ns);
 /* Two packets agree on the channel: it becomes the current session of its channel id. */
 void channel_confirm(struct arrival *a);
+/*
+ * The packet brought new numbers of a session that another one replaced. After enough of them
+ * without any of the other session, this one is the current session again.
+ */
+void channel_go_on(struct arrival *a);
 void channel_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);
 /* Give up all gaps and release all that is held. */
 void channel_flush(struct fg_arbiter *arbiter, struct channel *channel, uint64_t now_ns);

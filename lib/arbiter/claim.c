@@ -149,7 +149,8 @@ static void claim_jump(struct arrival *a, struct claim *claim)
 static bool claim_support(struct arrival *a, struct claim *claim)
 {
 	claim->support++;
-	tick_schedule(a->arbiter, time_after(claim->since_ns, a->arbiter->gap_timeout_ns));
+	tick_schedule(a->arbiter, a->channel,
+		      time_after(claim->since_ns, a->arbiter->gap_timeout_ns));
 	if (claim_is_far(claim))
 		claim_jump(a, claim);
 	else if (claim->support >= CLAIM_SUPPORT)
@@ -225,6 +226,26 @@ enum claim_match claim_match(struct arrival *a)
 		}
 	}
 	return match;
+}
+
+bool claim_is_other(struct arrival *a)
+{
+	struct channel *channel = a->channel;
+
+	if (channel->claims_used == channel->claims_open)
+		return false;
+	claim_find(a);
+	for (uint32_t left = a->touching & channel->claims_used & ~channel->claims_open;
+	     left != 0;) {
+		struct claim *claim = claim_take(channel, &left);
+
+		if (claim->state == CLAIM_SETTLED && claim->tracker == a->tracker &&
+		    claim->first == a->first && claim->end == a->end && digests_differ(a, claim)) {
+			claim_free(a->arbiter, channel, claim);
+			return true;
+		}
+	}
+	return false;
 }
 
 void claim_reject_line(struct arrival *a)
@@ -337,7 +358,7 @@ void claim_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t no
 		if (claim->support == 0 || claim->tracker != a.tracker || !a.tracker->confirmed)
 			continue;
 		if (!all && !overdue(now_ns, claim->since_ns, arbiter->gap_timeout_ns)) {
-			tick_schedule(arbiter,
+			tick_schedule(arbiter, channel,
 				      time_after(claim->since_ns, arbiter->gap_timeout_ns));
 			continue;
 		}
@@ -410,7 +431,7 @@ static struct claim *claim_make(struct arrival *a, bool far, enum claim_state st
 		channel->claims_of[a->line] |= claim_bit(channel, claim);
 		channel->lines_claiming |= (uint8_t)(1u << a->line);
 	}
-	tick_schedule(a->arbiter, time_after(a->now_ns, UNCONFIRMED_NS));
+	tick_schedule(a->arbiter, a->channel, time_after(a->now_ns, UNCONFIRMED_NS));
 	return claim;
 }
 

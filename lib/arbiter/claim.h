@@ -20,6 +20,8 @@ enum claim_match {
 void claim_find(struct arrival *a);
 /* Compare the packet with those: a->tracker and its numbers are set. */
 enum claim_match claim_match(struct arrival *a);
+/* Whether another packet with exactly its numbers came, but not this one. As claim_match(). */
+bool claim_is_other(struct arrival *a);
 /* The packet's line comes back below a claim of its own: its next packets do not confirm that. */
 void claim_reject_line(struct arrival *a);
 /*

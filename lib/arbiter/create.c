@@ -128,10 +128,12 @@ static size_t arbiter_lay_out(const struct fg_arbiter_conf *conf, uint8_t *base)
 	const uint32_t n_buckets = rte_align32pow2(conf->channels * 2);
 	struct channel *channels;
 	uint32_t *buckets;
+	uint64_t *due_ns;
 	struct fg_arbiter_event *events;
 
 	lay_out_trackers(arbiter, conf, base, &used);
 	channels = block_alloc(base, &used, sizeof(struct channel) * conf->channels);
+	due_ns = block_alloc(base, &used, sizeof(uint64_t) * conf->channels);
 	buckets = block_alloc(base, &used, sizeof(uint32_t) * n_buckets);
 	events = block_alloc(base, &used, sizeof(*events) * conf->events);
 	lay_out_held(arbiter, conf, base, &used);
@@ -140,6 +142,8 @@ static size_t arbiter_lay_out(const struct fg_arbiter_conf *conf, uint8_t *base)
 	arbiter->channels = channels;
 	for (uint32_t i = 0; i < conf->channels; i++)
 		channels[i].chain = i + 1 < conf->channels ? i + 1 : CHANNEL_NONE;
+	arbiter->channel_due_ns = due_ns;
+	memset(due_ns, 0xff, sizeof(*due_ns) * conf->channels);
 	arbiter->buckets = buckets;
 	memset(buckets, 0xff, sizeof(*buckets) * n_buckets);
 	arbiter->bucket_mask = n_buckets - 1;

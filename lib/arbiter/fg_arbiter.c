@@ -12,13 +12,23 @@
 
 static void tick(struct fg_arbiter *arbiter, uint64_t now_ns)
 {
+	const bool set_back = now_ns < arbiter->last_tick_ns - CLOCK_SLACK_NS;
+
 	if (arbiter->began_ns == 0)
 		arbiter->began_ns = now_ns;
 	arbiter->last_tick_ns = now_ns;
 	arbiter->head.due_ns = UINT64_MAX;
 	for (uint32_t i = 0; i < arbiter->max_channels; i++) {
 		struct channel *channel = &arbiter->channels[i];
+		uint64_t *due_ns = &arbiter->channel_due_ns[i];
 
+		/* Each packet that is held may have a time of its own: most channels have nothing
+		 * to do then. */
+		if (likely(*due_ns > now_ns && !set_back)) {
+			arbiter->head.due_ns = RTE_MIN(arbiter->head.due_ns, *due_ns);
+			continue;
+		}
+		*due_ns = UINT64_MAX;
 		if (!channel_is_used(channel))
 			continue;
 		claim_tick(arbiter, channel, now_ns, false);
@@ -132,8 +142,10 @@ static void arrival_begin(struct arrival *a)
 	a->pause_ns = channel_pause_ns(a);
 	tracker_sync(a->arbiter, channel_current(channel));
 	silence_end(a);
-	if (a->pkt->kind == FG_FEED_DATA && a->pkt->count > 0)
+	if (a->pkt->kind == FG_FEED_DATA && a->pkt->count > 0 && channel->ended) {
 		channel->ended = false;
+		tick_schedule(a->arbiter, channel, time_after(a->now_ns, a->arbiter->silence_ns));
+	}
 }
 
 static void arrival_end_times(const struct arrival *a)
@@ -146,11 +158,10 @@ static void arrival_end_times(const struct arrival *a)
 		(uint32_t)(a->pkt->arrival_ns >> FG_ARBITER_ARRIVED_SHIFT);
 }
 
-/* Sessions that replaced another, and resets. */
+/* Changes of the current session, and resets. */
 static uint64_t epochs_of(const struct fg_arbiter *arbiter)
 {
-	return fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_session_changes]) +
-	       fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_resets]);
+	return arbiter->n_sessions + fg_counter_read(&arbiter->totals[FG_ARBITER_CHANNEL_resets]);
 }
 
 void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, uint64_t now_ns,
@@ -188,6 +199,9 @@ void fg_arbiter_arbitrate_slow(struct fg_arbiter *arbiter, unsigned int line, ui
 		else if (arrival.channel != NULL)
 			tracker_sync(arbiter, channel_current(arrival.channel));
 		arrival_arbitrate(&arrival);
+		if (alive && arrival.n_first > 0 && arrival.channel->confirmed &&
+		    unlikely(!channel_is_current_session(arrival.channel)))
+			channel_go_on(&arrival);
 		if (arrival.channel != NULL && alive)
 			arrival_end_times(&arrival);
 	}

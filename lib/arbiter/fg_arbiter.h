@@ -34,10 +34,12 @@
  * Channels. Each channel is arbitrated on its own, so a line that is still in the old session does
  * not disturb the new one. A channel is confirmed by a second packet that continues the first, or
  * comes on another line; only then does its session become the current one of the channel id. A
- * channel that is not confirmed is forgotten after 9 s. The table has room for `channels` channels.
- * When it is full, a new one replaces the oldest unconfirmed one, else the confirmed one that has
- * been idle longest, but never a confirmed current session. If there is none, packets of further
- * channels pass on every line, with FG_ARBITER_UNTRACKED.
+ * session that another one replaced becomes current again when it brings new numbers in 16 packets,
+ * and the other one none meanwhile. A channel that is not confirmed is forgotten after 9 s. The
+ * table has room for `channels` channels. When it is full, a new one replaces the oldest
+ * unconfirmed one, else the confirmed one that has been idle longest, but never a confirmed current
+ * session. If there is none, packets of further channels pass on every line, with
+ * FG_ARBITER_UNTRACKED.
  *
  * Numbers. The first packet of a channel defines its start. After that:
  *
@@ -167,7 +169,8 @@ struct fg_arbiter_conf {
 #define FG_ARBITER_UNTRACKED 0x04u /**< Not arbitrated: unsequenced, oversized, or no room. */
 #define FG_ARBITER_MORE      0x08u /**< More of it is new, see fg_arbiter_arbitrate(). */
 #define FG_ARBITER_READY     0x10u /**< fg_arbiter_take() has packets. */
-#define FG_ARBITER_EPOCH     0x20u /**< It made a session or a reset current: a new epoch. */
+#define FG_ARBITER_EPOCH                                                                           \
+	0x20u /**< A reset; or its session replaced another, or is the first confirmed one. */
 
 /** A packet that was held. Its disposition is FG_ARBITER_PASS or FG_ARBITER_DUPLICATE. */
 struct fg_arbiter_taken {

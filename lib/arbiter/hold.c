@@ -274,7 +274,8 @@ static bool claims_tick(struct fg_arbiter *arbiter, struct channel *channel,
 			hold_release_claim(arbiter, channel, claim, FG_ARBITER_JUMP);
 			expired = true;
 		} else {
-			tick_schedule(arbiter, time_after(claim->since_ns, arbiter->hold_ns));
+			tick_schedule(arbiter, channel,
+				      time_after(claim->since_ns, arbiter->hold_ns));
 		}
 	}
 	return expired;
@@ -294,7 +295,8 @@ void hold_tick(struct fg_arbiter *arbiter, struct channel *channel, struct track
 	if (expired)
 		channel_add(arbiter, channel, FG_ARBITER_CHANNEL_hold_expired, 1);
 	if (tracker->oldest != NULL)
-		tick_schedule(arbiter, time_after(tracker->oldest->since_ns, arbiter->hold_ns));
+		tick_schedule(arbiter, channel,
+			      time_after(tracker->oldest->since_ns, arbiter->hold_ns));
 }
 
 static bool hold_has_entry(const struct fg_arbiter *arbiter)
@@ -348,7 +350,7 @@ static void hold_count(struct arrival *a)
 	a->arbiter->n_held++;
 	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_held, 1);
 	channel_add(a->arbiter, a->channel, FG_ARBITER_CHANNEL_held_now, 1);
-	tick_schedule(a->arbiter, time_after(a->now_ns, a->arbiter->hold_ns));
+	tick_schedule(a->arbiter, a->channel, time_after(a->now_ns, a->arbiter->hold_ns));
 }
 
 static void hold_add(struct arrival *a)

@@ -60,7 +60,7 @@ static bool event_merge(struct fg_arbiter *arbiter, struct channel *channel,
 	merge->event = *event;
 	if (merge->merged++ == 0) {
 		channel->merging |= 1u << event->kind;
-		tick_schedule(arbiter, time_after(merge->since_ns, SECOND_NS));
+		tick_schedule(arbiter, channel, time_after(merge->since_ns, SECOND_NS));
 		return true;
 	}
 	merge->event.first = before.first;
@@ -79,7 +79,7 @@ void report_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t n
 		if (all || now_ns - since_ns >= SECOND_NS)
 			merge_end(arbiter, channel, kind);
 		else
-			tick_schedule(arbiter, time_after(since_ns, SECOND_NS));
+			tick_schedule(arbiter, channel, time_after(since_ns, SECOND_NS));
 	}
 }
 

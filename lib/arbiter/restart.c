@@ -274,7 +274,7 @@ void restart_announce(struct arrival *a)
 		channel_add(a->arbiter, channel, FG_ARBITER_CHANNEL_resets_unconfirmed, 1);
 	*oldest = (struct reset){.first = a->pkt->first, .since_ns = a->now_ns, .lines = bit};
 	announced_set_lines(channel);
-	tick_schedule(a->arbiter, time_after(a->now_ns, UNCONFIRMED_NS));
+	tick_schedule(a->arbiter, channel, time_after(a->now_ns, UNCONFIRMED_NS));
 }
 
 void restart_check_announced(struct arrival *a)

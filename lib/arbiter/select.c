@@ -354,6 +354,13 @@ static void arrival_retransmission(struct arrival *a)
 	if (!retransmission_fills(a, current, &from) &&
 	    !(channel->candidate != NULL && channel->candidate->epoch == current->epoch &&
 	      retransmission_fills(a, channel->candidate, &from))) {
+		a->tracker = current;
+		a->first = tracker_widen(current, a->pkt->first, channel->shift);
+		a->end = a->first + a->pkt->count;
+		if (claim_is_other(a)) {
+			arrival_pass_other(a);
+			return;
+		}
 		a->result->disposition = FG_ARBITER_DUPLICATE;
 		fg_counter_add(&state->duplicates, 1);
 		fg_counter_add(&state->duplicate_numbers, a->pkt->count);
@@ -366,6 +373,7 @@ static void arrival_retransmission(struct arrival *a)
 		arrival_pass(a, from);
 	a->end = a->first + a->pkt->count;
 	arrival_count_first(a);
+	claim_add_settled(a);
 }
 
 void arrival_arbitrate(struct arrival *a)

@@ -34,12 +34,14 @@ static uint64_t channel_line_since(const struct channel *channel, unsigned int l
 	return last_ns == 0 ? channel->opened_ns : last_ns;
 }
 
-/* Whether a line that sent last at @p since_ns is silent; otherwise look again when it may be. */
-static bool is_silent(struct fg_arbiter *arbiter, uint64_t since_ns, uint64_t now_ns)
+/* Whether a line, of a channel or, with NULL, of the feed, that sent last at @p since_ns is silent;
+ * otherwise look again when it may be. */
+static bool is_silent(struct fg_arbiter *arbiter, const struct channel *channel, uint64_t since_ns,
+		      uint64_t now_ns)
 {
 	if ((int64_t)(now_ns - since_ns) >= 0 && now_ns - since_ns >= arbiter->silence_ns)
 		return true;
-	tick_schedule(arbiter, time_after(RTE_MIN(since_ns, now_ns), arbiter->silence_ns));
+	tick_schedule(arbiter, channel, time_after(RTE_MIN(since_ns, now_ns), arbiter->silence_ns));
 	return false;
 }
 
@@ -51,7 +53,8 @@ void silence_tick(struct fg_arbiter *arbiter, struct channel *channel, uint64_t 
 	for (unsigned int i = 0; i < arbiter->n_lines; i++) {
 		const uint64_t since_ns = channel_line_since(channel, i);
 
-		if ((channel->silent >> i & 1) != 0 || !is_silent(arbiter, since_ns, now_ns))
+		if ((channel->silent >> i & 1) != 0 ||
+		    !is_silent(arbiter, channel, since_ns, now_ns))
 			continue;
 		channel->silent |= (uint8_t)(1u << i);
 		if (arbiter->n_silent[i]++ == 0)
@@ -72,7 +75,7 @@ void silence_end(struct arrival *a)
 		line_set_silent(arbiter, a->line, false);
 	line_report(arbiter, channel, FG_ARBITER_BACK, a->line, a->now_ns,
 		    channel_line_since(channel, a->line));
-	tick_schedule(arbiter, time_after(a->now_ns, arbiter->silence_ns));
+	tick_schedule(arbiter, channel, time_after(a->now_ns, arbiter->silence_ns));
 }
 
 void silence_tick_feed(struct fg_arbiter *arbiter, uint64_t now_ns)
@@ -85,7 +88,7 @@ void silence_tick_feed(struct fg_arbiter *arbiter, uint64_t now_ns)
 		fg_arbiter_line(arbiter, i, &state);
 		if (state.counters[FG_ARBITER_LINE_last_ns] != 0 ||
 		    (arbiter->lines_silent >> i & 1) != 0 ||
-		    !is_silent(arbiter, arbiter->began_ns, now_ns))
+		    !is_silent(arbiter, NULL, arbiter->began_ns, now_ns))
 			continue;
 		arbiter->lines_silent |= (uint8_t)(1u << i);
 		line_set_silent(arbiter, i, true);

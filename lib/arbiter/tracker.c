@@ -262,7 +262,7 @@ void tracker_tick(struct fg_arbiter *arbiter, struct channel *channel, struct tr
 	       overdue(now_ns, tracker->gaps[0].opened_ns, arbiter->gap_timeout_ns))
 		(void)gap_abandon(arbiter, channel, tracker, 0, tracker->gaps[0].end, now_ns);
 	if (tracker->n_gaps > 0)
-		tick_schedule(arbiter,
+		tick_schedule(arbiter, channel,
 			      time_after(tracker->gaps[0].opened_ns, arbiter->gap_timeout_ns));
 }
 
@@ -301,7 +301,7 @@ void tracker_open_gap(struct arrival *a, uint64_t to, unsigned int line, uint64_
 					     .line = (uint8_t)line,
 					     .time_ns = a->now_ns,
 					     .n = to - from});
-	tick_schedule(arbiter, time_after(since_ns, arbiter->gap_timeout_ns));
+	tick_schedule(arbiter, a->channel, time_after(since_ns, arbiter->gap_timeout_ns));
 }
 
 /* [at, end) of gap @p i comes. @return whether the gap is gone. */

@@ -96,6 +96,8 @@ static void release(struct fg_feed_stage *stage, const struct fg_arbiter_taken *
 		drop(out, taken->packet, FG_DROP_duplicate);
 		return;
 	}
+	if (taken->packet == stage->newest)
+		stage->draining_old = false;
 	/* As when the packet arrived: it was read and verified then. */
 	item_read(stage, taken->packet, &item);
 	item_match(&item);
@@ -154,7 +156,10 @@ static void deliver(struct fg_feed_stage *stage, struct item *item,
 	finish(stage, item, out);
 }
 
-/* By these the arbiter knows copies of one packet from packets that only claim its numbers. */
+/*
+ * By these the arbiter knows copies of one packet from packets that only claim its numbers. Never
+ * 0, which would be equal to any.
+ */
 static uint32_t digest(const struct item *item)
 {
 	const uint8_t *at = item->payload + item->pkt.messages_off;
@@ -170,7 +175,7 @@ static uint32_t digest(const struct item *item)
 			memcpy(&word, at, left);
 		crc = rte_hash_crc_8byte(word, crc);
 	}
-	return crc;
+	return crc != 0 ? crc : 1;
 }
 
 static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
@@ -208,10 +213,25 @@ static void arbitrate(struct fg_feed_stage *stage, struct item *item, struct fg_
 	}
 	if (unlikely((result.flags & FG_ARBITER_READY) != 0)) {
 		stage->draining = feed;
-		/* Deliver those of the former numbers, which the maps no longer know. */
-		stage->draining_old = feed->by_session && (result.flags & FG_ARBITER_EPOCH) != 0;
+		stage->newest = item->m;
 		drain(stage, out);
+	} else {
+		stage->draining_old = false;
 	}
+}
+
+/*
+ * Whether the packet is a duplicate by now. In a burst of its own it would have been one before
+ * its messages were looked at: the same becomes of it, however packets are cut into bursts.
+ */
+static bool is_late_copy(const struct fg_feed_stage *stage, const struct item *item)
+{
+	const struct fg_feed *feed = item->feed;
+	struct fg_arbiter_result result;
+
+	return feed->arbitrate &&
+	       fg_arbiter_arbitrate_fast(feed->arbiter, item->line, stage->now_ns, &item->pkt, true,
+					 &result);
 }
 
 void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_out *out)
@@ -224,7 +244,10 @@ void commit_slow(struct fg_feed_stage *stage, struct item *item, struct fg_feed_
 	if (item->rc == 0 && !item->matched)
 		item_match(item);
 	if (item->rc != 0 || item_is_malformed(item)) {
-		malformed(item, out);
+		if (item->rc == 0 && is_late_copy(stage, item))
+			drop(out, item->m, FG_DROP_duplicate);
+		else
+			malformed(item, out);
 		return;
 	}
 	if (item->feed->arbiter != NULL) {

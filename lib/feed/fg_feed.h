@@ -176,7 +176,8 @@ struct fg_feed_stage {
 	uint64_t burst;           /**< Number of the call. */
 	bool released;            /**< In this call packets were released. */
 	struct fg_feed *draining; /**< Its arbiter has released packets that are not out yet, */
-	bool draining_old;        /**< and these are from before a session change or a reset. */
+	bool draining_old;        /**< and these are from before a reset, up to `newest`. */
+	const void *newest;       /**< Packet that made it release them. */
 	struct rte_mbuf *after;   /**< Passes after those. */
 	uint64_t now_ns;          /**< As given to the last call. */
 	uint8_t *scratch;         /**< [UINT16_MAX] payload of packets in several segments. */

@@ -44,7 +44,7 @@ static inline bool is_of_other_session(const struct item *item)
 }
 
 /* Whether the maps know nothing of the packet's numbers. */
-static inline bool is_unmapped(const struct fg_feed_stage *stage, const struct item *item)
+static inline bool is_unmapped(struct fg_feed_stage *stage, const struct item *item)
 {
 	if (unlikely(stage->draining_old))
 		return true;

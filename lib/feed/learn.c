@@ -12,7 +12,7 @@ static bool was_reset(struct fg_feed *feed)
 	return feed->resets_seen != before;
 }
 
-bool follow_session(const struct fg_feed_stage *stage, const struct item *item,
+bool follow_session(struct fg_feed_stage *stage, const struct item *item,
 		    enum fg_symbols_evidence evidence)
 {
 	struct fg_feed *feed = item->feed;
@@ -24,7 +24,8 @@ bool follow_session(const struct fg_feed_stage *stage, const struct item *item,
 					evidence))
 			return false;
 	} else if (reset) {
-		fg_symbols_reset(feed->symbols, &item->pkt);
+		/* Packets of a former session are known by that. */
+		stage->draining_old = fg_symbols_reset(feed->symbols, &item->pkt);
 	} else {
 		return true; /* Another channel of the session. */
 	}

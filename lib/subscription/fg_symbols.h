@@ -147,8 +147,9 @@ void fg_symbols_clear(struct fg_symbols *symbols);
  * map, but not at an announced reset of a protocol whose instrument numbers stay the same
  * (fg_messages.keeps_numbers). Hot, as fg_symbols_session(). @param pkt  The first packet of the
  * new numbers. Threads: the owner.
+ * @return whether the map is empty now.
  */
-void fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *pkt);
+bool fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *pkt);
 
 /** Read all counters into @p out, [FG_SYMBOLS_COUNTER_COUNT]. Threads: any. */
 void fg_symbols_counters(const struct fg_symbols *symbols, uint64_t *out);

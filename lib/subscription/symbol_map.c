@@ -259,10 +259,12 @@ void fg_symbols_clear(struct fg_symbols *symbols)
 	fg_counter_add(&symbols->counters[FG_SYMBOLS_symbols_cleared], 1);
 }
 
-void fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *pkt)
+bool fg_symbols_reset(struct fg_symbols *symbols, const struct fg_feed_packet *pkt)
 {
-	if (pkt->kind != FG_FEED_RESET || !symbols->protocol->messages->keeps_numbers)
-		fg_symbols_clear(symbols);
+	if (pkt->kind == FG_FEED_RESET && symbols->protocol->messages->keeps_numbers)
+		return false;
+	fg_symbols_clear(symbols);
+	return true;
 }
 
 /* Packets in a row of the session of @pkt, which is not the map's. */

@@ -97,6 +97,37 @@ static void another_digest_is_another_packet(void **state)
 	fg_arbiter_free(arbiter);
 }
 
+/* The same for what is sent again on request. */
+static void retransmission_of_another_digest(void **state)
+{
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.n_lines = 3});
+	struct fg_feed_packet pkt = packet_of(FG_FEED_RETRANSMISSION, 10, 2);
+	struct fg_arbiter_result result;
+
+	(void)state;
+	both(arbiter, T0, 1, 10);
+	for (uint64_t n = 12; n < 15; n++)
+		send(arbiter, A, T0, n, 1, 7);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_gaps_opened), 1);
+	pkt.digest = 66;
+	fg_arbiter_arbitrate(arbiter, C, T0, &pkt, NULL, &result);
+	assert_passes(result, 0, 2);
+	assert_passes(send(arbiter, B, T0, 10, 2, 5), 0, 2);
+	assert_disposition(send(arbiter, A, T0, 10, 2, 5), FG_ARBITER_DUPLICATE);
+	/* What is sent again is the right one. */
+	for (uint64_t n = 17; n < 20; n++)
+		send(arbiter, A, T0, n, 1, 7);
+	assert_passes(send(arbiter, B, T0, 15, 2, 66), 0, 2);
+	pkt.first = 15;
+	pkt.digest = 5;
+	fg_arbiter_arbitrate(arbiter, C, T0, &pkt, NULL, &result);
+	assert_passes(result, 0, 2);
+	fg_arbiter_arbitrate(arbiter, C, T0, &pkt, NULL, &result);
+	assert_disposition(result, FG_ARBITER_DUPLICATE);
+	assert_int_equal(unrecovered(arbiter), 0);
+	fg_arbiter_free(arbiter);
+}
+
 /* What nothing confirms is forgotten in 10 s, and was in nobody's way. */
 static void forgotten_in_time(void **state)
 {
@@ -402,6 +433,24 @@ static void silence_by_channel(void **state)
 	fg_arbiter_free(arbiter);
 }
 
+/* A session that ended and goes on after all: its lines may be silent again. */
+static void silence_after_end(void **state)
+{
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.silence_ns = SECOND});
+
+	(void)state;
+	both(arbiter, T0, 1, 10);
+	arbitrate(arbiter, A, T0, FG_FEED_END, 10, 0);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_ended), 1);
+	fg_arbiter_tick(arbiter, T0 + 60 * SECOND);
+	both(arbiter, T0 + 61 * SECOND, 10, 20);
+	for (uint64_t now = T0 + 61 * SECOND; now <= T0 + 63 * SECOND; now += 100 * MS)
+		fg_arbiter_tick(arbiter, now);
+	for (unsigned int line = A; line <= B; line++)
+		assert_int_equal(line_counter(arbiter, line, FG_ARBITER_LINE_silences), 1);
+	fg_arbiter_free(arbiter);
+}
+
 /* Which packets were held before and after a moment. */
 static void hold_epochs(void **state)
 {
@@ -433,6 +482,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_spoofed_packet),
 		cmocka_unit_test(another_digest_is_another_packet),
+		cmocka_unit_test(retransmission_of_another_digest),
 		cmocka_unit_test(forgotten_in_time),
 		cmocka_unit_test(gap_at_the_end),
 		cmocka_unit_test(one_spoofed_reset),
@@ -446,6 +496,7 @@ int main(void)
 		cmocka_unit_test(one_gap_two_events),
 		cmocka_unit_test(events_are_merged),
 		cmocka_unit_test(silence_by_channel),
+		cmocka_unit_test(silence_after_end),
 		cmocka_unit_test(hold_epochs),
 	};
 	struct fg_error error = {0};

@@ -214,6 +214,32 @@ static void overtaken_while_held(void **state)
 	fg_arbiter_free(arbiter);
 }
 
+/* Two packets make an invented session current; the real one comes back when it goes on alone. */
+static void replaced_session_comes_back(void **state)
+{
+	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){0});
+
+	(void)state;
+	in_session(arbiter, A, T0, "REAL", 1, 1);
+	in_session(arbiter, A, T0, "REAL", 1, 11);
+	in_session(arbiter, A, T0, "OTHER", 1, 1);
+	in_session(arbiter, A, T0, "OTHER", 1, 11);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_session_changes), 1);
+	for (uint64_t first = 21; first < 171; first += 10) {
+		assert_passes(in_session(arbiter, A, T0, "REAL", 1, first), 0, 10);
+		assert_disposition(in_session(arbiter, B, T0, "REAL", 1, first),
+				   FG_ARBITER_DUPLICATE);
+	}
+	/* The fifteenth; then the other one goes on, so that they are counted anew. */
+	in_session(arbiter, A, T0, "OTHER", 1, 21);
+	for (uint64_t first = 171; first < 321; first += 10)
+		in_session(arbiter, A, T0, "REAL", 1, first);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_session_changes), 1);
+	assert_int_equal(in_session(arbiter, A, T0, "REAL", 1, 321).flags, FG_ARBITER_EPOCH);
+	assert_int_equal(total_counter(arbiter, FG_ARBITER_CHANNEL_session_changes), 2);
+	fg_arbiter_free(arbiter);
+}
+
 static void released_by_reset_and_session(void **state)
 {
 	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.hold = true});
@@ -327,6 +353,7 @@ int main(void)
 		cmocka_unit_test(silence),
 		cmocka_unit_test(held_until_in_order),
 		cmocka_unit_test(overtaken_while_held),
+		cmocka_unit_test(replaced_session_comes_back),
 		cmocka_unit_test(released_by_reset_and_session),
 		cmocka_unit_test(clock_goes_back),
 		cmocka_unit_test(events_are_bounded),
