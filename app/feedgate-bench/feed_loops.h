@@ -44,7 +44,7 @@ static inline void loop_prefetch(struct rte_mbuf *m)
 	uint32_t bytes;
 	const uint8_t *payload = loop_payload(m, &bytes);
 
-	fg_msg_filter_prefetch(payload, bytes, true);
+	fg_msg_filter_prefetch(payload, bytes);
 }
 
 /* A subject's loop over a burst. */

@@ -95,7 +95,6 @@ struct held {
 	uint64_t end;
 	uint64_t since_ns;
 	struct fg_arbiter_result result;
-	uint8_t parity; /* of hold_epoch when it was held */
 };
 
 /* A line that sends numbers that it sent before: see restart.c. */
@@ -268,8 +267,6 @@ struct fg_arbiter {
 	struct held **held_buckets;
 	uint32_t held_mask;
 	uint32_t hold_packets, n_held;
-	_Atomic uint32_t hold_epoch __rte_aligned(128); /* control writes it */
-	struct fg_counter held_by[2] __rte_aligned(128);
 
 	struct tracker *free_trackers;
 	uint32_t n_free_trackers;

@@ -70,7 +70,6 @@ unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken
 		arbiter->ready = entry->next;
 		out[n].packet = entry->packet;
 		out[n++].result = entry->result;
-		fg_counter_add(&arbiter->held_by[entry->parity], UINT64_MAX);
 		entry->next = arbiter->free_held;
 		arbiter->free_held = entry;
 	}
@@ -79,16 +78,6 @@ unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken
 		arbiter->head.n_fast_lines = arbiter->n_lines;
 	}
 	return n;
-}
-
-uint32_t fg_arbiter_hold_epoch(struct fg_arbiter *arbiter)
-{
-	return atomic_fetch_add_explicit(&arbiter->hold_epoch, 1, memory_order_relaxed);
-}
-
-uint64_t fg_arbiter_held_of(const struct fg_arbiter *arbiter, uint32_t epoch)
-{
-	return fg_counter_read(&arbiter->held_by[epoch & 1]);
 }
 
 void fg_arbiter_line_uneven(struct fg_arbiter *arbiter, struct fg_arbiter_track *track,

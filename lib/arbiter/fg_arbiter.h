@@ -395,22 +395,6 @@ bool fg_arbiter_tick(struct fg_arbiter *arbiter, uint64_t now_ns);
 unsigned int fg_arbiter_take(struct fg_arbiter *arbiter, struct fg_arbiter_taken *out,
 			     unsigned int max);
 
-/**
- * Begin a new hold epoch, to distinguish packets held before the call from those held later. The
- * owner sees the call at the end of its present burst; packets that it holds after that are of the
- * new epoch.
- * @return the epoch that ends, for fg_arbiter_held_of(). At most one epoch before the present one
- * may have packets left when this is called. Threads: control.
- */
-uint32_t fg_arbiter_hold_epoch(struct fg_arbiter *arbiter);
-
-/**
- * Packets of a hold epoch, the present one or the one before, that are held, or released and not
- * yet taken. Within hold_ns of the owner's clock that of an epoch that ended falls to 0.
- * Threads: any.
- */
-uint64_t fg_arbiter_held_of(const struct fg_arbiter *arbiter, uint32_t epoch);
-
 /** Give up all gaps and release all held packets, before stopping. Threads: the owner. */
 void fg_arbiter_flush(struct fg_arbiter *arbiter, uint64_t now_ns);
 

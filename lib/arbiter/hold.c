@@ -30,16 +30,13 @@ static struct held *held_alloc(struct arrival *a)
 {
 	struct fg_arbiter *arbiter = a->arbiter;
 	struct held *entry = arbiter->free_held;
-	const uint32_t epoch = atomic_load_explicit(&arbiter->hold_epoch, memory_order_relaxed);
 
 	arbiter->free_held = entry->next;
 	*entry = (struct held){.packet = a->packet,
 			       .first = a->first,
 			       .end = a->end,
 			       .since_ns = a->now_ns,
-			       .result = *a->result,
-			       .parity = (uint8_t)(epoch & 1)};
-	fg_counter_add(&arbiter->held_by[entry->parity], 1);
+			       .result = *a->result};
 	a->result->disposition = FG_ARBITER_HELD;
 	return entry;
 }

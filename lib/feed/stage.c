@@ -75,7 +75,7 @@ static inline bool peek(struct item *item)
 static inline void prefetch_messages(const struct fg_msg_filter_job *jobs, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		fg_msg_filter_prefetch(jobs[i].payload, jobs[i].pkt->messages_end, true);
+		fg_msg_filter_prefetch(jobs[i].payload, jobs[i].pkt->messages_end);
 }
 
 /* Verify and match the messages of all packets but duplicates. */

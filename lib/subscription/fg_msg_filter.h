@@ -145,39 +145,29 @@ static inline void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8
 		fg_msg_filter_learn(filter, payload, pkt, out);
 }
 
-/* Into L1 if @near, else L2; a constant, as the instruction needs one. */
-static __rte_always_inline void msg_prefetch_line(const uint8_t *at, bool near)
-{
-	if (near)
-		rte_prefetch0(at);
-	else
-		rte_prefetch1(at);
-}
-
 /**
  * Prefetch a payload some packets before fg_msg_filter_match_burst() reads it. Hot.
  *
- * Once for each packet, 4 to 8 packets ahead into L1 (@p near, which must be a constant), was the
- * fastest on the machine of docs/performance.md.
+ * Once for each packet, 4 to 8 packets ahead, was the fastest on the machine of
+ * docs/performance.md.
  *
  * Up to 512 bytes it always prefetches nine addresses, evenly spread, so that no
  * line is left out. A loop over the lines would end at a branch that cannot be
  * predicted, which costs more than prefetching a line twice.
  */
-static __rte_always_inline void fg_msg_filter_prefetch(const uint8_t *payload, uint32_t bytes,
-						       bool near)
+static __rte_always_inline void fg_msg_filter_prefetch(const uint8_t *payload, uint32_t bytes)
 {
 	uint32_t step;
 
 	for (; unlikely(bytes > 512); bytes -= RTE_CACHE_LINE_MIN_SIZE) {
-		msg_prefetch_line(payload, near);
+		rte_prefetch0(payload);
 		payload += RTE_CACHE_LINE_MIN_SIZE;
 	}
 	step = (bytes + 7) / 8;
-	msg_prefetch_line(payload, near);
+	rte_prefetch0(payload);
 #pragma GCC unroll 8
 	for (uint32_t i = 1; i <= 8; i++)
-		msg_prefetch_line(payload + i * (uint64_t)step - 1, near);
+		rte_prefetch0(payload + i * (uint64_t)step - 1);
 }
 
 /** Facts about a filter, for reports. */

@@ -285,8 +285,8 @@ int fg_symbols_load(struct fg_symbols *symbols, const char *path, uint64_t now_n
 		*found = FG_SYMBOLS_FILE_NONE;
 		return 0;
 	}
-	if (rc != 0)
-		return fg_error_set(error, -rc, "%s", reason.text);
+	if (rc != 0 || file == NULL)
+		return fg_error_set(error, rc != 0 ? -rc : EIO, "%s", reason.text);
 	rc = load_lines(&reader, file);
 	(void)fclose(file);
 	/* An empty file may be written by hand: it is not replaced. */

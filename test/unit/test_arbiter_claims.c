@@ -451,32 +451,6 @@ static void silence_after_end(void **state)
 	fg_arbiter_free(arbiter);
 }
 
-/* Which packets were held before and after a moment. */
-static void hold_epochs(void **state)
-{
-	struct fg_arbiter *arbiter = arbiter_of((struct fg_arbiter_conf){.hold = true});
-	struct fg_arbiter_taken taken[4];
-	uint32_t epoch;
-
-	(void)state;
-	data(arbiter, A, T0, 1, 1);
-	data(arbiter, A, T0, 5, 1);
-	epoch = fg_arbiter_hold_epoch(arbiter);
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch), 1);
-	data(arbiter, A, T0, 6, 1);
-	data(arbiter, A, T0, 7, 1);
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch), 1);
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch + 1), 2);
-	/* Released, but not taken. */
-	assert_true(fg_arbiter_tick(arbiter, T0 + 2 * MS));
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch), 1);
-	assert_int_equal(fg_arbiter_take(arbiter, taken, 1), 1);
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch), 0);
-	assert_int_equal(fg_arbiter_take(arbiter, taken, 4), 2);
-	assert_int_equal(fg_arbiter_held_of(arbiter, epoch + 1), 0);
-	fg_arbiter_free(arbiter);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,7 +471,6 @@ int main(void)
 		cmocka_unit_test(events_are_merged),
 		cmocka_unit_test(silence_by_channel),
 		cmocka_unit_test(silence_after_end),
-		cmocka_unit_test(hold_epochs),
 	};
 	struct fg_error error = {0};
 
