@@ -265,10 +265,12 @@ int before_run(const struct before *before, uint32_t repeats, struct output *out
 {
 	int rc = 0;
 
-	for (uint32_t i = 0; i == 0 || before->cases[i] != NULL; i++)
+	if (before->cases[0] == NULL) {
 		progress_expect(2 * repeats * before->work_ms);
-	if (before->cases[0] == NULL)
 		return run_case(before, NULL, repeats, out, error);
+	}
+	for (uint32_t i = 0; before->cases[i] != NULL; i++)
+		progress_expect(2 * repeats * before->work_ms);
 	for (uint32_t i = 0; rc == 0 && before->cases[i] != NULL; i++)
 		rc = run_case(before, before->cases[i], repeats, out, error);
 	return rc;

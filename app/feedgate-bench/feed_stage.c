@@ -127,10 +127,10 @@ static int open_feed(struct stage *s, uint32_t i, int socket_id, struct fg_error
 	int rc;
 
 	/* Many feeds would need much memory for maps of symbols. */
-	snprintf(text, sizeof(text),
-		 "{name: f-%u, protocol: %s, track: %s, arbitrate: %s, learn: %s}", i,
+	snprintf(text, sizeof(text), "{name: f-%u, protocol: %s, track: %s, arbitrate: %s, %s}", i,
 		 s->feed_case->protocol->name, s->arbitrate ? "true" : "false",
-		 s->arbitrate ? "true" : "false", s->feed_case->feeds == 1 ? "true" : "false");
+		 s->arbitrate ? "true" : "false",
+		 s->feed_case->feeds == 1 ? "learn: true" : "learn: false, symbols: {max: 64}");
 	rc = fg_config_load_text("feed", text, strlen(text), &config, error);
 	if (rc == 0)
 		rc = fg_feed_read(fg_config_root(config), &s->confs[i], error);
