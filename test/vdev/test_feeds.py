@@ -143,7 +143,7 @@ def test_arbitrate(folder, workers, reorder, rx_lcores):
     both = {line: itch_of(folder, line) for line in "ab"}
     gone = missing(both["a"] + both["b"])
     assert gone, "the captures must lack something on both lines"
-    result = lib.run(folder, config(folder, f"arbitrate: true, reorder: {reorder}, hold_us: 1000000, hold_packets: 65536"),
+    result = lib.run(folder, config(folder, f"arbitrate: true, reorder: {reorder}, hold_us: 1000000, hold_packets: 65536, window: 128K"),
                      workers=workers, eal=["--lcores", lib.LCORES[rx_lcores - 1 + workers]])
     lib.check_done(result)
     feed = result.summary["feeds"]["itch"]
