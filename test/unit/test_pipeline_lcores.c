@@ -311,12 +311,17 @@ static void stop_pipeline(void)
 	assert_int_equal(wrong_rule, 0);
 }
 
-/* Wait until every stream has more packets than @limit. */
-static void wait_for_all(uint64_t limit)
+/* Wait until every stream has got @count packets since this call. */
+static void wait_for_each(uint64_t count)
 {
+	uint64_t before[SOURCES][GROUPS];
+
 	for (unsigned int s = 0; s < SOURCES; s++)
 		for (unsigned int g = 0; g < GROUPS; g++)
-			while (atomic_load(&streams[s][g].packets) <= limit)
+			before[s][g] = atomic_load(&streams[s][g].packets);
+	for (unsigned int s = 0; s < SOURCES; s++)
+		for (unsigned int g = 0; g < GROUPS; g++)
+			while (atomic_load(&streams[s][g].packets) < before[s][g] + count)
 				usleep(100);
 }
 
@@ -340,10 +345,10 @@ static void reload_under_load(uint64_t workers, unsigned int by_rx)
 	open_fixture(workers, "0", "track: false");
 	n_by_rx = 0;
 	start_pipeline();
-	wait_for_all(0);
+	wait_for_each(1);
 	for (unsigned int i = 0; i < reloads; i++)
 		(void)publish();
-	wait_for_all(1000);
+	wait_for_each(1000);
 	stop_pipeline();
 	check_lanes(workers);
 	close_fixture();
@@ -380,11 +385,9 @@ static void stop_empties_rings(void **state)
 	(void)state;
 	open_fixture(0, "0", "track: false");
 	for (unsigned int i = 0; i < 50; i++) {
-		const uint64_t before = streams[0][0].packets;
-
 		forget();
 		start_pipeline();
-		wait_for_all(before);
+		wait_for_each(1);
 		stop_pipeline();
 	}
 	check_lanes(0);
