@@ -372,12 +372,9 @@ static void channel_take_over(struct arrival *a)
 	const uint64_t lowest = channel_current(channel)->lowest;
 
 	if (replaced != NULL) {
-		/* Late packets of it are still arbitrated, but no packet waits for them. */
+		/* It may go on beside this one: its packets are arbitrated and held as before. */
 		atomic_store_explicit(&replaced->current_session, 0, memory_order_relaxed);
-		if (replaced->candidate != NULL)
-			hold_release_all(arbiter, replaced, replaced->candidate, a->now_ns);
 		tracker_sync(arbiter, channel_current(replaced));
-		hold_release_all(arbiter, replaced, channel_current(replaced), a->now_ns);
 		channel_end_silence(arbiter, replaced);
 		channel_set_fast_path(arbiter, replaced);
 	}

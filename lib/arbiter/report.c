@@ -32,7 +32,7 @@ static void merge_end(struct fg_arbiter *arbiter, struct channel *channel, unsig
 	struct merge *merge = &channel->merges[kind];
 
 	if (merge->merged > 0) {
-		merge->event.merged = merge->merged > 1 ? merge->merged : 0;
+		merge->event.merged = merge->merged;
 		event_put(arbiter, &merge->event);
 	}
 	merge->n = merge->merged = 0;
