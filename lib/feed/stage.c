@@ -21,7 +21,6 @@
 #include "item.h"
 
 #define PREFETCH 4u /* packets between the prefetch of a header and its use */
-#define GROUP    8u /* packets whose messages are matched while those of as many are prefetched */
 
 static inline void prefetch_header(const struct fg_feed_stage *stage, struct rte_mbuf *m)
 {
@@ -72,12 +71,6 @@ static inline bool peek(struct item *item)
 	return true;
 }
 
-static inline void prefetch_messages(const struct fg_msg_filter_job *jobs, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		fg_msg_filter_prefetch(jobs[i].payload, jobs[i].pkt->messages_end);
-}
-
 /* Verify and match the messages of all packets but duplicates. */
 static inline void match(struct item *items, uint16_t count)
 {
@@ -87,14 +80,7 @@ static inline void match(struct item *items, uint16_t count)
 	for (uint16_t i = 0; i < count; i++)
 		if (peek(&items[i]))
 			jobs[n++] = item_job(&items[i]);
-	prefetch_messages(jobs, RTE_MIN(n, GROUP));
-	for (unsigned int i = 0; i < n; i += GROUP) {
-		const unsigned int next = i + GROUP;
-
-		if (next < n)
-			prefetch_messages(&jobs[next], RTE_MIN(n - next, GROUP));
-		fg_msg_filter_match_burst(&jobs[i], RTE_MIN(n - i, GROUP));
-	}
+	fg_msg_filter_match_burst(jobs, n);
 }
 
 /*

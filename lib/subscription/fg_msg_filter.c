@@ -52,7 +52,7 @@ void fg_msg_filter_free(struct fg_msg_filter *filter)
 	number_set_free(&filter->numbers);
 	rte_free(filter->symbol_numbers);
 	rte_free(filter->slots_matched);
-	rte_free(filter->number_flags);
+	rte_free(filter->shorts);
 	rte_free(filter->flat);
 	rte_free(filter->types);
 	rte_free(filter);
@@ -62,6 +62,8 @@ void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned in
 {
 	unsigned int begin = 0;
 
+	for (unsigned int i = 0; i < RTE_MIN(n, JOBS_AHEAD); i++)
+		fg_msg_filter_prefetch(jobs[i].payload, jobs[i].pkt->messages_end);
 	/* Mostly all packets of a burst are of one protocol, and so have one function. */
 	while (begin < n) {
 		burst_function *burst = jobs[begin].filter->burst;
@@ -70,7 +72,7 @@ void fg_msg_filter_match_burst(const struct fg_msg_filter_job *jobs, unsigned in
 		for (; end < n && jobs[end].filter->burst == burst; end++)
 			if (filter_is_behind(jobs[end].filter))
 				filter_catch_up(jobs[end].filter);
-		burst(&jobs[begin], end - begin);
+		burst(&jobs[begin], end - begin, n - begin);
 		begin = end;
 	}
 }

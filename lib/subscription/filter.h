@@ -25,6 +25,7 @@
 #include "fg_walk.h"
 #include "number_set.h"
 #include "order_map.h"
+#include "short_numbers.h"
 #include "symbol_map.h"
 #include "symbol_set.h"
 
@@ -53,16 +54,15 @@ struct filter_type {
 	const struct fg_message_type *row;
 };
 
-/*
- * Flags of an instrument number of two bytes, and of a type of one byte. The AND of both gives the
- * result for a message (filter_itch.c).
- */
-#define FLAG_MATCHED  0x01u /* the subscription has the number; the type */
-#define FLAG_UNMAPPED 0x02u /* the number has no symbol; the same as FLAG_MATCHED */
-#define FLAG_FALLBACK 0x04u /* every number but 0; a type that is of all instruments */
-#define FLAG_UNNAMED  0x08u /* the number has no symbol; the type has symbols beside numbers */
-#define FLAG_LISTED   0x10u /* the subscription has the number as such; not for types */
-#define FLAG_LEARN    0x20u /* every number; a type that always teaches something */
+/* Flags of a type of one byte, for filter_itch.c. The first two are as in a number's code. */
+#define TYPE_MATCHED 0x01u /* the subscription has it */
+#define TYPE_NAMED                                                                                 \
+	0x02u              /* its messages have symbols beside numbers, and the filter learns them \
+			    */
+#define TYPE_UNUSUAL 0x80u /* the reference looks at its messages */
+
+static_assert(TYPE_MATCHED == CODE_MATCHED && TYPE_NAMED == CODE_UNNAMED,
+	      "their AND is the result for a message");
 
 /* How a protocol's messages name their instrument, where flat_match.h can match it. */
 enum flat_naming {
@@ -96,17 +96,31 @@ struct flat_type {
 
 static_assert(sizeof(struct flat_type) == 8, "an index without a multiplication");
 
-/* Match jobs that have this function: fg_msg_filter_match_burst(). */
-typedef void burst_function(const struct fg_msg_filter_job *jobs, unsigned int n);
+/*
+ * Match jobs that have this function: fg_msg_filter_match_burst(). @available: jobs from the first
+ * one on; those after @n are only prefetched.
+ */
+typedef void burst_function(const struct fg_msg_filter_job *jobs, unsigned int n,
+			    unsigned int available);
+
+#define JOBS_AHEAD 8u /* between the prefetch of a packet's messages and their use */
+
+/* Between two packets, not many at once: the core can wait for a few cache lines only. */
+static __rte_always_inline void prefetch_ahead(const struct fg_msg_filter_job *jobs, unsigned int i,
+					       unsigned int available)
+{
+	if (i + JOBS_AHEAD < available)
+		fg_msg_filter_prefetch(jobs[i + JOBS_AHEAD].payload,
+				       jobs[i + JOBS_AHEAD].pkt->messages_end);
+}
 
 struct fg_msg_filter {
 	/* What each packet needs, tables aside, is on the first cache line. */
 	burst_function *burst;
-	struct fg_symbols *symbols; /* NULL: nothing is learned */
-	uint64_t changes_seen;      /* of the symbol map */
-	uint8_t *number_flags;  /* FLAG_... by number_index(), where numbers have two bytes at most;
-				   else NULL */
-	struct flat_type *flat; /* of types of a byte: by type; else a hash table */
+	struct fg_symbols *symbols;   /* NULL: nothing is learned */
+	uint64_t changes_seen;        /* of the symbol map */
+	struct short_numbers *shorts; /* where numbers have two bytes at most; else NULL */
+	struct flat_type *flat;       /* of types of a byte: by type; else a hash table */
 	const struct fg_protocol *protocol;
 	uint32_t flat_factor, flat_shift;
 	/* Matched symbols without a number. The worker writes it, control reads it. */
@@ -115,20 +129,19 @@ struct fg_msg_filter {
 	bool by_symbol;     /* some instruments are symbols, and the feed maps numbers to symbols */
 	bool other_session; /* the packet being matched is not of the maps' session */
 	bool pass_unmapped;
-	/* FLAG_... of types of a byte, for filter_itch.c; [1]: with FLAG_UNMAPPED. */
-	uint8_t type_flags[2][256];
-	struct number_set numbers;   /* without number_flags: numbers listed as such */
-	struct flat_type flat_other; /* for types that are not in the table */
-	uint64_t *slots_matched;     /* without number_flags: a bit for each slot of the symbol map;
-					set: the number's symbol is matched */
-	struct filter_type *types;   /* a hash table */
-	struct filter_type other;    /* for types that are not in the table */
-	uint32_t types_shift;        /* 32 - log2(slots of the table) */
+	uint8_t type_flags[256];      /* TYPE_... of types of a byte */
+	struct number_set numbers;    /* without `shorts`: numbers listed as such */
+	struct flat_type flat_other;  /* for types that are not in the table */
+	uint64_t *slots_matched;      /* without `shorts`: a bit for each slot of the symbol map;
+					 set: the number's symbol is matched */
+	struct filter_type *types;    /* a hash table */
+	struct filter_type other;     /* for types that are not in the table */
+	uint32_t types_shift;         /* 32 - log2(slots of the table) */
 	struct symbol_set symbol_set; /* matched symbols */
 	uint32_t *symbol_numbers;     /* by slot of symbol_set: how many numbers it has */
 	struct fg_orders *orders;     /* NULL: nothing is learned */
 	uint64_t cleared_seen;        /* the change that cleared the map last */
-	bool follows; /* changes of the symbol map concern it: by_symbol, or FLAG_UNNAMED */
+	bool follows; /* changes of the symbol map concern it: by_symbol, or CODE_UNNAMED */
 	uint32_t n_types, n_instruments, n_symbols;
 	uint64_t bytes;
 };
@@ -153,17 +166,11 @@ static __rte_always_inline bool filter_incomplete(const struct fg_msg_filter *fi
 		atomic_load_explicit(&filter->symbols->full, memory_order_relaxed));
 }
 
-/** Index in number_flags: numbers in use are close together, and so are their flags. */
-static __rte_always_inline uint32_t number_index(uint32_t number)
-{
-	return (uint16_t)number;
-}
-
 /** Whether the subscription has an instrument number as such. Hot. */
 static inline bool filter_lists(const struct fg_msg_filter *filter, uint64_t number)
 {
-	if (filter->number_flags != NULL)
-		return (filter->number_flags[number_index((uint16_t)number)] & FLAG_LISTED) != 0;
+	if (filter->shorts != NULL)
+		return (short_numbers_bit(filter->shorts->listed, (uint16_t)number) & 1) != 0;
 	return number == 0 || number_set_has(&filter->numbers, number);
 }
 
@@ -172,13 +179,15 @@ static inline enum match filter_number(const struct fg_msg_filter *filter, uint6
 {
 	uint32_t slot;
 
-	if (filter->number_flags != NULL) {
-		const uint8_t flags = filter->number_flags[number_index((uint16_t)number)];
+	if (filter->shorts != NULL) {
+		const struct short_numbers *shorts = filter->shorts;
 
-		if ((flags & FLAG_MATCHED) != 0)
+		if ((short_numbers_code(shorts, (uint16_t)number) & CODE_MATCHED) != 0)
 			return MATCH_YES;
-		return (flags & FLAG_UNMAPPED) != 0 && filter_incomplete(filter) ? MATCH_UNMAPPED
-										 : MATCH_NO;
+		return (short_numbers_bit(shorts->unmapped, (uint16_t)number) & 1) != 0 &&
+				       filter_incomplete(filter)
+			       ? MATCH_UNMAPPED
+			       : MATCH_NO;
 	}
 	if (number == 0 || number_set_has(&filter->numbers, number))
 		return MATCH_YES;

@@ -12,10 +12,12 @@
 #define FACTORS     64u
 #define SLOTS_SMALL 256u
 
-static void match_any(const struct fg_msg_filter_job *jobs, unsigned int n)
+static void match_any(const struct fg_msg_filter_job *jobs, unsigned int n, unsigned int available)
 {
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		prefetch_ahead(jobs, i, available);
 		flat_fall_back(&jobs[i]);
+	}
 }
 
 /*
@@ -46,11 +48,13 @@ static void match_any(const struct fg_msg_filter_job *jobs, unsigned int n)
 
 #define X(name, naming, by_symbol)                                                                 \
 	static void burst_##name##_##naming##_##by_symbol(const struct fg_msg_filter_job *jobs,    \
-							  unsigned int n)                          \
+							  unsigned int n, unsigned int available)  \
 	{                                                                                          \
-		for (unsigned int i = 0; i < n; i++)                                               \
+		for (unsigned int i = 0; i < n; i++) {                                             \
+			prefetch_ahead(jobs, i, available);                                        \
 			flat_packet((struct flat_code){&protocol_##name, naming, by_symbol},       \
 				    &jobs[i]);                                                     \
+		}                                                                                  \
 	}
 FUNCTIONS(X)
 #undef X
@@ -97,7 +101,7 @@ static bool sets_fit(const struct fg_msg_filter *filter, enum flat_naming naming
 {
 	switch (naming) {
 	case FLAT_NUMBER2:
-		return filter->number_flags != NULL;
+		return filter->shorts != NULL;
 	case FLAT_TEXT:
 		return !filter->symbol_set.wide;
 	case FLAT_TEXT_WIDE:
@@ -105,8 +109,7 @@ static bool sets_fit(const struct fg_msg_filter *filter, enum flat_naming naming
 	case FLAT_NUMBER4:
 	case FLAT_NUMBER8:
 	case FLAT_GROUP4:
-		return filter->number_flags == NULL &&
-		       filter->numbers.bytes == number_bytes(naming);
+		return filter->shorts == NULL && filter->numbers.bytes == number_bytes(naming);
 	default:
 		return true;
 	}

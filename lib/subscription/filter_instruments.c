@@ -128,16 +128,16 @@ static uint32_t distinct(void *list, uint32_t count, size_t bytes,
 	return kept;
 }
 
-/* Flags of numbers of two bytes. Number 0 stands for all instruments. */
-static int build_flags(struct fg_msg_filter *filter, const struct lists *lists, int socket_id)
+/* Numbers of two bytes. Number 0 stands for all instruments. */
+static int build_shorts(struct fg_msg_filter *filter, const struct lists *lists, int socket_id)
 {
-	filter->number_flags = filter_alloc(filter, SHORT_NUMBERS, socket_id);
-	if (filter->number_flags == NULL)
+	filter->shorts = filter_alloc(filter, sizeof(*filter->shorts), socket_id);
+	if (filter->shorts == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < lists->n_numbers; i++)
-		filter->number_flags[number_index((uint32_t)lists->numbers[i])] = FLAG_LISTED;
-	filter->number_flags[0] = FLAG_LISTED;
-	filter_forget_flags(filter);
+		short_numbers_set_bit(filter->shorts->listed, (uint16_t)lists->numbers[i], true);
+	short_numbers_set_bit(filter->shorts->listed, 0, true);
+	filter_forget_shorts(filter);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ static int build_numbers(struct fg_msg_filter *filter, const struct naming *nami
 			 const struct lists *lists, int socket_id)
 {
 	if (naming->number_max <= UINT16_MAX)
-		return build_flags(filter, lists, socket_id);
+		return build_shorts(filter, lists, socket_id);
 	if (filter->by_symbol) {
 		filter->slots_matched = filter_alloc(
 			filter, RTE_ALIGN_CEIL(filter->symbols->slots, 64) / 8, socket_id);

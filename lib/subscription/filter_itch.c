@@ -2,7 +2,7 @@
 /*
  * MoldUDP64 with stock locates: ITCH.
  *
- * A table has the flags of each locate, another those of each type; their AND is the
+ * A table has the code of each locate, another the flags of each type; their AND is the
  * result for a message. What is unusual (a length of two bytes, a message too short for
  * a locate, something to learn) is collected: if there was any, the reference matches the
  * packet. So only the end of a packet is a branch that cannot be predicted.
@@ -19,8 +19,9 @@ struct itch_walk {
 	const uint8_t *at;
 	uint64_t matched, unmapped; /* the last message is the highest bit */
 	/* Of all messages, ORed: lengths less the least one, whose sign and low byte show what is
-	   unusual; flags, but for FLAG_MATCHED and FLAG_UNMAPPED. */
+	   unusual; CODE_UNNAMED in the low byte. */
 	uint32_t unusual;
+	uint32_t types; /* flags, ORed */
 };
 
 #define ITCH_UNUSUAL (1u << 31 | UINT8_MAX)
@@ -29,28 +30,32 @@ struct itch_walk {
  * The message at walk->at + skipped. The next address depends on this message's length alone, by a
  * load and an addition: the bytes that lengths leave out are in `skipped`, a constant.
  */
-static __rte_always_inline void itch_step(const struct fg_msg_filter *filter, const uint8_t *types,
+static __rte_always_inline void itch_step(const struct fg_msg_filter *filter,
 					  struct itch_walk *walk, uint32_t skipped, bool incomplete)
 {
+	const struct short_numbers *shorts = filter->shorts;
 	const uint8_t *at = walk->at + skipped;
+	const uint32_t locate = (uint32_t)fg_number_load(at + 3, 2, FG_ORDER_BIG);
+	const uint32_t type = filter->type_flags[at[2]];
+	uint32_t result = type & short_numbers_code(shorts, locate);
 	uint16_t both;
-	uint32_t flags;
 
 	walk->at += at[1];
 	memcpy(&both, at, sizeof(both));
-	flags = types[at[2]] & filter->number_flags[fg_number_load(at + 3, 2, FG_ORDER_BIG)];
 	/* As in the packet: the first byte is that of lengths over 255. */
 	walk->unusual |= (uint32_t)rte_le_to_cpu_16(both) - ((READ_BYTES - 2) << 8);
-	walk->matched = flat_shift_in(walk->matched, &flags);
-	if (incomplete)
-		walk->unmapped = flat_shift_in(walk->unmapped, &flags);
-	walk->unusual |= flags;
+	walk->matched = flat_shift_in(walk->matched, &result);
+	walk->unusual |= result;
+	walk->types |= type;
+	if (incomplete) {
+		result = type & short_numbers_bit(shorts->unmapped, locate);
+		walk->unmapped = flat_shift_in(walk->unmapped, &result);
+	}
 }
 
 static __rte_always_inline void match_packet(const struct fg_msg_filter_job *job, bool incomplete)
 {
 	const struct fg_msg_filter *filter = job->filter;
-	const uint8_t *types = filter->type_flags[incomplete];
 	const uint8_t *end = job->payload + job->pkt->messages_end;
 	const uint8_t *last = end - READ_BYTES;
 	struct itch_walk walk = {.at = job->payload + job->pkt->messages_off};
@@ -65,7 +70,7 @@ static __rte_always_inline void match_packet(const struct fg_msg_filter_job *job
 		for (uint32_t i = 0; i < 4; i++) {
 			if (unlikely(walk.at + 2 * i > last))
 				goto unusual;
-			itch_step(filter, types, &walk, 2 * i, incomplete);
+			itch_step(filter, &walk, 2 * i, incomplete);
 			if (--remaining == 0) {
 				walk.at += 2 * i + 2;
 				goto done;
@@ -73,7 +78,8 @@ static __rte_always_inline void match_packet(const struct fg_msg_filter_job *job
 		}
 	}
 done:
-	if (unlikely(walk.at != end || (walk.unusual & ITCH_UNUSUAL) != 0))
+	if (unlikely(walk.at != end || (walk.unusual & ITCH_UNUSUAL) != 0 ||
+		     (walk.types & TYPE_UNUSUAL) != 0))
 		goto unusual;
 	found = (struct flat_found){.matched = walk.matched, .unmapped = walk.unmapped};
 	flat_give(job, count, &found, incomplete);
@@ -88,13 +94,15 @@ static __rte_noinline void match_incomplete(const struct fg_msg_filter_job *job)
 	match_packet(job, true);
 }
 
-void filter_itch_burst(const struct fg_msg_filter_job *jobs, unsigned int n)
+void filter_itch_burst(const struct fg_msg_filter_job *jobs, unsigned int n, unsigned int available)
 {
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		prefetch_ahead(jobs, i, available);
 		if (unlikely(filter_incomplete(jobs[i].filter)))
 			match_incomplete(&jobs[i]);
 		else
 			match_packet(&jobs[i], false);
+	}
 }
 
 /* Whether a type has its locate where ITCH has it, or no instrument. */
@@ -106,33 +114,28 @@ static bool is_itch(const struct fg_message_type *row)
 	       row->group == 0 && row->null_value == 0;
 }
 
+static uint8_t type_flags(const struct fg_msg_filter *filter, const struct filter_type *type)
+{
+	/* Messages of all instruments, which are rare, are looked at by themselves. */
+	if ((type->learn & LEARN_ALWAYS) != 0 || (type->matched && !filter->any_instrument &&
+						  type->row->instrument == FG_INSTRUMENT_NONE))
+		return TYPE_UNUSUAL;
+	return (uint8_t)((type->matched ? TYPE_MATCHED : 0) |
+			 ((type->learn & LEARN_NAME) != 0 ? TYPE_NAMED : 0));
+}
+
 bool filter_itch_build(struct fg_msg_filter *filter)
 {
 	const struct fg_messages *messages = filter->protocol->messages;
 
 	if ((filter->protocol->compiled != FG_COMPILED_itch50 &&
 	     filter->protocol->compiled != FG_COMPILED_moldudp64) ||
-	    filter->number_flags == NULL || !is_itch(&messages->other))
+	    filter->shorts == NULL || !is_itch(&messages->other))
 		return false;
 	for (uint32_t i = 0; i < messages->count; i++)
 		if (!is_itch(&messages->types[i]))
 			return false;
-	for (uint32_t number = 0; number < RTE_DIM(filter->type_flags[0]); number++) {
-		const struct filter_type *type = filter_type(filter, number);
-		uint8_t flags = type->matched ? FLAG_MATCHED : 0;
-
-		if ((type->learn & LEARN_ALWAYS) != 0)
-			flags |= FLAG_LEARN;
-		if ((type->learn & LEARN_NAME) != 0)
-			flags |= FLAG_UNNAMED;
-		/* Messages of all instruments have locate 0, or else are looked at by themselves.
-		 */
-		if (type->matched && !filter->any_instrument &&
-		    type->row->instrument == FG_INSTRUMENT_NONE)
-			flags |= FLAG_FALLBACK;
-		filter->type_flags[0][number] = flags;
-		filter->type_flags[1][number] =
-			(uint8_t)(flags | (type->matched ? FLAG_UNMAPPED : 0));
-	}
+	for (uint32_t number = 0; number < RTE_DIM(filter->type_flags); number++)
+		filter->type_flags[number] = type_flags(filter, filter_type(filter, number));
 	return true;
 }

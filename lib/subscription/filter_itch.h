@@ -11,6 +11,7 @@
 bool filter_itch_build(struct fg_msg_filter *filter);
 
 /** As burst_function, for such filters. Hot. */
-void filter_itch_burst(const struct fg_msg_filter_job *jobs, unsigned int n);
+void filter_itch_burst(const struct fg_msg_filter_job *jobs, unsigned int n,
+		       unsigned int available);
 
 #endif /* SUBSCRIPTION_FILTER_ITCH_H */

@@ -16,13 +16,12 @@ static void count_number(struct fg_msg_filter *filter, uint32_t slot, bool more)
 }
 
 /* A number of two bytes has a symbol; @matched: one that is matched. */
-static void set_flags(uint8_t *flags, bool matched)
+static void set_short(struct short_numbers *shorts, uint32_t number, bool matched)
 {
-	*flags &= (uint8_t)~FLAG_UNMAPPED;
-	if (matched)
-		*flags |= FLAG_MATCHED;
-	else if ((*flags & FLAG_LISTED) == 0)
-		*flags &= (uint8_t)~FLAG_MATCHED;
+	const bool listed = (short_numbers_bit(shorts->listed, number) & 1) != 0;
+
+	short_numbers_set_bit(shorts->unmapped, number, false);
+	short_numbers_set_code(shorts, number, CODE_MATCHED, matched || listed);
 }
 
 /* The number of a slot has the symbol @to. @from: the one it had; NULL: none. */
@@ -32,8 +31,8 @@ static void apply(struct fg_msg_filter *filter, uint32_t slot, const struct symb
 	const uint64_t bit = UINT64_C(1) << slot % 64;
 	uint32_t old, new;
 
-	if (filter->number_flags != NULL)
-		filter->number_flags[number_index(slot)] &= (uint8_t)~FLAG_UNNAMED;
+	if (filter->shorts != NULL)
+		short_numbers_set_code(filter->shorts, slot, CODE_UNNAMED, false);
 	if (!filter->by_symbol)
 		return;
 	old = from != NULL ? symbol_set_find(&filter->symbol_set, from) : NUMBER_SET_NONE;
@@ -42,31 +41,33 @@ static void apply(struct fg_msg_filter *filter, uint32_t slot, const struct symb
 		count_number(filter, old, false);
 	if (new != NUMBER_SET_NONE)
 		count_number(filter, new, true);
-	if (filter->number_flags != NULL)
-		set_flags(&filter->number_flags[number_index(slot)], new != NUMBER_SET_NONE);
+	if (filter->shorts != NULL)
+		set_short(filter->shorts, slot, new != NUMBER_SET_NONE);
 	else if (new != NUMBER_SET_NONE)
 		filter->slots_matched[slot / 64] |= bit;
 	else
 		filter->slots_matched[slot / 64] &= ~bit;
 }
 
-void filter_forget_flags(struct fg_msg_filter *filter)
+void filter_forget_shorts(struct fg_msg_filter *filter)
 {
-	const uint8_t listed =
-		FLAG_LEARN | FLAG_FALLBACK | FLAG_MATCHED | FLAG_UNNAMED | FLAG_LISTED;
-	const uint8_t other = FLAG_LEARN | FLAG_FALLBACK | FLAG_UNMAPPED | FLAG_UNNAMED |
-			      (filter->any_instrument ? FLAG_MATCHED : 0);
+	struct short_numbers *shorts = filter->shorts;
+	const uint32_t any = filter->any_instrument ? UINT32_MAX : 0;
 
-	for (uint32_t i = 0; i < SHORT_NUMBERS; i++)
-		filter->number_flags[i] =
-			(filter->number_flags[i] & FLAG_LISTED) != 0 ? listed : other;
-	filter->number_flags[0] &= (uint8_t) ~(FLAG_UNNAMED | FLAG_FALLBACK);
+	for (uint32_t i = 0; i < RTE_DIM(shorts->listed); i++) {
+		const uint32_t listed = shorts->listed[i];
+
+		shorts->codes[2 * i] = short_numbers_codes((listed | any) & UINT16_MAX);
+		shorts->codes[2 * i + 1] = short_numbers_codes((listed | any) >> 16);
+		shorts->unmapped[i] = ~listed;
+	}
+	short_numbers_set_code(shorts, 0, CODE_UNNAMED, false);
 }
 
 void filter_give_up(struct fg_msg_filter *filter, uint64_t number)
 {
-	if (filter->number_flags != NULL && number < SHORT_NUMBERS)
-		filter->number_flags[number_index((uint32_t)number)] &= (uint8_t)~FLAG_UNNAMED;
+	if (filter->shorts != NULL && number < SHORT_NUMBERS)
+		short_numbers_set_code(filter->shorts, (uint32_t)number, CODE_UNNAMED, false);
 }
 
 /* No number has a symbol. */
@@ -74,11 +75,11 @@ static void forget(void *context)
 {
 	struct fg_msg_filter *filter = context;
 
-	if (filter->number_flags != NULL)
-		filter_forget_flags(filter);
+	if (filter->shorts != NULL)
+		filter_forget_shorts(filter);
 	if (!filter->by_symbol)
 		return;
-	if (filter->number_flags == NULL)
+	if (filter->shorts == NULL)
 		memset(filter->slots_matched, 0, RTE_ALIGN_CEIL(filter->symbols->slots, 64) / 8);
 	memset(filter->symbol_numbers, 0,
 	       sizeof(*filter->symbol_numbers) * symbol_set_slots(&filter->symbol_set));
@@ -105,7 +106,7 @@ void filter_follow(struct fg_msg_filter *filter)
 {
 	struct symbol_moment moment;
 
-	filter->follows = filter->by_symbol || filter->number_flags != NULL;
+	filter->follows = filter->by_symbol || filter->shorts != NULL;
 	if (!filter->follows)
 		return;
 	if (symbol_map_visit(filter->symbols, forget, apply_entry, filter, &moment) != 0)

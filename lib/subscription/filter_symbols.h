@@ -24,8 +24,8 @@ void filter_catch_up(struct fg_msg_filter *filter);
 /** The same for a new filter, of a map that the worker may be changing. Threads: control. */
 void filter_follow(struct fg_msg_filter *filter);
 
-/** Set number_flags, of which only FLAG_LISTED counts, to those of an empty symbol map. */
-void filter_forget_flags(struct fg_msg_filter *filter);
+/** Set `shorts`, of which only `listed` counts, to those of an empty symbol map. */
+void filter_forget_shorts(struct fg_msg_filter *filter);
 
 /** The map has no room for @p number: do not try again in this session. Hot. */
 void filter_give_up(struct fg_msg_filter *filter, uint64_t number);

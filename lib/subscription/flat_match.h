@@ -88,7 +88,7 @@ static __rte_always_inline uint32_t flat_has_number(const struct fg_msg_filter *
 						    uint64_t number, uint32_t bytes)
 {
 	if (bytes == 2)
-		return filter->number_flags[number_index((uint32_t)number)] & FLAG_MATCHED;
+		return short_numbers_code(filter->shorts, (uint32_t)number) & CODE_MATCHED;
 	return number_set_has_sized(&filter->numbers, number, bytes) | (number == 0);
 }
 

@@ -18,9 +18,8 @@
 #include <fg_symbols.h>
 
 #include "number_set.h"
+#include "short_numbers.h"
 #include "symbol.h"
-
-#define SHORT_NUMBERS 65536u /* numbers of two bytes */
 
 /* A symbol that control reads while the worker writes it. */
 struct shared_symbol {
