@@ -20,7 +20,7 @@
 #include "finish.h"
 #include "item.h"
 
-#define PREFETCH 4u /* packets between the prefetch of a header and its use */
+#define PREFETCH 16u /* packets between the prefetch of a header and its use */
 
 static inline void prefetch_header(const struct fg_feed_stage *stage, struct rte_mbuf *m)
 {
