@@ -111,6 +111,37 @@ void channel_set_current(struct fg_arbiter *arbiter, struct channel *channel,
 		arbiter->head.tracker = fast;
 }
 
+/*
+ * How far the lowest open claim at @high or above is above it, in the low 32 bits of numbers;
+ * INT32_MAX: there is none.
+ */
+static int32_t lowest_claim_above(const struct channel *channel, uint32_t high)
+{
+	/* Four at a time. */
+	int32_t lowest __attribute__((vector_size(16))) = {INT32_MAX, INT32_MAX, INT32_MAX,
+							   INT32_MAX};
+	uint32_t bits __attribute__((vector_size(16))) = {1, 2, 4, 8};
+	int32_t least = INT32_MAX;
+
+	for (unsigned int i = 0; channel->claims_open != 0 && i < CLAIMS_MAX; i += 4) {
+		uint32_t firsts __attribute__((vector_size(16)));
+		int32_t above __attribute__((vector_size(16)));
+		int32_t lower __attribute__((vector_size(16)));
+
+		memcpy(&firsts, &channel->claim_firsts[i], sizeof(firsts));
+		firsts -= high;
+		memcpy(&above, &firsts, sizeof(above));
+		lower = (channel->claims_open & bits) != 0; /* all ones in each such lane */
+		lower &= above >= 0;
+		lower &= above < lowest;
+		lowest = (above & lower) | (lowest & ~lower);
+		bits <<= 4;
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		least = RTE_MIN(least, lowest[i]);
+	return least;
+}
+
 /* The fast path ends below the numbers of claims, and where the window would lose track of a gap.
  */
 static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct channel *channel,
@@ -118,7 +149,7 @@ static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct cha
 {
 	const struct tracker *candidate = channel->candidate;
 	const uint64_t high = tracker_high(current);
-	uint32_t lowest = UINT32_MAX;
+	const int32_t lowest = lowest_claim_above(channel, (uint32_t)high);
 	uint64_t end = current->n_gaps > 0 ? current->gaps[0].abandoned_to + arbiter->window
 					   : high + DIFF_MAX;
 
@@ -126,13 +157,8 @@ static uint64_t fast_path_end(const struct fg_arbiter *arbiter, const struct cha
 	if (candidate != NULL && candidate->epoch == current->epoch &&
 	    seq_diff(candidate->start, current->start) > 0)
 		end = seq_min(end, candidate->start);
-	for (uint32_t left = channel->claims_open; left != 0; left &= left - 1) {
-		const uint32_t above = channel->claim_firsts[__builtin_ctz(left)] - (uint32_t)high;
-
-		lowest = above <= INT32_MAX && above < lowest ? above : lowest;
-	}
-	if (lowest <= INT32_MAX)
-		end = seq_min(end, high + lowest - 1);
+	if (lowest != INT32_MAX)
+		end = seq_min(end, high + (uint64_t)lowest - 1);
 	return end;
 }
 
