@@ -118,8 +118,8 @@ void channel_set_current(struct fg_arbiter *arbiter, struct channel *channel,
 static int32_t lowest_claim_above(const struct channel *channel, uint32_t high)
 {
 	/* Four at a time. */
-	int32_t lowest __attribute__((vector_size(16))) = {INT32_MAX, INT32_MAX, INT32_MAX,
-							   INT32_MAX};
+	int32_t lowest
+		__attribute__((vector_size(16))) = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
 	uint32_t bits __attribute__((vector_size(16))) = {1, 2, 4, 8};
 	int32_t least = INT32_MAX;
 

@@ -287,7 +287,8 @@ struct fg_arbiter_event {
 	uint64_t first;
 	uint64_t last;
 	uint64_t n;      /**< Sequence numbers concerned. */
-	uint32_t merged; /**< 0, or how many events this is, if held back, see above: n is their sum. */
+	uint32_t merged; /**< 0, or how many events this is, if held back, see above: n is their
+			    sum. */
 	uint8_t kind;    /**< enum fg_arbiter_event_kind. */
 	uint8_t line;    /**< Line whose packet led to it; GAP_UNFILLED: that revealed it. */
 };

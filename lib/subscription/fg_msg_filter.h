@@ -108,7 +108,7 @@ struct fg_msg_filter_job {
  * the messages, or the result depends on the order map, the result is `deferred`. After
  * fg_msg_filter_learn() the results of later packets of that feed are out of date: match these
  * again. A packet without messages gives all zeros; so does one whose messages do not verify, but
- * for walk_end: do not learn from it.
+ * for walk_end: do not learn from it. It prefetches the payloads itself, some packets ahead.
  * @param jobs  [n], of the feeds of one lcore.
  * Threads: the feeds' owner.
  */
@@ -146,10 +146,8 @@ static inline void fg_msg_filter_match(struct fg_msg_filter *filter, const uint8
 }
 
 /**
- * Prefetch a payload some packets before fg_msg_filter_match_burst() reads it. Hot.
- *
- * Once for each packet, 4 to 8 packets ahead, was the fastest on the machine of
- * docs/performance.md.
+ * Prefetch a payload, for a loop over packets, some packets before it reads it. Hot.
+ * fg_msg_filter_match_burst() does so by itself.
  *
  * Up to 512 bytes it always prefetches nine addresses, evenly spread, so that no
  * line is left out. A loop over the lines would end at a branch that cannot be
