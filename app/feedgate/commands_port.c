@@ -7,6 +7,7 @@
 
 #include <rte_ethdev.h>
 
+#include <fg_dpdk.h>
 #include <fg_option.h>
 
 #include "commands.h"
@@ -60,7 +61,7 @@ static void print_info(uint16_t port, FILE *out)
 		fprintf(out, "port %u: its driver gives no information\n", port);
 		return;
 	}
-	(void)rte_eth_dev_get_name_by_port(port, name);
+	(void)fg_dpdk_port_name(port, name);
 	(void)rte_eth_dev_get_mtu(port, &mtu);
 	if (rte_eth_macaddr_get(port, &mac) == 0)
 		rte_ether_format_addr(address, sizeof(address), &mac);
@@ -83,7 +84,7 @@ static void print_summary(uint16_t port, FILE *out)
 
 	if (rte_eth_dev_info_get(port, &info) != 0)
 		return;
-	(void)rte_eth_dev_get_name_by_port(port, name);
+	(void)fg_dpdk_port_name(port, name);
 	fprintf(out, "%4u  %-24s %s\n", port, name, info.driver_name);
 }
 

@@ -5,6 +5,8 @@
 
 #include <rte_ethdev.h>
 
+#include <fg_dpdk.h>
+
 #include "app.h"
 #include "entries.h"
 
@@ -22,7 +24,7 @@ int ports_as_sources(struct app *app, struct fg_error *error)
 			continue;
 		rc = rte_eth_dev_info_get(port, &info);
 		if (rc == 0)
-			rc = rte_eth_dev_get_name_by_port(port, name);
+			rc = fg_dpdk_port_name(port, name);
 		if (rc != 0)
 			return fg_error_set(error, -rc, "port %u: its driver gives no information",
 					    port);

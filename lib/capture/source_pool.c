@@ -8,14 +8,15 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include <fg_dpdk.h>
 #include <fg_meta.h>
 #include <fg_pool.h>
 
-#define CACHE_MAX 256u /* Mbufs in an lcore's cache. */
+#define CACHE_MAX 384u /* mbufs in an lcore's cache */
 
 unsigned int source_pool_cache(uint32_t spare)
 {
-	return RTE_MIN(spare / (3u * rte_lcore_count()), CACHE_MAX);
+	return fg_dpdk_cache_size(RTE_MIN(spare / (2u * rte_lcore_count()), CACHE_MAX));
 }
 
 void source_pool_name(const struct fg_source *src, char name[RTE_MEMPOOL_NAMESIZE])

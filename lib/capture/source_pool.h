@@ -12,9 +12,8 @@
 
 /*
  * Size of an lcore's mempool cache. Mbufs in the cache of the lcore that freed them are out of
- * the receiving lcore's reach, and a cache holds up to 1.5 times its size. The size returned keeps
- * all caches together below half of @spare: the mbufs not needed for descriptors, buffers and
- * bursts.
+ * the receiving lcore's reach. The size returned keeps all caches together below half of @spare:
+ * the mbufs not needed for descriptors, buffers and bursts.
  */
 unsigned int source_pool_cache(uint32_t spare);
 

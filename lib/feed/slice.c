@@ -81,7 +81,7 @@ static void fit_ipv6(uint8_t *frame, uint32_t ip_off, uint32_t udp_off, uint32_t
 	uint32_t sum;
 
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)(frame_bytes - ip_off - sizeof(*ip)));
-	sum = rte_raw_cksum(ip->src_addr, 2 * sizeof(ip->src_addr));
+	sum = rte_raw_cksum(&ip->src_addr, 2 * sizeof(ip->src_addr));
 	sum += rte_raw_cksum(tail, sizeof(tail));
 	sum += rte_raw_cksum(udp, frame_bytes - udp_off);
 	sum = (sum & UINT16_MAX) + (sum >> 16);

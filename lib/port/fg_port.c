@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 
 #include <fg_burst.h>
+#include <fg_dpdk.h>
 #include <fg_log.h>
 #include <fg_meta.h>
 
@@ -30,7 +31,7 @@ static void list_ports(char *text, size_t size)
 	     id = rte_eth_find_next_owned_by((uint16_t)(id + 1), RTE_ETH_DEV_NO_OWNER)) {
 		char name[RTE_ETH_NAME_MAX_LEN];
 
-		if (used >= size || rte_eth_dev_get_name_by_port((uint16_t)id, name) != 0)
+		if (used >= size || fg_dpdk_port_name((uint16_t)id, name) != 0)
 			continue;
 		used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
 					 name);
@@ -69,7 +70,7 @@ int fg_port_find(const char *name, struct fg_port *out, struct fg_error *error)
 	memset(out, 0, sizeof(*out));
 	out->id = id;
 	out->socket_id = rte_eth_dev_socket_id(id);
-	(void)rte_eth_dev_get_name_by_port(id, out->name);
+	(void)fg_dpdk_port_name(id, out->name);
 	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
 	return 0;
 }
