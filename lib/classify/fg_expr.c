@@ -33,7 +33,8 @@ static int compile(const char *text, struct bpf_program *program, struct fg_erro
 
 	if (pcap == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for an expression");
-	if (pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN) != 0)
+	/* 0: as written. libpcap's optimizer changes the meaning of some expressions. */
+	if (pcap_compile(pcap, program, text, 0, PCAP_NETMASK_UNKNOWN) != 0)
 		rc = fg_error_set(error, EINVAL, "'%.100s%s': %s", text,
 				  strlen(text) > 100 ? "..." : "", pcap_geterr(pcap));
 	pcap_close(pcap);
