@@ -84,6 +84,11 @@ const char *fg_expr_text(const struct fg_expr *expr)
 	return expr->text;
 }
 
+const char *fg_expr_ipv4_only(const struct fg_expr *expr)
+{
+	return expr_text_ipv4_only(expr->text);
+}
+
 bool fg_expr_test(const struct fg_expr *expr, const uint8_t *data, uint32_t length, uint32_t total)
 {
 	return bpf_filter(expr->program.bf_insns, data, total, length) != 0;

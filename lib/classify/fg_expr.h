@@ -55,6 +55,12 @@ void fg_expr_free(struct fg_expr *expr);
 const char *fg_expr_text(const struct fg_expr *expr);
 
 /**
+ * "udp", "tcp" or "sctp" if @p expr reads bytes after such a word, as in udp[8]: for
+ * libpcap that is IPv4 only. NULL if it does not. Static text. Threads: any.
+ */
+const char *fg_expr_ipv4_only(const struct fg_expr *expr);
+
+/**
  * Does it accept this frame? Runs in libpcap's interpreter: the reference for
  * tests and `explain`. Tables use machine code where they can.
  * @param data   @p length contiguous bytes.

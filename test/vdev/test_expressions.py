@@ -182,5 +182,58 @@ def test_index_in_order(folder):
     assert len(set(got)) > 30, len(set(got))
 
 
+MIXED = """sources:
+  - {name: s0, replay: nowhere.pcap}
+sinks:
+  - {name: out, count: {}}
+rules:
+  - {name: plain, match: {expr: "ip6 and udp"}, to: out}
+  - {name: four, match: {ipv4: {}, expr: "udp[8] = 1"}, to: out}
+  - {name: any, match: {expr: [vlan, "len > 60 and udp [8:4] = 1"]}, to: out}
+  - {name: six, match: {ipv6: {}, expr: "tcp[13] & 2 != 0"}, to: out}
+  - {name: other, match: {expr: "icmp[0] = 8 or icmp6[0] = 128 or ether[0] = 1"}, to: out}
+"""
+
+
+def checked(folder, text):
+    """The notes of --check."""
+    path = lib.write(folder, "rules.yaml", text)
+    result = lib.finish(lib.start(lib.command(path, None, args=["--check"])))
+    assert result.code == 0, str(result)
+    return [line.removeprefix(path) for line in result.err.splitlines() if ": note: " in line]
+
+
+@lib.once
+def test_check_expressions(folder):
+    """--check says which expressions never match IPv6, and what a packet may cost."""
+    assert checked(folder, MIXED.split("rules:")[0]) == []
+    *ipv4_only, cost = checked(folder, MIXED)
+    assert ipv4_only == [":8: note: rule any: udp[...] of its expression never matches IPv6",
+                         ":9: note: rule six: tcp[...] of its expression never matches IPv6"], ipv4_only
+    steps = sum(longest_run(text) for text in ("ip6 and udp", "udp[8] = 1", "vlan", "len > 60 and udp[8:4] = 1",
+                                               "tcp[13] & 2 != 0", "icmp[0] = 8 or icmp6[0] = 128 or ether[0] = 1"))
+    assert cost == f": note: expressions: 6; a packet runs at most 6 of them, {steps} instructions", cost
+    head = MIXED.split("rules:")[0] + "rules:\n"
+    many = "".join(f"  - {{name: r{n}, match: {{expr: udp dst port {n}}}, to: out}}\n" for n in range(1000))
+    # A packet has one port, at the place for IPv4 and at that for IPv6.
+    steps = 2 * longest_run("udp dst port 5")
+    assert checked(folder, head + many) == [
+        f": note: expressions: 1000; a packet runs at most 2 of them, {steps} instructions"]
+
+
+def longest_run(text):
+    """The most instructions that tcpdump's program can take."""
+    program = cbpf.compile_expression(text)
+    longest = [1] * len(program)
+    for at in reversed(range(len(program))):
+        code, jt, jf, k = program[at]
+        if code & 7 == 5:
+            targets = (k,) if code == 5 else (jt, jf)
+            longest[at] += max(longest[at + 1 + target] for target in targets)
+        elif code & 7 != 6:
+            longest[at] += longest[at + 1]
+    return longest[0]
+
+
 if __name__ == "__main__":
     lib.main()
