@@ -101,7 +101,7 @@ static const char *ipv4_only(const struct fg_rules *rules, const struct fg_rule 
 	return NULL;
 }
 
-void findings_note_expressions(const struct app *app, const struct fg_table_info *info, FILE *out)
+void findings_expressions(const struct app *app, const struct fg_table_info *info, FILE *out)
 {
 	const struct fg_rules *rules = app->rules;
 	const char *path = app->options.config_path;

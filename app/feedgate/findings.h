@@ -24,8 +24,9 @@ void findings_text(const struct findings *findings, const struct fg_rules *rules
 /* Warnings of --check about app->rules: a line each, at most 100. */
 void findings_warn(const struct app *app, FILE *out);
 
-/* Notes of --check on the expressions of app->rules: what a packet may cost, and what is IPv4 only.
+/* What --check says about the expressions of app->rules: what a packet may cost, and what is IPv4
+ * only.
  */
-void findings_note_expressions(const struct app *app, const struct fg_table_info *info, FILE *out);
+void findings_expressions(const struct app *app, const struct fg_table_info *info, FILE *out);
 
 #endif /* FINDINGS_H */

@@ -47,7 +47,7 @@ static void check(struct app *app)
 		app_fail(app, EXIT_USAGE, &error);
 	} else {
 		findings_warn(app, stderr);
-		findings_note_expressions(app, &info, stderr);
+		findings_expressions(app, &info, stderr);
 		printf("%s: valid: %u sources, %u sinks, %u feeds, %u rules (%u entries)\n",
 		       app->options.config_path, app->n_sources, app->n_sinks, app->n_feeds,
 		       app->rules->count, app->rules->n_matches);

@@ -196,7 +196,7 @@ rules:
 
 
 def checked(folder, text):
-    """The notes of --check."""
+    """What --check says beside errors and warnings."""
     path = lib.write(folder, "rules.yaml", text)
     result = lib.finish(lib.start(lib.command(path, None, args=["--check"])))
     assert result.code == 0, str(result)
