@@ -13,8 +13,8 @@ class Reject(Exception):
 
 @functools.lru_cache(maxsize=None)
 def compile_expression(text):
-    """[(code, jt, jf, k)] of tcpdump -ddd."""
-    line = ["tcpdump", "-ddd", "-y", "EN10MB", text]
+    """[(code, jt, jf, k)] of tcpdump -ddd; -O: without the optimizer, which changes meanings."""
+    line = ["tcpdump", "-O", "-ddd", "-y", "EN10MB", text]
     printed = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split("\n")
     program = [tuple(int(number) for number in row.split()) for row in printed[1:] if row]
     assert len(program) == int(printed[0])

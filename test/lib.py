@@ -256,9 +256,9 @@ def show(item):
 
 
 def tcpdump(path, expression, folder):
-    """The packets of a capture that a pcap filter keeps."""
+    """The packets of a capture that a pcap filter keeps, as written (-O)."""
     out, rules = os.path.join(folder, "tcpdump.pcap"), write(folder, "tcpdump.filter", expression)
-    done = subprocess.run(["tcpdump", "-r", path, "-w", out, "-F", rules, "--time-stamp-precision=nano"],
+    done = subprocess.run(["tcpdump", "-O", "-r", path, "-w", out, "-F", rules, "--time-stamp-precision=nano"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + expression
     return oracle.read_capture(out)[1]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "findings.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "app.h"
@@ -83,4 +84,45 @@ void findings_warn(const struct app *app, FILE *out)
 		      "short\n",
 		      out);
 	findings_free(&findings);
+}
+
+/* "udp", say, if an expression of @rule reads bytes after that word, and its other keys allow IPv6.
+ */
+static const char *ipv4_only(const struct fg_rules *rules, const struct fg_rule *rule)
+{
+	for (uint32_t i = 0; i < rule->n_matches; i++) {
+		const struct fg_match *match = &rules->matches[rule->first_match + i];
+		const char *word = match->expr != NULL ? fg_expr_ipv4_only(match->expr) : NULL;
+
+		if (word != NULL &&
+		    (match->mask.family == 0 || match->value.family != FG_FAMILY_IPV4))
+			return word;
+	}
+	return NULL;
+}
+
+void findings_expressions(const struct app *app, const struct fg_table_info *info, FILE *out)
+{
+	const struct fg_rules *rules = app->rules;
+	const char *path = app->options.config_path;
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i <= rules->count; i++) {
+		const struct fg_rule *rule = &rules->rules[i];
+		const char *word = ipv4_only(rules, rule);
+
+		if (word != NULL && n++ < WARNINGS_MAX)
+			fprintf(out,
+				"%s:%u: note: rule %s: %s[...] of its expression never matches "
+				"IPv6\n",
+				path, rule->line, rule->name, word);
+	}
+	if (n > WARNINGS_MAX)
+		fprintf(out, "%s: note: and %u more rules with expressions that never match IPv6\n",
+			path, n - WARNINGS_MAX);
+	if (info->n_programs > 0)
+		fprintf(out,
+			"%s: note: expressions: %u; a packet runs at most %u of them, %" PRIu64
+			" instructions\n",
+			path, info->n_programs, info->worst_programs, info->worst_instructions);
 }

@@ -9,6 +9,7 @@
 
 struct app;
 struct fg_rules;
+struct fg_table_info;
 struct findings;
 
 /* Those of the running rules; analysed when first asked for. Valid until the next reload. */
@@ -22,5 +23,10 @@ void findings_text(const struct findings *findings, const struct fg_rules *rules
 
 /* Warnings of --check about app->rules: a line each, at most 100. */
 void findings_warn(const struct app *app, FILE *out);
+
+/* What --check says about the expressions of app->rules: what a packet may cost, and what is IPv4
+ * only.
+ */
+void findings_expressions(const struct app *app, const struct fg_table_info *info, FILE *out);
 
 #endif /* FINDINGS_H */

@@ -36,16 +36,18 @@ static int start_eal(int argc, char **argv, struct fg_error *error)
 /* --check builds the tables, and so needs an EAL, but no device, no hugepages and no root. */
 static void check(struct app *app)
 {
+	struct fg_table_info info;
 	struct fg_error error = {0};
 
 	if (fg_eal_start_private("feedgate", &error) != 0) {
 		app_fail(app, EXIT_RUNTIME, &error);
 		return;
 	}
-	if (setup_try(app, &error) != 0) {
+	if (setup_try(app, &info, &error) != 0) {
 		app_fail(app, EXIT_USAGE, &error);
 	} else {
 		findings_warn(app, stderr);
+		findings_expressions(app, &info, stderr);
 		printf("%s: valid: %u sources, %u sinks, %u feeds, %u rules (%u entries)\n",
 		       app->options.config_path, app->n_sources, app->n_sinks, app->n_feeds,
 		       app->rules->count, app->rules->n_matches);

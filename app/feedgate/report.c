@@ -155,10 +155,10 @@ static void print_rule_set(const struct app *app, FILE *out)
 		"\ncompiled: %u entries by %s, variant %s, %s bytes\n"
 		"  exact: %u entries in %u hash tables\n"
 		"  wildcard: %u entries in %u trees, at most %u compares\n"
-		"  expression: %u entries\n",
+		"  expression: %u entries, %u programs, of which a packet runs at most %u\n",
 		set->n_matches, info.engine, info.variant, report_grouped(info.bytes), info.n_exact,
 		info.n_hashes, info.n_wildcard, info.n_trees, info.worst_compares,
-		info.n_expressions);
+		info.n_expressions, info.n_programs, info.worst_programs);
 }
 
 void report_config(const struct app *app, FILE *out)

@@ -225,7 +225,7 @@ int setup_compare(const struct app *app, const struct fg_node *root, char *diffe
 	return rc != 0 ? rc : name_differing(app, root, differing, size, error);
 }
 
-int setup_try(struct app *app, struct fg_error *error)
+int setup_try(struct app *app, struct fg_table_info *info, struct fg_error *error)
 {
 	const struct fg_table_conf conf = fg_classify_table_conf(&app->classify, SOCKET_ID_ANY);
 	struct fg_table *table;
@@ -234,6 +234,7 @@ int setup_try(struct app *app, struct fg_error *error)
 
 	if (rc != 0)
 		return rc;
+	fg_table_info(table, info);
 	fg_table_free(table);
 	return feeds_try(app, error);
 }

@@ -10,6 +10,7 @@
 #include <fg_node.h>
 
 struct app;
+struct fg_table_info;
 struct fg_rules;
 struct rulebook;
 
@@ -33,8 +34,8 @@ int setup_compile(const struct app *app, const struct rulebook *book, struct fg_
 /* Open event logs, sources and sinks, make the pipeline, publish the rules. 0 or -errno. */
 int setup_open(struct app *app, struct fg_error *error);
 
-/* Compile the rules and free the result: --check. 0 or -errno. */
-int setup_try(struct app *app, struct fg_error *error);
+/* Compile the rules, describe the result in @info, and free it: --check. 0 or -errno. */
+int setup_try(struct app *app, struct fg_table_info *info, struct fg_error *error);
 
 /* Close what is open. @return packets that never came back to their pools; @error names them. */
 uint64_t setup_close(struct app *app, struct fg_error *error);

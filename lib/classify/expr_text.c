@@ -290,3 +290,22 @@ int expr_text_check(const char *text, struct fg_error *error)
 				    FG_EXPR_WORDS_MAX);
 	return 0;
 }
+
+const char *expr_text_ipv4_only(const char *text)
+{
+	static const char *const words[] = {"udp", "tcp", "sctp"};
+
+	for (const char *at = strchr(text, '['); at != NULL; at = strchr(at + 1, '[')) {
+		const char *end = at, *begin;
+
+		while (end > text && end[-1] == ' ')
+			end--;
+		for (begin = end; begin > text && in_word(begin[-1]);)
+			begin--;
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if ((size_t)(end - begin) == strlen(words[i]) &&
+			    memcmp(begin, words[i], (size_t)(end - begin)) == 0)
+				return words[i];
+	}
+	return NULL;
+}

@@ -13,4 +13,7 @@
  */
 int expr_text_check(const char *text, struct fg_error *error);
 
+/* "udp", "tcp" or "sctp" if a bracket follows such a word in @p text; NULL: none does. */
+const char *expr_text_ipv4_only(const char *text);
+
 #endif /* CLASSIFY_EXPR_TEXT_H */

@@ -5,6 +5,8 @@
 
 #include <fg_classify.h>
 
+#include "expr_index.h"
+
 struct exprs;
 
 /* What runs a program, best first. */
@@ -25,13 +27,17 @@ int exprs_build(const struct fg_match *matches, uint32_t count, struct exprs **o
 
 /*
  * Lower rules[i], set by the engine, where an entry of a lower rule matches. Hot.
- * A program runs only if its rule is lower than the one found so far.
+ * A program runs only if its rule is lower than the one found so far, at most once for a
+ * packet, and, if there are many, only if an index says that it may accept the packet.
  */
 void exprs_lookup(const struct exprs *exprs, const struct fg_key *keys,
 		  struct rte_mbuf *const *pkts, uint32_t *rules, unsigned int count);
 
 /* The number of programs: entries with the same expression share one. NULL: 0. */
 uint32_t exprs_count(const struct exprs *exprs);
+
+/* The most that a packet may cost. NULL: nothing. */
+struct expr_bound exprs_bound(const struct exprs *exprs);
 
 /* How many of them @p runner runs. NULL: 0. */
 uint32_t exprs_run_by(const struct exprs *exprs, enum exprs_runner runner);

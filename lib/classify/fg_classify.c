@@ -193,6 +193,9 @@ void fg_table_info(const struct fg_table *table, struct fg_table_info *info)
 		info->n_wildcard += table->tiers[i] == FG_TIER_WILDCARD;
 		info->n_expressions += table->tiers[i] == FG_TIER_EXPRESSION;
 	}
+	info->n_programs = exprs_count(table->exprs);
+	info->worst_programs = exprs_bound(table->exprs).programs;
+	info->worst_instructions = exprs_bound(table->exprs).instructions;
 	table->engine->info(table->state, info);
 }
 

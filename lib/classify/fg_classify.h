@@ -107,7 +107,10 @@ struct fg_table_info {
 	uint32_t n_exact;    /**< Entries in each tier. */
 	uint32_t n_wildcard;
 	uint32_t n_expressions;
-	uint32_t worst_compares; /**< Wildcard tier: most entries compared with one key. */
+	uint32_t worst_compares;     /**< Wildcard tier: most entries compared with one key. */
+	uint32_t n_programs;         /**< Different expressions. */
+	uint32_t worst_programs;     /**< Most of them that may run for one packet. */
+	uint64_t worst_instructions; /**< Most of their instructions, as libpcap made them. */
 };
 
 /**

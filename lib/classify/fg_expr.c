@@ -33,7 +33,8 @@ static int compile(const char *text, struct bpf_program *program, struct fg_erro
 
 	if (pcap == NULL)
 		return fg_error_set(error, ENOMEM, "no memory for an expression");
-	if (pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN) != 0)
+	/* 0: as written. libpcap's optimizer changes the meaning of some expressions. */
+	if (pcap_compile(pcap, program, text, 0, PCAP_NETMASK_UNKNOWN) != 0)
 		rc = fg_error_set(error, EINVAL, "'%.100s%s': %s", text,
 				  strlen(text) > 100 ? "..." : "", pcap_geterr(pcap));
 	pcap_close(pcap);
@@ -81,6 +82,11 @@ void fg_expr_free(struct fg_expr *expr)
 const char *fg_expr_text(const struct fg_expr *expr)
 {
 	return expr->text;
+}
+
+const char *fg_expr_ipv4_only(const struct fg_expr *expr)
+{
+	return expr_text_ipv4_only(expr->text);
 }
 
 bool fg_expr_test(const struct fg_expr *expr, const uint8_t *data, uint32_t length, uint32_t total)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Packet expressions: text as in pcap-filter(7), compiled by libpcap.
+ * Packet expressions: text as in pcap-filter(7), compiled by libpcap without its
+ * optimizer, which changes the meaning of some.
  *
  *     struct fg_expr *expr;
  *
@@ -32,8 +33,8 @@
 #define FG_EXPRS_MAX           1024u  /**< Expressions in a table: each may run on every packet. */
 #define FG_EXPR_MATCHES_MAX    16384u /**< Entries with one in a table: compared in turn. */
 #define FG_EXPR_TEXT_BYTES_MAX 8192u
-#define FG_EXPR_WORDS_MAX      256u  /**< Words and signs; libpcap's time is cubic in them. */
-#define FG_EXPR_STEPS_MAX      4096u /**< Instructions of a program; none runs twice. */
+#define FG_EXPR_WORDS_MAX      256u   /**< Words and signs. */
+#define FG_EXPR_STEPS_MAX      16384u /**< Instructions of a program; none runs twice. */
 
 /** A compiled expression; read-only. */
 struct fg_expr;
@@ -52,6 +53,12 @@ void fg_expr_free(struct fg_expr *expr);
 
 /** The text it was compiled from; lives as long as @p expr. Threads: any. */
 const char *fg_expr_text(const struct fg_expr *expr);
+
+/**
+ * "udp", "tcp" or "sctp" if @p expr reads bytes after such a word, as in udp[8]: for
+ * libpcap that is IPv4 only. NULL if it does not. Static text. Threads: any.
+ */
+const char *fg_expr_ipv4_only(const struct fg_expr *expr);
 
 /**
  * Does it accept this frame? Runs in libpcap's interpreter: the reference for

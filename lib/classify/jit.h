@@ -20,7 +20,8 @@ bool jit_is_mark(const struct ebpf_insn *insn);
 /*
  * Does each jump of the machine code reach the target that it has in @p insns? Each
  * target in @p insns must be a mark, and a mark must stand before the first exit.
- * False also for unknown machine code, and on processors other than x86-64.
+ * False also for unknown machine code, for code that depends on its place (relative
+ * calls and addresses), and on processors other than x86-64.
  */
 bool jit_jumps_right(const struct rte_bpf_jit *jit, const struct ebpf_insn *insns, uint32_t count);
 

@@ -214,6 +214,8 @@ static const char *const accepted[] = {
 	"ip[12:4] & 0x80000001 = 0x80000001",
 	"1 = 1",
 	"ip[0] = ip[0]",
+	"1 > 2", /* for the optimizer, errors: it finds that they match nothing */
+	"ip and arp",
 
 	/* All together. */
 	"udp and (dst port 26477 or dst port 26478) and not src net 10.0.0.0/8 and udp[8:2] > 3",
@@ -292,8 +294,6 @@ static const struct refused_text {
 	{"99999999999 = 1", "overflow"},
 	{"inbound", "'inbound': names"},
 	{"len > 60 and outbound", "'outbound': names"},
-	{"ip and arp", "expression rejects all packets"},
-	{"1 > 2", "expression rejects all packets"},
 	{"ip6 protochain 17", "an expression with a loop (protochain)"},
 	{"ip protochain 17 or ip", "an expression with a loop (protochain)"},
 };

@@ -271,11 +271,11 @@ static inline void make_expression(struct text *text)
 	add_condition(text, random_below(4));
 }
 
-/* Compile @p text with libpcap. false: it refuses. */
+/* Compile @p text as written with libpcap. false: it refuses. */
 static inline bool compile(const char *text, struct bpf_program *program)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
-	const int rc = pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN);
+	const int rc = pcap_compile(pcap, program, text, 0, PCAP_NETMASK_UNKNOWN);
 
 	pcap_close(pcap);
 	return rc == 0;

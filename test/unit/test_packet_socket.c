@@ -153,6 +153,27 @@ static void test_filter(void **state)
 	check_filter("vlan 7 and udp", (const bool[]){false, false, true, false, false});
 	check_filter("vlan 9 and vlan 7", (const bool[]){false, false, false, false, true});
 	check_filter("not vlan", (const bool[]){true, true, false, false, false});
+	/* As written: libpcap's optimizer takes the mask for a constant that is not 0. */
+	check_filter("udp[8:4] & 0xffffffff != 0", (const bool[]){false, true, true, true, false});
+	check_filter("host 10.0.0.1 and not ((host 1.2.3.4 or host 5.6.7.8) and icmp) and "
+		     "not (host 5.6.7.8 or host 10.0.0.1)",
+		     (const bool[]){false, false, false, false, false});
+}
+
+/* Each port takes libpcap 63 instructions. */
+static void test_long_filter(void **state)
+{
+	char text[1024] = "port 1";
+	struct rig rig;
+	size_t length = strlen(text);
+
+	(void)state;
+	for (unsigned int port = 2; port <= 66; port++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, " or %u", port);
+	assert_int_equal(open_with(&rig, 1, 1024, OPTIONS("filter", text)), -E2BIG);
+	assert_non_null(strstr(rig.error.text, "source test: filter: 'port 1 or 2 or 3"));
+	assert_non_null(strstr(rig.error.text, "...' has "));
+	assert_non_null(strstr(rig.error.text, " instructions, the kernel takes at most 409"));
 }
 
 static bool file_has(const char *path, const char *text)
@@ -349,7 +370,7 @@ static int run_all(void)
 		cmocka_unit_test(test_fanout),   cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_join),     cmocka_unit_test(test_promiscuous),
 		cmocka_unit_test(test_outgoing), cmocka_unit_test(test_down_up),
-		cmocka_unit_test(test_return),
+		cmocka_unit_test(test_return),   cmocka_unit_test(test_long_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

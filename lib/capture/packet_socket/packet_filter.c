@@ -78,9 +78,10 @@ static int assemble(const struct packet_filter_conf *conf, const struct bpf_insn
 
 	if (first + length > BPF_MAXINSNS)
 		return fg_error_set(error, E2BIG,
-				    "source %s: the filter has %u instructions, the kernel takes "
-				    "at most %u",
-				    conf->source, length, BPF_MAXINSNS - first);
+				    "source %s: filter: '%.100s%s' has %u instructions, the kernel "
+				    "takes at most %u",
+				    conf->source, conf->text, strlen(conf->text) > 100 ? "..." : "",
+				    length, BPF_MAXINSNS - first);
 	all = calloc(first + length, sizeof(*all));
 	if (all == NULL)
 		return fg_error_set(error, ENOMEM, "source %s: no memory", conf->source);
@@ -106,7 +107,8 @@ int packet_filter_compile(const struct packet_filter_conf *conf, struct packet_f
 	handle = open_handle(conf, error);
 	if (handle == NULL)
 		return -EINVAL;
-	if (pcap_compile(handle, &program, conf->text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+	/* 0: as written. libpcap's optimizer changes the meaning of some expressions. */
+	if (pcap_compile(handle, &program, conf->text, 0, PCAP_NETMASK_UNKNOWN) != 0) {
 		rc = fg_error_set(error, EINVAL, "source %s: filter: %s", conf->source,
 				  pcap_geterr(handle));
 	} else {
