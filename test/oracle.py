@@ -16,10 +16,11 @@ import yaml
 import cbpf
 
 ETHERNET = 1
+CONVERTED = (0, 12, 14, 101, 108, 113, 197, 228, 229, 276)  # Link types that feedgate reads, too.
 TPIDS = (0x8100, 0x88A8, 0x9100)
 VLANS_MAX = 2
 EXTENSIONS_MAX = 16
-SNAPLEN_MAX = 262144
+CAPTURED_MAX = 262144
 
 Packet = namedtuple("Packet", "time_ns data wire_len interface comment")
 
@@ -48,17 +49,16 @@ def _read_pcap(data):
     if data[:4] not in magics:
         raise CaptureError("unknown magic")
     order, unit_ns = magics[data[:4]]
-    snaplen, link = struct.unpack_from(order + "II", data, 16)
-    snaplen = snaplen if 0 < snaplen < 0x80000000 else SNAPLEN_MAX
+    link = struct.unpack_from(order + "I", data, 20)[0]
     packets, at = [], 24
     while at < len(data):
         if at + 16 > len(data):
             raise CaptureError("record header cut")
         seconds, fraction, captured, wire = struct.unpack_from(order + "IIII", data, at)
         at += 16
-        if captured > max(snaplen, SNAPLEN_MAX) or at + captured > len(data):
+        if captured > CAPTURED_MAX or at + captured > len(data):
             raise CaptureError("record cut")
-        packets.append(Packet(seconds * 10**9 + fraction * unit_ns, data[at:at + min(captured, snaplen)], wire, 0, None))
+        packets.append(Packet(seconds * 10**9 + fraction * unit_ns, data[at:at + captured], wire, 0, None))
         at += captured
     return link & 0x3FFFFFF, packets
 
@@ -138,7 +138,7 @@ def _read_pcapng(data):
 def write_pcap(path, packets, link=ETHERNET):
     """Write packets, or frames alone, to a pcap file with nanoseconds."""
     with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SNAPLEN_MAX, link))
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, CAPTURED_MAX, link))
         for i, packet in enumerate(packets):
             if isinstance(packet, bytes):
                 packet = Packet(1_700_000_000_000_000_000 + i * 1001, packet, len(packet), 0, None)

@@ -3,10 +3,10 @@
 #ifndef INPUT_H
 #define INPUT_H
 
-#include <pcap/pcap.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include <fg_capture_file.h>
 #include <fg_drop.h>
 #include <fg_error.h>
 #include <fg_key.h>
@@ -17,7 +17,7 @@ struct rte_mbuf;
 struct input {
 	const char *path;
 	const struct fg_parse *parse;
-	pcap_t *pcap;   /* a capture */
+	struct fg_capture_file *capture;
 	FILE *trace;    /* or a trace */
 	uint64_t count; /* packets or lines that were read */
 };

@@ -50,7 +50,7 @@ static void print_usage(void)
 	     "Print the rule that wins each packet of a file, as CSV: index,rule,action\n"
 	     "\n"
 	     "  --rules FILE      feedgate configuration (YAML) or ClassBench rules\n"
-	     "  --pcap FILE       Ethernet packets, pcap or pcapng; - is standard input\n"
+	     "  --pcap FILE       pcap or pcapng, compressed or not; - is standard input\n"
 	     "  --trace FILE      ClassBench packet headers, one a line; - is standard input\n"
 	     "  --format FORMAT   of the rules: yaml, classbench or auto (default: by the first "
 	     "'@')\n"

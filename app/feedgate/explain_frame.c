@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "explain_frame.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <pcap/pcap.h>
 #include <string.h>
 
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
+
+#include <fg_capture_file.h>
 
 #include "explain_fields.h"
 
@@ -178,46 +180,38 @@ uint32_t explain_frame_make(const struct explain_fields *fields, uint8_t *bytes)
 	return frame.length;
 }
 
-static int find_packet(pcap_t *pcap, const struct explain_fields *f, uint8_t *frame,
-		       uint32_t *length, struct fg_error *error)
-{
-	struct pcap_pkthdr *header = NULL;
-	const u_char *data = NULL;
-	int rc = 1;
+static_assert(FG_CAPTURE_FRAME_MAX <= EXPLAIN_FRAME_BYTES, "a packet of a file fits");
 
-	if (pcap_datalink(pcap) != DLT_EN10MB)
-		return fg_error_set(error, EINVAL, "%s: link type %d, expected Ethernet", f->path,
-				    pcap_datalink(pcap));
+static int find_packet(struct fg_capture_file *capture, const struct explain_fields *f,
+		       uint8_t *frame, uint32_t *length, struct fg_error *error)
+{
+	struct fg_capture_packet packet = {0};
+
+	if (f->number == 0)
+		return fg_error_set(error, EINVAL, "%s: packets are numbered from 1", f->path);
 	for (uint64_t n = 0; n < f->number; n++) {
-		rc = pcap_next_ex(pcap, &header, &data);
-		if (rc == PCAP_ERROR_BREAK)
+		const int rc = fg_capture_file_next(capture, &packet, error);
+
+		if (rc == 0)
 			return fg_error_set(error, EINVAL, "%s: has %lu packets", f->path,
 					    (unsigned long)n);
-		if (rc != 1)
-			return fg_error_set(error, EINVAL, "%s: packet %lu: %s", f->path,
-					    (unsigned long)n + 1, pcap_geterr(pcap));
+		if (rc < 0)
+			return rc;
 	}
-	if (header == NULL)
-		return fg_error_set(error, EINVAL, "%s: packets are numbered from 1", f->path);
-	if (header->caplen > EXPLAIN_FRAME_BYTES)
-		return fg_error_set(error, EINVAL, "%s: packet %lu: has %u bytes, at most %u fit",
-				    f->path, (unsigned long)f->number, header->caplen,
-				    EXPLAIN_FRAME_BYTES);
-	memcpy(frame, data, header->caplen);
-	*length = header->caplen;
+	memcpy(frame, packet.data, packet.length);
+	*length = packet.length;
 	return 0;
 }
 
 int explain_frame_load(const struct explain_fields *fields, uint8_t *frame, uint32_t *length,
 		       struct fg_error *error)
 {
-	char reason[PCAP_ERRBUF_SIZE] = "";
-	pcap_t *pcap = pcap_open_offline(fields->path, reason);
-	int rc;
+	struct fg_capture_file *capture;
+	int rc = fg_capture_file_open(fields->path, &capture, error);
 
-	if (pcap == NULL)
-		return fg_error_set(error, EINVAL, "%s", reason);
-	rc = find_packet(pcap, fields, frame, length, error);
-	pcap_close(pcap);
+	if (rc != 0)
+		return rc;
+	rc = find_packet(capture, fields, frame, length, error);
+	fg_capture_file_close(capture);
 	return rc;
 }

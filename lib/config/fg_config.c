@@ -370,7 +370,7 @@ static int finish_root(struct builder *b)
 static int check_directives(const struct builder *b)
 {
 	static const char directive[] = "%TAG";
-	/* The last bytes of line breaks, and of a byte order mark. */
+	/* The last bytes of line breaks, and of a byte order mark: libyaml skips a second one. */
 	static const char line_ends[] = "\n\r\x85\xa8\xa9\xbf";
 	const char *end = b->text + b->length;
 
@@ -388,6 +388,20 @@ static int check_directives(const struct builder *b)
 	return 0;
 }
 
+/*
+ * A byte order mark is no content (YAML 1.2, 5.2). libyaml accepts it only if it is asked to find
+ * out the encoding, and then accepts UTF-16, too.
+ */
+static void skip_byte_order_mark(struct builder *b)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (b->length >= sizeof(mark) - 1 && memcmp(b->text, mark, sizeof(mark) - 1) == 0) {
+		b->text += sizeof(mark) - 1;
+		b->length -= sizeof(mark) - 1;
+	}
+}
+
 static int build_tree(struct builder *b)
 {
 	yaml_parser_t parser;
@@ -397,7 +411,6 @@ static int build_tree(struct builder *b)
 		return rc;
 	if (!yaml_parser_initialize(&parser))
 		return out_of_memory(b->error, b->config->name);
-	/* Otherwise libyaml would accept UTF-16 with a byte order mark. */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)b->text, b->length);
 	rc = take_events(b, &parser);
@@ -422,6 +435,7 @@ int fg_config_load_text(const char *name, const char *text, size_t length, struc
 	if (b.config == NULL)
 		return out_of_memory(error, name);
 	b.config->name = copy_text(b.config, name, strlen(name));
+	skip_byte_order_mark(&b);
 	rc = b.config->name != NULL ? build_tree(&b) : out_of_memory(error, name);
 	if (rc != 0)
 		fg_config_free(b.config);

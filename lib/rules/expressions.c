@@ -23,8 +23,26 @@ static uint32_t find(const struct fg_rules *set, const char *text)
 	return low;
 }
 
-static int insert(struct fg_rules *set, uint32_t place, const struct fg_node *node,
-		  struct fg_error *error)
+/*
+ * The text on one line, for messages: a block scalar ("expr: |") has line breaks. The positions of
+ * characters stay. The caller frees it; NULL without memory.
+ */
+static char *one_line(const char *text)
+{
+	char *copy = strdup(text);
+	size_t length;
+
+	if (copy == NULL)
+		return NULL;
+	for (char *at = copy; (at = strpbrk(at, "\n\t")) != NULL;)
+		*at = ' ';
+	for (length = strlen(copy); length > 0 && copy[length - 1] == ' ';)
+		copy[--length] = '\0';
+	return copy;
+}
+
+static int insert(struct fg_rules *set, uint32_t place, const char *text,
+		  const struct fg_node *node, struct fg_error *error)
 {
 	struct fg_error reason = {0};
 	struct fg_expr *expr = NULL;
@@ -37,7 +55,7 @@ static int insert(struct fg_rules *set, uint32_t place, const struct fg_node *no
 		set->exprs = calloc(FG_EXPRS_MAX, sizeof(struct fg_expr *));
 	if (set->exprs == NULL)
 		return fg_error_at(error, ENOMEM, node, "out of memory");
-	rc = fg_expr_compile(node->text, &expr, &reason);
+	rc = fg_expr_compile(text, &expr, &reason);
 	if (rc != 0)
 		return fg_error_at(error, -rc, node, "expr: %s", reason.text);
 	memmove(&set->exprs[place + 1], &set->exprs[place],
@@ -51,19 +69,22 @@ int expressions_get(struct fg_rules *set, const struct fg_node *node, const stru
 		    struct fg_error *error)
 {
 	uint32_t place;
+	char *text;
+	int rc = 0;
 
 	if (node->kind != FG_NODE_SCALAR)
 		return fg_error_at(error, EINVAL, node, "expr: expected an expression, found %s",
 				   fg_node_kind_name(node));
-	place = find(set, node->text);
-	if (place == set->n_exprs || strcmp(fg_expr_text(set->exprs[place]), node->text) != 0) {
-		const int rc = insert(set, place, node, error);
-
-		if (rc != 0)
-			return rc;
-	}
-	*out = set->exprs[place];
-	return 0;
+	text = one_line(node->text);
+	if (text == NULL)
+		return fg_error_at(error, ENOMEM, node, "out of memory");
+	place = find(set, text);
+	if (place == set->n_exprs || strcmp(fg_expr_text(set->exprs[place]), text) != 0)
+		rc = insert(set, place, text, node, error);
+	if (rc == 0)
+		*out = set->exprs[place];
+	free(text);
+	return rc;
 }
 
 void expressions_free(struct fg_rules *set)

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write the seeds of fuzz_parse, fuzz_classbench, fuzz_expr, fuzz_protocol and fuzz_msg_filter.
+"""Write the seeds of fuzz_parse, fuzz_capture_file, fuzz_classbench, fuzz_expr, fuzz_protocol and fuzz_msg_filter.
 
-usage: make_corpus.py DIRECTORY, the one that holds parse/, classbench/, expr/, protocol/ and msg_filter/
+usage: make_corpus.py DIRECTORY, the one that holds parse/, capture_file/, classbench/, expr/, protocol/ and msg_filter/
 
 For fuzz_parse one packet a shape, built by scapy: a seed is one byte of settings, two bytes of segment lengths, then
 a frame; see fuzz_parse.c. For fuzz_classbench rules and traces, good and bad. For fuzz_expr an
 expression in a line, then a frame. For fuzz_protocol a letter for the protocol, then a payload; for
-fuzz_msg_filter a subscription between the two, and each payload after its length. Nothing is random: the script always
+fuzz_msg_filter a subscription between the two, and each payload after its length. For fuzz_capture_file files of all forms. Nothing is random: the script always
 makes the same files.
 """
 import pathlib
@@ -195,9 +195,49 @@ def write_msg_filter(directory):
             (directory / f"{name}_{suffix}").write_bytes(letter.encode() + bytes.fromhex(head) + bytes(2) + packets)
 
 
+def capture_files():
+    """(name, contents): each form of pcap and pcapng, each link type, each compressor that Python has."""
+    # pylint: disable=import-outside-toplevel
+    import bz2
+    import gzip
+    import lzma
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+    import captures
+
+    frames, datagram = [captures.frame(i) for i in range(3)], captures.datagram()
+    for order, name in (("<", "little"), (">", "big")):
+        for magic in (captures.MICRO, captures.NANO):
+            yield f"pcap_{name}_{magic:x}", captures.pcap_of(frames, order, magic=magic, snaplen=40)
+        records = [captures.record(frames[0], order=order, more=bytes(8))]
+        yield f"pcap_{name}_modified", captures.pcap(records, order, magic=captures.MODIFIED)
+        side = captures.Section(order)
+        for options in ((), (side.resolution(9),), (side.resolution(0x94), side.offset(-5)), (side.option(2, b"eth0"), side.option(0))):
+            yield f"pcapng_{name}_{len(options)}{len(b''.join(options))}", (
+                side.header() + side.interface(options=b"".join(options)) + side.enhanced(frames[1], options=side.option(1, b"c")))
+        yield f"pcapng_{name}_blocks", (side.header() + side.interface(snaplen=50) + side.interface(link=113) + side.simple(frames[0])
+                                        + side.obsolete(frames[0]) + side.block(5, bytes(12))
+                                        + side.enhanced(captures.cooked(datagram, 0x0800), interface=1) + side.header())
+    for link, data in ((0, b"\2\0\0\0" + datagram), (101, datagram), (113, captures.cooked(datagram, 0x0800)),
+                       (276, captures.cooked2(datagram, 4)), (197, captures.erf(frames[0], 2, 2)), (197, captures.erf(datagram, 22))):
+        yield f"link_{link}_{len(data)}", captures.pcap_of([data], link=link)
+    plain = captures.pcap_of(frames)
+    yield "gzip", gzip.compress(plain, mtime=0)
+    yield "xz", lzma.compress(plain)
+    yield "bzip2", bz2.compress(plain)
+    yield "skippable", struct.pack("<II", 0x184D2A50, 3) + b"abc" + b"\x28\xb5\x2f\xfd\0\0\1\0\0"
+    yield "lz4_legacy", struct.pack("<III", 0x184C2102, len(plain) + 1, 0) + plain
+
+
+def write_capture_file(directory):
+    directory.mkdir(exist_ok=True)
+    for name, contents in capture_files():
+        (directory / name).write_bytes(contents)
+
+
 def main():
     corpus = pathlib.Path(sys.argv[1])
     write_parse(corpus / "parse")
+    write_capture_file(corpus / "capture_file")
     write_classbench(corpus / "classbench")
     write_expr(corpus / "expr")
     write_protocol(corpus / "protocol")

@@ -168,6 +168,21 @@ static void columns_are_characters(void **state)
 	/* {, two letters, ": ", three for the text, ", ". */
 	assert_int_equal(root->child->next->column - root->child->column, 9);
 	fg_config_free(config);
+	/* A byte order mark has no column: keys of the first line and of later ones are of one map.
+	 */
+	config = load("\xef\xbb\xbf"
+		      "a: 1\nb: 2\n",
+		      13);
+	check_node(fg_config_root(config), FG_NODE_MAP, NULL, NULL, 1, 1);
+	assert_int_equal(fg_config_root(config)->count, 2);
+	check_node(fg_config_root(config)->child->next, FG_NODE_SCALAR, "b", "2", 2, 1);
+	fg_config_free(config);
+	refused("\xef\xbb\xbf"
+		"a: *x\n",
+		9, "t:1:4: aliases are not accepted: '*x'");
+	refused("\xef\xbb\xbf"
+		"a: 1\n\tb: 2\n",
+		14, "t:2:1: ...");
 }
 
 static void extras_are_refused(void **state)

@@ -320,7 +320,7 @@ static void expressions(void **state)
 {
 	struct fg_rules *set = load(
 		"rules:\n"
-		"- {name: one, match: {expr: \"udp port 53\"}, to: seen}\n"
+		"- {name: one, match: {expr: \"udp\\nport 53\\n\"}, to: seen}\n"
 		"- {name: two, match: {udp: {dst: [1, 2, 3]}, expr: [len > 60, \"tcp[13] & 2 != "
 		"0\"]}, "
 		"to: seen}\n"

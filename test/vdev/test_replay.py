@@ -11,6 +11,7 @@ import sys
 import yaml
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import captures  # noqa: E402
 import lib  # noqa: E402
 import oracle  # noqa: E402
 import shapes  # noqa: E402
@@ -264,6 +265,29 @@ def test_formats(folder):
     again = os.path.join(folder, "again")
     os.mkdir(again)
     check_run(again, "everything", [os.path.join(folder, "all.pcapng")], 0)
+
+
+def test_merged(folder):
+    """Sections of either byte order, each with interfaces of other snap lengths, time units and link types."""
+    contents, due = b"", []
+    for number, order in enumerate("<><"):
+        side = captures.Section(order)
+        contents += side.header() + side.interface(snaplen=40, options=side.resolution(9)) + side.interface(snaplen=9000)
+        contents += side.interface(link=101, options=side.offset(-60))
+        for i in range(30):
+            frame, packet = captures.frame(i, b"x" * (40 * number)), captures.datagram(i, b"y" * number)
+            data, unit_ns = [(frame, 1), (frame, 1000), (packet, 1000)][i % 3]
+            time_ns = captures.TIME_S * 10**9 + (30 * number + i) * 10**6
+            contents += side.enhanced(data, time_ns // unit_ns, interface=i % 3, wire=len(data) + 4)
+            contents += side.block(5, bytes(12))
+            ethernet = bytes(12) + b"\x08\0" + packet if data is packet else frame
+            due.append((time_ns - (60 * 10**9 if data is packet else 0), ethernet, len(ethernet) + 4))
+    path, out = os.path.join(folder, "in.pcapng"), os.path.join(folder, "out.pcapng")
+    with open(path, "wb") as file:
+        file.write(contents)
+    result = lib.run(folder, f"sources:\n  - {{name: s0, replay: {path}}}\nsinks:\n  - {{name: disk, pcapng: {out}}}\ndefault: {{to: disk}}\n")
+    lib.check_done(result)
+    lib.compare("packets", [(p.time_ns, p.data, p.wire_len) for p in oracle.read_capture(out)[1]], due)
 
 
 def test_feed_order(folder):

@@ -47,8 +47,7 @@ static const struct fg_option replay_options[] = {
 	{.name = "path",
 	 .type = FG_OPTION_STRING,
 	 .offset = offsetof(struct replay_conf, path),
-	 .help = "capture file with Ethernet frames, pcap or pcapng, also gzip, zstd, xz, lz4, "
-		 "bzip2"},
+	 .help = "capture file, pcap or pcapng, also gzip, zstd, xz, lz4, bzip2"},
 	{.name = "rate",
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct replay_conf, rate),

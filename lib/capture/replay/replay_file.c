@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_malloc.h>
 
-#include "replay_stream.h"
+#include <fg_capture_file.h>
 
 #define MIB         (1024u * 1024u)
 #define CHUNK_ALIGN (2u * MIB)
@@ -21,8 +20,7 @@
 struct reader {
 	struct replay_file *file;
 	const char *path;
-	struct replay_stream *stream;
-	pcap_t *pcap;
+	struct fg_capture_file *capture;
 };
 
 /* -ENOMEM, with an estimate for the whole file from the part that was read. */
@@ -31,7 +29,7 @@ static int no_memory(const struct reader *reader, struct fg_error *error)
 	uint64_t mib = 2u * (reader->file->n_chunks + 1) + reader->file->n_blocks + 1;
 	uint64_t done, total;
 
-	replay_stream_progress(reader->stream, &done, &total);
+	fg_capture_file_progress(reader->capture, &done, &total);
 	if (done > 0)
 		mib += mib * (total - done) / done;
 	return fg_error_set(error, ENOMEM,
@@ -98,42 +96,23 @@ static struct replay_packet *take_packet(struct replay_file *file)
 	return &block[file->count & (REPLAY_BLOCK - 1)];
 }
 
-/*
- * Convert to UTC ns. libpcap sign-extends a pcap file's 32-bit seconds, which are unsigned. The
- * result is limited to half the range, so that adding the time of loops does not wrap.
- */
-static uint64_t to_ns(const struct timeval *time)
-{
-	const uint64_t max = INT64_MAX;
-	const uint64_t s = time->tv_sec < 0 ? (uint32_t)time->tv_sec : (uint64_t)time->tv_sec;
-	const uint64_t ns = time->tv_usec < 0 ? 0 : (uint64_t)time->tv_usec;
+static_assert(FG_CAPTURE_FRAME_MAX <= UINT16_MAX, "fits struct replay_packet");
 
-	if (s >= max / 1000000000u || ns > max - s * 1000000000u)
-		return max;
-	return s * 1000000000u + ns;
-}
-
-static int add(struct reader *reader, const struct pcap_pkthdr *header, const uint8_t *data,
-	       struct fg_error *error)
+static int add(struct reader *reader, const struct fg_capture_packet *from, struct fg_error *error)
 {
 	struct replay_file *file = reader->file;
-	struct replay_packet *packet;
+	struct replay_packet *packet = take_packet(file);
 
-	if (header->caplen > UINT16_MAX)
-		return fg_error_set(error, EINVAL,
-				    "replay %s: packet %" PRIu64 " has %u bytes, at most 65535 fit",
-				    reader->path, file->count + 1, header->caplen);
-	packet = take_packet(file);
 	if (packet == NULL)
 		return no_memory(reader, error);
-	packet->data = take_room(file, header->caplen);
+	packet->data = take_room(file, from->length);
 	if (packet->data == NULL)
 		return no_memory(reader, error);
-	memcpy(packet->data, data, header->caplen);
+	memcpy(packet->data, from->data, from->length);
 	packet->iova = to_iova(file, packet->data);
-	packet->ns = to_ns(&header->ts);
-	packet->wire_len = RTE_MAX(header->len, header->caplen);
-	packet->len = (uint16_t)header->caplen;
+	packet->ns = from->ns;
+	packet->wire_len = from->wire_len;
+	packet->len = (uint16_t)from->length;
 	if (file->count == 0 || packet->ns < file->min_ns)
 		file->min_ns = packet->ns;
 	if (file->count == 0 || packet->ns > file->max_ns)
@@ -144,66 +123,28 @@ static int add(struct reader *reader, const struct pcap_pkthdr *header, const ui
 
 static int read_packets(struct reader *reader, struct fg_error *error)
 {
-	struct pcap_pkthdr *header;
-	const char *fault;
-	const u_char *data;
+	struct fg_capture_packet packet;
+	struct fg_error reason = {0};
 	int rc;
 
-	while ((rc = pcap_next_ex(reader->pcap, &header, &data)) == 1) {
-		rc = add(reader, header, data, error);
+	while ((rc = fg_capture_file_next(reader->capture, &packet, &reason)) == 1) {
+		rc = add(reader, &packet, error);
 		if (rc != 0)
 			return rc;
 	}
-	if (rc == PCAP_ERROR_BREAK) /* End of the file. */
-		return 0;
-	fault = replay_stream_fault(reader->stream);
-	return fg_error_set(error, EINVAL, "replay %s: packet %" PRIu64 ": %s", reader->path,
-			    reader->file->count + 1,
-			    fault != NULL ? fault : pcap_geterr(reader->pcap));
-}
-
-static int check_link_type(const struct reader *reader, struct fg_error *error)
-{
-	const int type = pcap_datalink(reader->pcap);
-	const char *name = pcap_datalink_val_to_name(type);
-
-	if (type == DLT_EN10MB)
-		return 0;
-	return fg_error_set(error, EINVAL, "replay %s: link type is %s (%d), expected Ethernet",
-			    reader->path, name != NULL ? name : "unknown", type);
-}
-
-static int open_pcap(struct reader *reader, struct fg_error *error)
-{
-	char reason[PCAP_ERRBUF_SIZE] = "";
-	FILE *file = replay_stream_take(reader->stream);
-	const char *fault;
-
-	reader->pcap =
-		pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
-	if (reader->pcap != NULL)
-		return 0;
-	fclose(file);
-	fault = replay_stream_fault(reader->stream);
-	return fg_error_set(error, EINVAL, "replay %s: %s", reader->path,
-			    fault != NULL ? fault : reason);
+	return rc == 0 ? 0 : fg_error_set(error, -rc, "replay %s", reason.text);
 }
 
 int replay_file_load(struct replay_file *file, const char *path, struct fg_error *error)
 {
 	struct reader reader = {.file = file, .path = path};
-	int rc = replay_stream_open(path, &reader.stream, error);
+	struct fg_error reason = {0};
+	int rc = fg_capture_file_open(path, &reader.capture, &reason);
 
 	if (rc != 0)
-		return rc;
-	rc = open_pcap(&reader, error);
-	if (rc == 0) {
-		rc = check_link_type(&reader, error);
-		if (rc == 0)
-			rc = read_packets(&reader, error);
-		pcap_close(reader.pcap);
-	}
-	replay_stream_close(reader.stream);
+		return fg_error_set(error, -rc, "replay %s", reason.text);
+	rc = read_packets(&reader, error);
+	fg_capture_file_close(reader.capture);
 	if (rc != 0)
 		replay_file_free(file);
 	return rc;

@@ -40,7 +40,7 @@ struct replay_file {
 };
 
 /*
- * Load a pcap or pcapng file of Ethernet frames, compressed or not. The caller has zeroed @file.
+ * Load a pcap or pcapng file, as fg_capture_file.h reads it. The caller has zeroed @file.
  * 0, or -errno with @error set and nothing left to free. Control.
  */
 int replay_file_load(struct replay_file *file, const char *path, struct fg_error *error);
