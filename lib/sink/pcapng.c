@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -101,30 +102,29 @@ static int make_rings(struct pcapng *pcapng, const struct fg_sink *sink, unsigne
 static int check_path(struct pcapng *pcapng, const struct pcapng_conf *conf, struct fg_error *error)
 {
 	const char *name = pcapng->file.sink->name;
+	struct pcapng_path *path = &pcapng->file.out.path;
+	const bool to_stdout = pcapng_path_is_stdout(path);
 
-	if (strcmp(conf->path, PCAPNG_PATH_STDOUT) == 0) {
-		if (conf->rotate_bytes != 0)
-			return fg_error_set(error, EINVAL,
-					    "sink %s: rotate_bytes: standard output cannot be "
-					    "rotated; expected 0",
-					    name);
-		if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-			return fg_error_set(error, EBADF, "sink %s: standard output is closed",
-					    name);
-	}
-	return pcapng_path_check(&pcapng->file.path, name, error);
+	if (to_stdout && fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		return fg_error_set(error, EBADF, "sink %s: standard output is closed", name);
+	if (conf->rotate_bytes != 0 && (to_stdout || pcapng_path_is_special(path)))
+		return fg_error_set(error, EINVAL,
+				    "sink %s: rotate_bytes: %s cannot be rotated; expected 0", name,
+				    to_stdout ? "standard output" : path->text);
+	return pcapng_path_check(path, name, error);
 }
 
 static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_error *error)
 {
 	const struct pcapng_conf *conf = options;
-	struct pcapng *pcapng = calloc(1, sizeof(*pcapng));
+	struct pcapng *pcapng = aligned_alloc(_Alignof(struct pcapng), sizeof(*pcapng));
 	int rc;
 
 	if (pcapng == NULL)
 		return fg_error_set(error, ENOMEM, "sink %s: out of memory", sink->name);
+	memset(pcapng, 0, sizeof(*pcapng));
 	pcapng->file.sink = sink;
-	pcapng->file.path.pattern = conf->path;
+	pcapng->file.out.path.pattern = conf->path;
 	pcapng->file.rotate_bytes = conf->rotate_bytes;
 	sem_init(&pcapng->begun, 0, 0);
 	rc = pcapng_file_init(&pcapng->file);
@@ -138,7 +138,7 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 				    sink->name, (unsigned int)conf->slots, strerror(-rc));
 	}
 	sink->priv = pcapng;
-	sink->takes_stdout = strcmp(conf->path, PCAPNG_PATH_STDOUT) == 0;
+	sink->takes_stdout = pcapng_path_is_stdout(&pcapng->file.out.path);
 	return 0;
 }
 
@@ -151,10 +151,12 @@ static unsigned int write_round(struct pcapng *pcapng)
 	for (uint16_t lane = 0; lane < pcapng->n_lanes; lane++) {
 		const unsigned int n = rte_ring_sc_dequeue_burst(pcapng->rings[lane], (void **)pkts,
 								 DEQUEUE_MAX, NULL);
+		unsigned int n_free = 0;
 
 		for (unsigned int i = 0; i < n; i++)
-			pcapng_file_add(&pcapng->file, pkts[i]);
-		rte_pktmbuf_free_bulk(pkts, n);
+			if (!pcapng_file_add(&pcapng->file, pkts[i]))
+				pkts[n_free++] = pkts[i];
+		rte_pktmbuf_free_bulk(pkts, n_free);
 		total += n;
 	}
 	return total;
@@ -171,6 +173,7 @@ static void *writer(void *arg)
 	while (!stopping) {
 		/* Read first: the round after sees all that was put before stop(). */
 		stopping = atomic_load_explicit(&pcapng->stopping, memory_order_acquire);
+		pcapng_file_retry(&pcapng->file);
 		if (write_round(pcapng) > 0) {
 			stopping = false;
 			continue;
@@ -209,10 +212,14 @@ static int writer_result(const struct pcapng *pcapng, struct fg_error *error)
 {
 	const struct pcapng_file *file = &pcapng->file;
 
-	if (file->error == 0)
+	if (file->first_error == 0)
 		return 0;
-	return fg_error_set(error, file->error, "sink %s: %s: %s", file->sink->name,
-			    file->path.text, strerror(file->error));
+	if (file->all_lost == 0)
+		return fg_error_set(error, file->first_error, "sink %s: %s: %s", file->sink->name,
+				    file->first_failed, strerror(file->first_error));
+	return fg_error_set(error, file->first_error, "sink %s: %s: %s, %" PRIu64 " packets lost",
+			    file->sink->name, file->first_failed, strerror(file->first_error),
+			    file->all_lost);
 }
 
 static void stop_thread(struct pcapng *pcapng)
@@ -239,7 +246,7 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 	pcapng->running = true;
 	while (sem_wait(&pcapng->begun) != 0)
 		; /* a signal came */
-	if (pcapng->file.error != 0) {
+	if (pcapng->file.first_error != 0) {
 		stop_thread(pcapng);
 		return writer_result(pcapng, error);
 	}
@@ -249,10 +256,14 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 static uint16_t pcapng_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			   uint16_t count)
 {
-	const struct pcapng *pcapng = sink->priv;
+	struct pcapng *pcapng = sink->priv;
+	const uint16_t taken = (uint16_t)rte_ring_sp_enqueue_burst(
+		pcapng->rings[lane], (void *const *)pkts, count, NULL);
+	struct pcapng_refused *refused = &pcapng->file.counts.refused[lane];
 
-	return (uint16_t)rte_ring_sp_enqueue_burst(pcapng->rings[lane], (void *const *)pkts, count,
-						   NULL);
+	for (uint16_t i = taken; i < count; i++)
+		fg_counter_add(&refused->by_source[fg_meta(pkts[i])->source], 1);
+	return taken;
 }
 
 static int pcapng_stop(struct fg_sink *sink, struct fg_error *error)
