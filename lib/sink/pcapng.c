@@ -31,15 +31,36 @@
 
 #include "kinds.h"
 #include "pcapng_file.h"
+#include "pcapng_owner.h"
 
 #define SLOTS_MAX     (1u << 24)
 #define DEQUEUE_MAX   256u
 #define IDLE_SLEEP_NS 1000000
+#define ROTATE_S_MAX  (366u * 86400u)
 
 struct pcapng_conf {
 	char *path;
-	uint64_t rotate_bytes;
+	uint64_t rotate_bytes, rotate_s;
+	uint64_t keep_files, keep_bytes;
+	char *command;
+	char *mode, *owner;
 	uint64_t slots;
+};
+
+static const struct fg_option keep_options[] = {
+	{.name = "files",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, keep_files),
+	 .value = "0",
+	 .unit = "files",
+	 .help = "how many, with the one that is being written; 0: all"},
+	{.name = "bytes",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, keep_bytes),
+	 .value = "0",
+	 .unit = "bytes",
+	 .help = "how much, with the one that is being written; 0: all"},
+	{0},
 };
 
 static const struct fg_option pcapng_options[] = {
@@ -53,6 +74,32 @@ static const struct fg_option pcapng_options[] = {
 	 .value = "0",
 	 .unit = "bytes",
 	 .help = "begin a new file when this size is reached; 0: never"},
+	{.name = "rotate_s",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, rotate_s),
+	 .max = ROTATE_S_MAX,
+	 .value = "0",
+	 .unit = "s",
+	 .help = "begin a new file at multiples of this time, UTC; 0: never"},
+	{.name = "keep",
+	 .type = FG_OPTION_MAP,
+	 .rows = keep_options,
+	 .help = "delete the oldest files of this run beyond that"},
+	{.name = "command",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, command),
+	 .value = "",
+	 .help = "program to run for each finished file, with its name"},
+	{.name = "mode",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, mode),
+	 .value = "",
+	 .help = "permissions of the files, octal; without: 0640 and the umask"},
+	{.name = "owner",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, owner),
+	 .value = "",
+	 .help = "USER, USER:GROUP or :GROUP of the files, names or numbers"},
 	{.name = "slots",
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct pcapng_conf, slots),
@@ -107,11 +154,24 @@ static int check_path(struct pcapng *pcapng, const struct pcapng_conf *conf, str
 
 	if (to_stdout && fcntl(STDOUT_FILENO, F_GETFD) < 0)
 		return fg_error_set(error, EBADF, "sink %s: standard output is closed", name);
-	if (conf->rotate_bytes != 0 && (to_stdout || pcapng_path_is_special(path)))
-		return fg_error_set(error, EINVAL,
-				    "sink %s: rotate_bytes: %s cannot be rotated; expected 0", name,
+	if (conf->rotate_bytes + conf->rotate_s != 0 && (to_stdout || pcapng_path_is_special(path)))
+		return fg_error_set(error, EINVAL, "sink %s: %s: %s cannot be rotated; expected 0",
+				    name, conf->rotate_bytes != 0 ? "rotate_bytes" : "rotate_s",
 				    to_stdout ? "standard output" : path->text);
 	return pcapng_path_check(path, name, error);
+}
+
+static void configure(struct pcapng_file *file, struct fg_sink *sink,
+		      const struct pcapng_conf *conf)
+{
+	file->sink = sink;
+	file->out.path.pattern = conf->path;
+	file->rotate_bytes = conf->rotate_bytes;
+	file->rotate_s = conf->rotate_s;
+	file->finished.sink_name = sink->name;
+	file->finished.command = conf->command;
+	file->finished.keep_files = conf->keep_files;
+	file->finished.keep_bytes = conf->keep_bytes;
 }
 
 static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_error *error)
@@ -123,11 +183,14 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 	if (pcapng == NULL)
 		return fg_error_set(error, ENOMEM, "sink %s: out of memory", sink->name);
 	memset(pcapng, 0, sizeof(*pcapng));
-	pcapng->file.sink = sink;
-	pcapng->file.out.path.pattern = conf->path;
-	pcapng->file.rotate_bytes = conf->rotate_bytes;
+	configure(&pcapng->file, sink, conf);
 	sem_init(&pcapng->begun, 0, 0);
 	rc = pcapng_file_init(&pcapng->file);
+	if (rc == 0)
+		rc = pcapng_owner_read(&pcapng->file.out.owner, conf->mode, conf->owner, sink->name,
+				       error);
+	if (rc == 0)
+		rc = pcapng_finished_check(&pcapng->file.finished, error);
 	if (rc == 0)
 		rc = check_path(pcapng, conf, error);
 	if (rc == 0)
@@ -173,7 +236,7 @@ static void *writer(void *arg)
 	while (!stopping) {
 		/* Read first: the round after sees all that was put before stop(). */
 		stopping = atomic_load_explicit(&pcapng->stopping, memory_order_acquire);
-		pcapng_file_retry(&pcapng->file);
+		pcapng_file_tick(&pcapng->file);
 		if (write_round(pcapng) > 0) {
 			stopping = false;
 			continue;
@@ -183,6 +246,7 @@ static void *writer(void *arg)
 			nanosleep(&idle, NULL);
 	}
 	pcapng_file_end(&pcapng->file);
+	pcapng_finished_wait(&pcapng->file.finished);
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <fg_log.h>
@@ -15,6 +16,7 @@
 #define BUFFER_BYTES (1u << 20) /* many packets in one write(2) */
 #define SECOND_NS    UINT64_C(1000000000)
 #define RETRY_NS     (2 * SECOND_NS)
+#define TICK_NS      (SECOND_NS / 10)
 #define LOG_NS       (10 * SECOND_NS) /* failures in this time are logged once */
 #define LOG_AGAIN_NS (60 * SECOND_NS) /* one that stays is logged again */
 
@@ -49,11 +51,25 @@ int pcapng_file_init(struct pcapng_file *file)
 	return 0;
 }
 
+/* The next multiple of rotate_s in UTC, on the monotonic clock. */
+static uint64_t next_rotation(const struct pcapng_file *file)
+{
+	const uint64_t period_ns = file->rotate_s * SECOND_NS;
+	struct timespec now;
+
+	if (file->rotate_s == 0)
+		return UINT64_MAX;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return monotonic_ns() + period_ns -
+	       ((uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec) % period_ns;
+}
+
 /* Open the next file, empty. 0 or -errno. */
 static int open_next(struct pcapng_file *file, bool wait)
 {
 	const int rc = pcapng_output_open(&file->out, wait);
 
+	file->rotate_ns = next_rotation(file);
 	file->size = 0;
 	file->n_packets = 0;
 	file->head_due = rc == 0;
@@ -122,6 +138,23 @@ static void log_failure(struct pcapng_file *file, int code, uint64_t now)
 		       file->out.path.text, strerror(code), file->lost);
 }
 
+/* Close the file, which is complete. 0 or -errno. */
+static int finish(struct pcapng_file *file)
+{
+	const bool created = file->out.created;
+	struct stat at;
+	bool known;
+	int rc;
+
+	if (file->out.fd < 0)
+		return 0;
+	known = fstat(file->out.fd, &at) == 0;
+	rc = pcapng_output_close(&file->out);
+	if (created && known)
+		pcapng_finished_add(&file->finished, file->out.path.text, &at);
+	return rc;
+}
+
 /*
  * The file ends here, after what was written of it. What is in the buffer is lost, but for its
  * first `done` bytes.
@@ -148,7 +181,7 @@ static void fail(struct pcapng_file *file, int code, size_t done)
 	if (file->size == 0)
 		pcapng_output_discard(&file->out);
 	else
-		(void)pcapng_output_close(&file->out);
+		(void)finish(file);
 }
 
 int pcapng_file_begin(struct pcapng_file *file)
@@ -218,14 +251,11 @@ void pcapng_file_flush(struct pcapng_file *file)
 	release_held(file);
 }
 
-void pcapng_file_retry(struct pcapng_file *file)
+static void retry(struct pcapng_file *file)
 {
 	const uint64_t lost = file->lost;
-	int rc;
+	const int rc = open_next(file, false);
 
-	if (file->error == 0 || monotonic_ns() < file->retry_ns)
-		return;
-	rc = open_next(file, false);
 	if (rc != 0) {
 		fail(file, -rc, 0);
 		return;
@@ -282,6 +312,25 @@ static void rotate(struct pcapng_file *file)
 		fail(file, -rc, 0);
 }
 
+void pcapng_file_tick(struct pcapng_file *file)
+{
+	const uint64_t now = monotonic_ns();
+
+	if (file->error != 0) {
+		if (now >= file->retry_ns)
+			retry(file);
+	} else if (now >= file->rotate_ns) {
+		rotate(file);
+	}
+	if (now < file->tick_ns)
+		return;
+	file->tick_ns = now + TICK_NS;
+	if (file->error == 0)
+		pcapng_finished_tick(&file->finished, 1, file->size + file->used);
+	else
+		pcapng_finished_tick(&file->finished, 0, 0);
+}
+
 bool pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf)
 {
 	struct fg_meta *meta = fg_meta(mbuf);
@@ -328,7 +377,7 @@ void pcapng_file_end(struct pcapng_file *file)
 	if (file->error == 0)
 		add_statistics(file);
 	pcapng_file_flush(file);
-	rc = pcapng_output_close(&file->out);
+	rc = finish(file);
 	if (rc != 0) {
 		fail(file, -rc, 0);
 		file->retry_ns = 0; /* the next file may do better */
@@ -338,6 +387,7 @@ void pcapng_file_end(struct pcapng_file *file)
 void pcapng_file_free(struct pcapng_file *file)
 {
 	(void)pcapng_output_close(&file->out);
+	pcapng_finished_free(&file->finished);
 	free(file->head);
 	file->head = NULL;
 	free(file->buffer);

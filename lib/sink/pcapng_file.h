@@ -3,7 +3,7 @@
  * The files of a pcapng sink: one after the other, each complete by itself.
  *
  * One thread at a time. After a write that fails, the file ends with its last complete packet, and
- * packets are counted in sink->lost until a new file can be written: pcapng_file_retry().
+ * packets are counted in sink->lost until a new file can be written: pcapng_file_tick().
  */
 #ifndef PCAPNG_FILE_H
 #define PCAPNG_FILE_H
@@ -16,6 +16,7 @@
 #include <fg_sink.h>
 
 #include "pcapng_counts.h"
+#include "pcapng_finished.h"
 #include "pcapng_output.h"
 
 #define PCAPNG_HELD_MAX 64u
@@ -29,7 +30,11 @@ struct pcapng_held {
 struct pcapng_file {
 	struct fg_sink *sink;
 	struct pcapng_output out;
+	struct pcapng_finished finished;
 	uint64_t rotate_bytes; /* 0: never */
+	uint64_t rotate_s;     /* at multiples of it, UTC; 0: never */
+	uint64_t rotate_ns;    /* when the next one is, monotonic clock; UINT64_MAX: never */
+	uint64_t tick_ns;      /* when to look after finished files; the same clock */
 
 	uint8_t *head; /* what every file begins with */
 	size_t head_bytes;
@@ -53,7 +58,7 @@ struct pcapng_file {
 	char first_failed[PATH_MAX]; /* the file of first_error */
 };
 
-/* Allocate; 0 or -ENOMEM. `file` is zeroed but for sink, out.path.pattern and rotate_bytes. */
+/* Allocate; 0 or -ENOMEM. `file` is zeroed but for sink and what the configuration has. */
 int pcapng_file_init(struct pcapng_file *file);
 
 /* Open the first file. Its head is written by the next flush. 0 or -errno. May wait for a reader.
@@ -69,8 +74,8 @@ bool pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf);
 /* Write the buffer. May block. */
 void pcapng_file_flush(struct pcapng_file *file);
 
-/* After a failure, now and then: try a new file. */
-void pcapng_file_retry(struct pcapng_file *file);
+/* As often as possible: after a failure, try a new file; rotate when it is time. */
+void pcapng_file_tick(struct pcapng_file *file);
 
 /* Add the statistics, write all and close. */
 void pcapng_file_end(struct pcapng_file *file);

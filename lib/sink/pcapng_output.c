@@ -11,6 +11,17 @@
 #define ATTEMPTS_MAX 100000u /* names that others take meanwhile */
 #define FILE_MODE    0640
 
+/* 0 or -errno. */
+static int set_owner(const struct pcapng_output *out)
+{
+	const struct pcapng_owner *owner = &out->owner;
+
+	if ((owner->uid != (uid_t)-1 || owner->gid != (gid_t)-1) &&
+	    fchown(out->fd, owner->uid, owner->gid) != 0)
+		return -errno;
+	return owner->has_mode && fchmod(out->fd, owner->mode) != 0 ? -errno : 0;
+}
+
 /* A file under a name that nothing had. */
 static int create_file(struct pcapng_output *out)
 {
@@ -20,10 +31,10 @@ static int create_file(struct pcapng_output *out)
 		if (rc != 0)
 			return rc;
 		out->fd = open(out->path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			       FILE_MODE);
+			       out->owner.has_mode ? FILE_MODE & out->owner.mode : FILE_MODE);
 		if (out->fd >= 0) {
 			out->created = true;
-			return 0;
+			return set_owner(out);
 		}
 		if (errno != EEXIST) {
 			const int code = errno;

@@ -13,8 +13,17 @@
 
 #include "pcapng_path.h"
 
-/* Zeroed before first use but for path.pattern and fd, which is -1. */
+/* Mode and owner of new files. */
+struct pcapng_owner {
+	bool has_mode; /* else 0640, without the bits of the umask */
+	mode_t mode;
+	uid_t uid; /* -1: that of the process; also gid */
+	gid_t gid;
+};
+
+/* Zeroed before first use but for path.pattern, owner, and fd, which is -1. */
 struct pcapng_output {
+	struct pcapng_owner owner;
 	struct pcapng_path path; /* path.text: the name, for messages, too */
 	int fd;                  /* -1: none */
 	bool regular;            /* can be truncated */
