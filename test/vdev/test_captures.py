@@ -146,6 +146,24 @@ def test_writing_again(folder, kind):
     assert len([line for line in result.err.splitlines() if "sink disk" in line]) <= 4, str(result)
 
 
+def test_rotation(folder):
+    """The options for files, as the configuration has them: each file is seen by the command, two are left."""
+    script, log = os.path.join(folder, "script"), os.path.join(folder, "log")
+    lib.write(folder, "script", f'#!/bin/sh\necho "$(capinfos -Mrc "$1" | tail -n 1)" >>{log}\n')
+    os.chmod(script, 0o700)
+    sink = f"{{path: {folder}/out.pcapng, rotate_bytes: 100K, keep: 2, mode: 0600, command: {script}}}"
+    result = lib.run(folder, replay(folder, sinks=f"  - {{name: disk, pcapng: {sink}}}\n"))
+    assert result.code == 0, str(result)
+    lib.check_done(result)
+    files = glob.glob(f"{folder}/out*")
+    assert len(files) == 2 and all(os.stat(file).st_mode & 0o777 == 0o600 for file in files), files
+    assert f"{folder}/out.4.pcapng" in files, files  # 400 blocks of 1,048 bytes
+    if shutil.which("capinfos"):
+        with open(log, encoding="utf-8") as lines:
+            counts = [int(line.split()[-1]) for line in lines]
+        assert len(counts) == 5 and sum(counts) == 400, counts
+
+
 def test_statistics(folder):
     """tshark reads how many packets arrived, what rules chose, and what was written."""
     if not shutil.which("tshark"):
