@@ -155,6 +155,38 @@ static int finish(struct pcapng_file *file)
 	return rc;
 }
 
+/* Into the buffer, which has room. */
+static void put_statistics(struct pcapng_file *file)
+{
+	for (uint16_t i = 0; i < file->sink->n_sources; i++) {
+		const struct pcapng_statistics statistics =
+			pcapng_counts_get(&file->counts, file->sink, i);
+
+		file->used += pcapng_statistics(file->buffer + file->used, i, &statistics);
+	}
+}
+
+/* Cut off a partial block. Where that was, there may be room for the statistics. */
+static void close_failed(struct pcapng_file *file)
+{
+	size_t done;
+
+	if (pcapng_output_cut(&file->out, file->size) != 0)
+		fg_log(ERR, "sink %s: %s: its last block is incomplete: %s", file->sink->name,
+		       file->out.path.text, strerror(errno));
+	if (file->size == 0) {
+		pcapng_output_discard(&file->out);
+		return;
+	}
+	if (file->out.regular) {
+		put_statistics(file);
+		if (pcapng_output_write(&file->out, file->buffer, file->used, &done) != 0)
+			(void)pcapng_output_cut(&file->out, file->size);
+		file->used = 0;
+	}
+	(void)finish(file);
+}
+
 /*
  * The file ends here, after what was written of it. What is in the buffer is lost, but for its
  * first `done` bytes.
@@ -173,15 +205,8 @@ static void fail(struct pcapng_file *file, int code, size_t done)
 	file->error = code;
 	file->retry_ns = now + RETRY_NS;
 	lose_buffer(file, done);
-	if (file->out.fd < 0)
-		return;
-	if (pcapng_output_cut(&file->out, file->size) != 0)
-		fg_log(ERR, "sink %s: %s: its last block is incomplete: %s", file->sink->name,
-		       file->out.path.text, strerror(errno));
-	if (file->size == 0)
-		pcapng_output_discard(&file->out);
-	else
-		(void)finish(file);
+	if (file->out.fd >= 0)
+		close_failed(file);
 }
 
 int pcapng_file_begin(struct pcapng_file *file)
@@ -360,14 +385,8 @@ bool pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf)
 static void add_statistics(struct pcapng_file *file)
 {
 	make_room(file, statistics_bytes(file));
-	if (file->error != 0)
-		return;
-	for (uint16_t i = 0; i < file->sink->n_sources; i++) {
-		const struct pcapng_statistics statistics =
-			pcapng_counts_get(&file->counts, file->sink, i);
-
-		file->used += pcapng_statistics(file->buffer + file->used, i, &statistics);
-	}
+	if (file->error == 0)
+		put_statistics(file);
 }
 
 void pcapng_file_end(struct pcapng_file *file)

@@ -104,7 +104,11 @@ int pcapng_output_write(struct pcapng_output *out, const uint8_t *data, size_t b
 
 int pcapng_output_cut(struct pcapng_output *out, uint64_t bytes)
 {
-	return out->regular && ftruncate(out->fd, out->start + (off_t)bytes) != 0 ? -errno : 0;
+	const off_t end = out->start + (off_t)bytes;
+
+	if (!out->regular)
+		return 0;
+	return ftruncate(out->fd, end) != 0 || lseek(out->fd, end, SEEK_SET) != end ? -errno : 0;
 }
 
 bool pcapng_output_deleted(const struct pcapng_output *out)

@@ -41,7 +41,7 @@ int pcapng_output_open(struct pcapng_output *out, bool wait);
 /* Write all. May block. *done: bytes written, also on errors. 0 or -errno. */
 int pcapng_output_write(struct pcapng_output *out, const uint8_t *data, size_t bytes, size_t *done);
 
-/* Cut off what follows the first `bytes`, if it is a file. 0 or -errno. */
+/* Cut off what follows the first `bytes`, if it is a file, and go on there. 0 or -errno. */
 int pcapng_output_cut(struct pcapng_output *out, uint64_t bytes);
 
 /* Whether somebody deleted the file: what is written to it is lost. */
