@@ -96,7 +96,7 @@ def test_disk_full(folder, kind):
     assert packets_in(f"{small}/out.pcapng") == disk["packets"] < 400, (summary, os.listdir(small))
     assert disk["packets"] + disk["dropped"] == 400, summary
     if kind == "one":
-        if shutil.which("tshark"):  # there is room for them behind the last complete packet
+        if shutil.which("tshark"):  # there is room for them after the last complete packet
             assert statistics(f"{small}/out.pcapng")[3] == disk["packets"], summary
         assert summary["dropped"]["write_error"] == disk["dropped"] == 400 - summary["delivered"], summary
     elif kind == "two":
