@@ -6,6 +6,7 @@ A test file is a program: `test_x.py --list` prints its tests, `test_x.py NAME` 
 of each with a line: PASS, SKIP or FAIL, name, seconds. `test/run` does that for all of them.
 `--list-twice` prints only those that are worth a second build (see once).
 """
+import glob
 import json
 import os
 import re
@@ -128,9 +129,19 @@ def finish(process, summary=None, timeout_s=TIMEOUT_S, stdin=None):
     return result
 
 
+def clear_captures(config):
+    """Remove what the configuration's pcapng sinks wrote in an earlier run: the names are in use, and they would take others."""
+    for path in re.findall(r"pcapng: (?:{path: )?\"?([^\s,}\"]+)", config):
+        stem, extension = os.path.splitext(path)
+        for file in [path, *glob.glob(f"{glob.escape(stem)}.[0-9]*{extension}")]:
+            if os.path.isfile(file):
+                os.remove(file)
+
+
 def run(folder, config, stdin=None, cwd=None, **options):
     """Write the configuration, run feedgate until it is done, return the Result."""
     path = write(folder, "rules.yaml", config)
+    clear_captures(config)
     summary = os.path.join(folder, "summary.json")
     if os.path.exists(summary):
         os.remove(summary)
@@ -143,6 +154,7 @@ def run(folder, config, stdin=None, cwd=None, **options):
 def run_until(folder, config, received, before=None, **options):
     """Run feedgate on sources that never end: stop it when it has received that many packets."""
     path = write(folder, "rules.yaml", config)
+    clear_captures(config)
     summary = os.path.join(folder, "summary.json")
     process = start(command(path, summary, args=["-i", "-a"], **options), stdin=subprocess.PIPE)
     watch = threading.Timer(TIMEOUT_S, process.kill)

@@ -139,8 +139,9 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 		s->rules[id].dropped -= before->rules[id].dropped;
 	}
 	for (uint32_t i = 0; i < FG_SINKS_MAX; i++) {
-		s->sinks[i].packets -= before->sinks[i].packets;
-		s->sinks[i].bytes -= before->sinks[i].bytes;
+		/* What a sink took then, it may have lost since. */
+		s->sinks[i].packets -= RTE_MIN(before->sinks[i].packets, s->sinks[i].packets);
+		s->sinks[i].bytes -= RTE_MIN(before->sinks[i].bytes, s->sinks[i].bytes);
 		s->sinks[i].dropped -= before->sinks[i].dropped;
 	}
 	for (uint32_t i = 0; i < FG_SOURCES_MAX; i++) {

@@ -26,7 +26,8 @@
 	  "unreadable by the feed's protocol, and the rule subscribes to messages")                \
 	X(malformed_messages, "the messages are not as their header has them; malformed: drop")    \
 	X(ring_full, "the ring to the owner of the feed was full")                                 \
-	X(sink_full, "no sink of the rule had room")
+	X(sink_full, "no sink of the rule had room")                                               \
+	X(write_error, "no sink of the rule could write it: disk full, folder gone, ...")
 
 enum fg_drop {
 #define X(name, help) FG_DROP_##name,

@@ -11,6 +11,7 @@
  *   rx loop   rx           all other fields but messages, n_matched and two flags, once, after
  *                          classify, and only for packets that a rule keeps
  *   feed      the feed's   messages, n_matched, FG_META_MATCHED, FG_META_UNMAPPED
+ *   dispatch  the feed's   n_takers, for packets with several sinks; then any thread of these sinks
  *
  * The rx loop never touches this line of a packet that it drops. The rx lcore owns the mbuf up to
  * the ring; after that the lcore that takes it from the ring owns it.
@@ -19,6 +20,7 @@
 #define FG_META_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -54,6 +56,7 @@ struct fg_meta {
 	uint32_t wire_len;    /**< Bytes on the wire; above pkt_len if the capture cut it. */
 	uint16_t n_matched;   /**< How many messages matched, including those after the first 64. */
 	uint8_t source;       /**< Index of the source. */
+	uint8_t n_takers;     /**< Of a packet with several sinks: those that did not give it up. */
 };
 static_assert(sizeof(struct fg_meta) <= RTE_CACHE_LINE_MIN_SIZE, "metadata is one cache line");
 
@@ -64,6 +67,23 @@ static_assert(sizeof(struct fg_meta) <= FG_META_BYTES, "metadata fits the privat
 static inline struct fg_meta *fg_meta(struct rte_mbuf *m)
 {
 	return (struct fg_meta *)rte_mbuf_to_priv(m);
+}
+
+/** Whether the packet's rule has several sinks. Hot. Threads: any that has a reference. */
+static inline bool fg_meta_is_shared(const struct fg_meta *meta)
+{
+	return (meta->sinks & (meta->sinks - 1)) != 0;
+}
+
+/**
+ * One of the packet's sinks refuses it, or took it and cannot deliver it after all. To call once
+ * for a sink, before its reference is freed. Hot.
+ * @return whether no sink is left: nobody delivers the packet. Threads: any that has a reference.
+ */
+static inline bool fg_meta_give_up(struct fg_meta *meta)
+{
+	return !fg_meta_is_shared(meta) ||
+	       __atomic_fetch_sub(&meta->n_takers, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
 #endif /* FG_META_H */

@@ -130,6 +130,40 @@ static int make_rings(struct fg_pipeline *p, struct lcore *rx, const struct fg_p
 	return rc;
 }
 
+static uint64_t handed_over(const void *of)
+{
+	const struct fg_source *source = of;
+	uint64_t packets = 0;
+
+	for (uint16_t q = 0; q < source->n_queues; q++)
+		packets += fg_counter_read(&source->queues[q].received.packets);
+	return packets;
+}
+
+static void join_interfaces(struct fg_pipeline *p)
+{
+	for (uint32_t i = 0; i < p->n_sources; i++) {
+		p->interfaces[i].handed_over = handed_over;
+		p->interfaces[i].source = p->sources[i];
+	}
+	for (uint32_t i = 0; i < p->n_sinks; i++)
+		p->sinks[i]->interfaces = p->interfaces;
+}
+
+/* What sinks write down of the sources. */
+static void count_interfaces(struct fg_pipeline *p)
+{
+	for (uint32_t i = 0; i < p->n_sources; i++) {
+		struct fg_sink_interface *interface = &p->interfaces[i];
+		struct fg_source_lost lost;
+
+		fg_source_count_lost(p->sources[i], &lost);
+		fg_counter_set(&interface->dropped, lost.nic + lost.no_mbuf);
+		fg_counter_set(&interface->prefiltered, lost.prefiltered);
+		fg_counter_set(&interface->uncounted, lost.nic_unknown);
+	}
+}
+
 int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline **out,
 		       struct fg_error *error)
 {
@@ -149,6 +183,7 @@ int fg_pipeline_create(const struct fg_pipeline_setup *setup, struct fg_pipeline
 	memcpy(p->sources, endpoints->sources, endpoints->n_sources * sizeof(*endpoints->sources));
 	if (endpoints->n_sinks > 0)
 		memcpy(p->sinks, endpoints->sinks, endpoints->n_sinks * sizeof(*endpoints->sinks));
+	join_interfaces(p);
 	fg_clock_init(&p->clock);
 	rc = make_qsbr(p, error);
 	if (rc == 0)
@@ -310,6 +345,7 @@ int fg_pipeline_start(struct fg_pipeline *p, struct fg_error *error)
 		return fg_error_set(error, EALREADY, "it runs already");
 	if (current(p) == NULL)
 		return fg_error_set(error, EINVAL, "no rules are published");
+	count_interfaces(p);
 	rc = start_endpoints(p, error);
 	if (rc != 0)
 		return rc;
@@ -333,6 +369,7 @@ int fg_pipeline_stop(struct fg_pipeline *p, struct fg_error *error)
 	p->running = false;
 	(void)fg_pipeline_reclaim(p);
 	stop_sources(p, p->n_sources);
+	count_interfaces(p);
 	return stop_sinks(p, p->n_sinks, error);
 }
 
@@ -352,6 +389,7 @@ bool fg_pipeline_ended(const struct fg_pipeline *p)
 void fg_pipeline_tick(struct fg_pipeline *p)
 {
 	fg_clock_update(&p->clock);
+	count_interfaces(p);
 	(void)fg_pipeline_reclaim(p);
 }
 

@@ -174,7 +174,10 @@ bool fg_pipeline_running(const struct fg_pipeline *pipeline);
 /** Whether all sources have ended. */
 bool fg_pipeline_ended(const struct fg_pipeline *pipeline);
 
-/** Calibrate the clock, and fg_pipeline_reclaim(). Call it about once a second. */
+/**
+ * Calibrate the clock, read the sources' counters for the sinks, and fg_pipeline_reclaim(). Call it
+ * about once a second.
+ */
 void fg_pipeline_tick(struct fg_pipeline *pipeline);
 
 /** Seconds it has run, over all starts. */

@@ -120,6 +120,7 @@ struct fg_pipeline {
 	struct rte_mempool *slices;
 	uint64_t tick_ticks; /* TICK_US in TSC ticks */
 	struct fg_source *sources[FG_SOURCES_MAX];
+	struct fg_sink_interface interfaces[FG_SOURCES_MAX]; /* [n_sources], for the sinks */
 	uint32_t n_sources, n_sinks;
 	struct fg_classify_conf classify;
 	uint32_t rules_version;

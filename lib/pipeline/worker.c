@@ -15,22 +15,24 @@ struct batch {
 	uint64_t sinks[FG_BURST_MAX];
 	uint32_t rule_id[FG_BURST_MAX];
 	uint32_t bytes[FG_BURST_MAX];
-	uint64_t taken; /* bit i: packet i was taken by a sink */
+	uint64_t refused; /* bit i: no sink of packet i delivers it, and the last refused it */
 };
 
 /* Fill the batch. A packet gets one reference for each of its sinks. */
 static inline void batch_fill(struct rte_mbuf **pkts, uint16_t count, struct batch *batch)
 {
-	batch->taken = 0;
+	batch->refused = 0;
 	for (uint16_t i = 0; i < count; i++) {
-		const struct fg_meta *meta = fg_meta(pkts[i]);
+		struct fg_meta *meta = fg_meta(pkts[i]);
 		const int n_sinks = __builtin_popcountll(meta->sinks);
 
 		batch->sinks[i] = meta->sinks;
 		batch->rule_id[i] = meta->rule_id;
 		batch->bytes[i] = rte_pktmbuf_pkt_len(pkts[i]);
-		if (n_sinks > 1)
+		if (n_sinks > 1) {
+			meta->n_takers = (uint8_t)n_sinks;
 			rte_pktmbuf_refcnt_update(pkts[i], (int16_t)(n_sinks - 1));
+		}
 	}
 }
 
@@ -48,8 +50,9 @@ static inline void give(struct lcore *lcore, unsigned int s, struct rte_mbuf **p
 		n = (uint16_t)(n + (batch->sinks[i] >> s & 1));
 	}
 	taken = fg_sink_put(lcore->pipeline->sinks[s], lcore->lane, selected, n, NULL);
-	for (uint16_t i = 0; i < RTE_MIN(taken, n); i++)
-		batch->taken |= UINT64_C(1) << index[i];
+	for (uint16_t i = taken; i < n; i++)
+		if (fg_meta_give_up(fg_meta(selected[i])))
+			batch->refused |= UINT64_C(1) << index[i];
 	if (taken < n)
 		rte_pktmbuf_free_bulk(selected + taken, (unsigned int)(n - taken));
 }
@@ -60,7 +63,7 @@ static inline void batch_count(struct fg_lcore_stats *stats, const struct batch 
 	uint64_t packets = 0, bytes = 0;
 
 	for (uint16_t i = 0; i < count; i++)
-		if ((batch->taken >> i & 1) != 0) {
+		if ((batch->refused >> i & 1) == 0) {
 			packets++;
 			bytes += batch->bytes[i];
 		} else

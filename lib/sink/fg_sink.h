@@ -74,7 +74,18 @@ struct fg_sink_lane {
 	struct fg_counter refused;    /**< put() did not: dropped here. */
 } __attribute__((aligned(128)));
 
-/** A sink in use. Fields but priv, takes_stdout and lost are set before open and stay. */
+/** What is counted of a source before rules see its packets: for sinks that write it down. */
+struct fg_sink_interface {
+	/** Packets that the source handed over. Threads: any. */
+	uint64_t (*handed_over)(const void *source);
+	const void *source;
+	/* Written by control, about once a second and when the pipeline starts and stops. */
+	struct fg_counter dropped;     /**< The interface, the kernel or the source had no room. */
+	struct fg_counter prefiltered; /**< The source's prefilter dropped them. */
+	struct fg_counter uncounted;   /**< 1: more may be dropped, and nobody counts them. */
+};
+
+/** A sink in use. Fields but priv, takes_stdout and the counters are set before open and stay. */
 struct fg_sink {
 	const struct fg_sink_ops *ops;
 	void *priv;        /**< The kind's own; set by open. */
@@ -84,8 +95,12 @@ struct fg_sink {
 	bool takes_stdout; /**< Set by open: the sink writes to standard output. */
 	uint16_t n_sources;
 	const char *const *source_names; /**< [n_sources], by fg_meta.source. */
+	/** [n_sources]; set before start. NULL: not known. */
+	const struct fg_sink_interface *interfaces;
 	/** Taken but not delivered after all (disk full, ...). Writer: the kind's own thread. */
 	struct fg_flow_counter lost;
+	/** Of these, packets that no other sink delivers. Writer: the same. */
+	struct fg_flow_counter undelivered;
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };
 
@@ -116,6 +131,19 @@ static inline uint16_t fg_sink_put(struct fg_sink *sink, uint16_t lane, struct r
 	if (taken_bytes != NULL)
 		*taken_bytes = bytes;
 	return taken;
+}
+
+/**
+ * Count a packet that put() took and that is not delivered after all.
+ * @param bytes  Its length.
+ * @param last   As fg_meta_give_up() returned: no other sink delivers it.
+ * Threads: the kind's own.
+ */
+static inline void fg_sink_lose(struct fg_sink *sink, uint64_t bytes, bool last)
+{
+	fg_flow_counter_add(&sink->lost, 1, bytes);
+	if (last)
+		fg_flow_counter_add(&sink->undelivered, 1, bytes);
 }
 
 /** Sums over the lanes: delivered = taken - lost. */

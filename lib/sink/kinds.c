@@ -38,7 +38,9 @@ void fg_sink_close(struct fg_sink *sink)
 
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals)
 {
+	/* Read first: a packet is lost at once, and counted as taken a moment later. */
 	const uint64_t lost = fg_counter_read(&sink->lost.packets);
+	const uint64_t lost_bytes = fg_counter_read(&sink->lost.bytes);
 
 	*totals = (struct fg_sink_totals){.dropped = lost};
 	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
@@ -46,6 +48,6 @@ void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals)
 		totals->bytes += fg_counter_read(&sink->lanes[lane].taken.bytes);
 		totals->dropped += fg_counter_read(&sink->lanes[lane].refused);
 	}
-	totals->packets -= lost;
-	totals->bytes -= fg_counter_read(&sink->lost.bytes);
+	totals->packets -= RTE_MIN(lost, totals->packets);
+	totals->bytes -= RTE_MIN(lost_bytes, totals->bytes);
 }

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -30,15 +31,36 @@
 
 #include "kinds.h"
 #include "pcapng_file.h"
+#include "pcapng_owner.h"
 
 #define SLOTS_MAX     (1u << 24)
 #define DEQUEUE_MAX   256u
 #define IDLE_SLEEP_NS 1000000
+#define ROTATE_S_MAX  (366u * 86400u)
 
 struct pcapng_conf {
 	char *path;
-	uint64_t rotate_bytes;
+	uint64_t rotate_bytes, rotate_s;
+	uint64_t keep_files, keep_bytes;
+	char *command;
+	char *mode, *owner;
 	uint64_t slots;
+};
+
+static const struct fg_option keep_options[] = {
+	{.name = "files",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, keep_files),
+	 .value = "0",
+	 .unit = "files",
+	 .help = "how many, with the one that is being written; 0: all"},
+	{.name = "bytes",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, keep_bytes),
+	 .value = "0",
+	 .unit = "bytes",
+	 .help = "how much, with the one that is being written; 0: all"},
+	{0},
 };
 
 static const struct fg_option pcapng_options[] = {
@@ -52,6 +74,32 @@ static const struct fg_option pcapng_options[] = {
 	 .value = "0",
 	 .unit = "bytes",
 	 .help = "begin a new file when this size is reached; 0: never"},
+	{.name = "rotate_s",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, rotate_s),
+	 .max = ROTATE_S_MAX,
+	 .value = "0",
+	 .unit = "s",
+	 .help = "begin a new file at multiples of this time, UTC; 0: never"},
+	{.name = "keep",
+	 .type = FG_OPTION_MAP,
+	 .rows = keep_options,
+	 .help = "delete the oldest files of this run beyond that"},
+	{.name = "command",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, command),
+	 .value = "",
+	 .help = "program to run for each finished file, with its name"},
+	{.name = "mode",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, mode),
+	 .value = "",
+	 .help = "permissions of the files, octal; without: 0640 and the umask"},
+	{.name = "owner",
+	 .type = FG_OPTION_STRING,
+	 .offset = offsetof(struct pcapng_conf, owner),
+	 .value = "",
+	 .help = "USER, USER:GROUP or :GROUP of the files, names or numbers"},
 	{.name = "slots",
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct pcapng_conf, slots),
@@ -101,33 +149,48 @@ static int make_rings(struct pcapng *pcapng, const struct fg_sink *sink, unsigne
 static int check_path(struct pcapng *pcapng, const struct pcapng_conf *conf, struct fg_error *error)
 {
 	const char *name = pcapng->file.sink->name;
+	struct pcapng_path *path = &pcapng->file.out.path;
+	const bool to_stdout = pcapng_path_is_stdout(path);
 
-	if (strcmp(conf->path, PCAPNG_PATH_STDOUT) == 0) {
-		if (conf->rotate_bytes != 0)
-			return fg_error_set(error, EINVAL,
-					    "sink %s: rotate_bytes: standard output cannot be "
-					    "rotated; expected 0",
-					    name);
-		if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-			return fg_error_set(error, EBADF, "sink %s: standard output is closed",
-					    name);
-	}
-	return pcapng_path_check(&pcapng->file.path, name, error);
+	if (to_stdout && fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		return fg_error_set(error, EBADF, "sink %s: standard output is closed", name);
+	if (conf->rotate_bytes + conf->rotate_s != 0 && (to_stdout || pcapng_path_is_special(path)))
+		return fg_error_set(error, EINVAL, "sink %s: %s: %s cannot be rotated; expected 0",
+				    name, conf->rotate_bytes != 0 ? "rotate_bytes" : "rotate_s",
+				    to_stdout ? "standard output" : path->text);
+	return pcapng_path_check(path, name, error);
+}
+
+static void configure(struct pcapng_file *file, struct fg_sink *sink,
+		      const struct pcapng_conf *conf)
+{
+	file->sink = sink;
+	file->out.path.pattern = conf->path;
+	file->rotate_bytes = conf->rotate_bytes;
+	file->rotate_s = conf->rotate_s;
+	file->finished.sink_name = sink->name;
+	file->finished.command = conf->command;
+	file->finished.keep_files = conf->keep_files;
+	file->finished.keep_bytes = conf->keep_bytes;
 }
 
 static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_error *error)
 {
 	const struct pcapng_conf *conf = options;
-	struct pcapng *pcapng = calloc(1, sizeof(*pcapng));
+	struct pcapng *pcapng = aligned_alloc(_Alignof(struct pcapng), sizeof(*pcapng));
 	int rc;
 
 	if (pcapng == NULL)
 		return fg_error_set(error, ENOMEM, "sink %s: out of memory", sink->name);
-	pcapng->file.sink = sink;
-	pcapng->file.path.pattern = conf->path;
-	pcapng->file.rotate_bytes = conf->rotate_bytes;
+	memset(pcapng, 0, sizeof(*pcapng));
+	configure(&pcapng->file, sink, conf);
 	sem_init(&pcapng->begun, 0, 0);
 	rc = pcapng_file_init(&pcapng->file);
+	if (rc == 0)
+		rc = pcapng_owner_read(&pcapng->file.out.owner, conf->mode, conf->owner, sink->name,
+				       error);
+	if (rc == 0)
+		rc = pcapng_finished_check(&pcapng->file.finished, error);
 	if (rc == 0)
 		rc = check_path(pcapng, conf, error);
 	if (rc == 0)
@@ -138,7 +201,7 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 				    sink->name, (unsigned int)conf->slots, strerror(-rc));
 	}
 	sink->priv = pcapng;
-	sink->takes_stdout = strcmp(conf->path, PCAPNG_PATH_STDOUT) == 0;
+	sink->takes_stdout = pcapng_path_is_stdout(&pcapng->file.out.path);
 	return 0;
 }
 
@@ -151,10 +214,12 @@ static unsigned int write_round(struct pcapng *pcapng)
 	for (uint16_t lane = 0; lane < pcapng->n_lanes; lane++) {
 		const unsigned int n = rte_ring_sc_dequeue_burst(pcapng->rings[lane], (void **)pkts,
 								 DEQUEUE_MAX, NULL);
+		unsigned int n_free = 0;
 
 		for (unsigned int i = 0; i < n; i++)
-			pcapng_file_add(&pcapng->file, pkts[i]);
-		rte_pktmbuf_free_bulk(pkts, n);
+			if (!pcapng_file_add(&pcapng->file, pkts[i]))
+				pkts[n_free++] = pkts[i];
+		rte_pktmbuf_free_bulk(pkts, n_free);
 		total += n;
 	}
 	return total;
@@ -171,6 +236,7 @@ static void *writer(void *arg)
 	while (!stopping) {
 		/* Read first: the round after sees all that was put before stop(). */
 		stopping = atomic_load_explicit(&pcapng->stopping, memory_order_acquire);
+		pcapng_file_tick(&pcapng->file);
 		if (write_round(pcapng) > 0) {
 			stopping = false;
 			continue;
@@ -180,6 +246,7 @@ static void *writer(void *arg)
 			nanosleep(&idle, NULL);
 	}
 	pcapng_file_end(&pcapng->file);
+	pcapng_finished_wait(&pcapng->file.finished);
 	return NULL;
 }
 
@@ -209,10 +276,14 @@ static int writer_result(const struct pcapng *pcapng, struct fg_error *error)
 {
 	const struct pcapng_file *file = &pcapng->file;
 
-	if (file->error == 0)
+	if (file->first_error == 0)
 		return 0;
-	return fg_error_set(error, file->error, "sink %s: %s: %s", file->sink->name,
-			    file->path.text, strerror(file->error));
+	if (file->all_lost == 0)
+		return fg_error_set(error, file->first_error, "sink %s: %s: %s", file->sink->name,
+				    file->first_failed, strerror(file->first_error));
+	return fg_error_set(error, file->first_error, "sink %s: %s: %s, %" PRIu64 " packets lost",
+			    file->sink->name, file->first_failed, strerror(file->first_error),
+			    file->all_lost);
 }
 
 static void stop_thread(struct pcapng *pcapng)
@@ -239,7 +310,7 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 	pcapng->running = true;
 	while (sem_wait(&pcapng->begun) != 0)
 		; /* a signal came */
-	if (pcapng->file.error != 0) {
+	if (pcapng->file.first_error != 0) {
 		stop_thread(pcapng);
 		return writer_result(pcapng, error);
 	}
@@ -249,10 +320,14 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 static uint16_t pcapng_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			   uint16_t count)
 {
-	const struct pcapng *pcapng = sink->priv;
+	struct pcapng *pcapng = sink->priv;
+	const uint16_t taken = (uint16_t)rte_ring_sp_enqueue_burst(
+		pcapng->rings[lane], (void *const *)pkts, count, NULL);
+	struct pcapng_refused *refused = &pcapng->file.counts.refused[lane];
 
-	return (uint16_t)rte_ring_sp_enqueue_burst(pcapng->rings[lane], (void *const *)pkts, count,
-						   NULL);
+	for (uint16_t i = taken; i < count; i++)
+		fg_counter_add(&refused->by_source[fg_meta(pkts[i])->source], 1);
+	return taken;
 }
 
 static int pcapng_stop(struct fg_sink *sink, struct fg_error *error)

@@ -18,7 +18,11 @@ enum {
 	OPTION_SHB_USERAPPL = 4,
 	OPTION_IF_NAME = 2,
 	OPTION_IF_TSRESOL = 9,
+	OPTION_ISB_STARTTIME = 2,
 	OPTION_ISB_IFRECV = 4,
+	OPTION_ISB_IFDROP = 5,
+	OPTION_ISB_FILTERACCEPT = 6,
+	OPTION_ISB_USRDELIV = 8,
 };
 
 #define LINKTYPE_ETHERNET 1
@@ -45,7 +49,7 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value)
 	return at + sizeof(value);
 }
 
-/* A time or count of 64 bits: the upper half comes first in either byte order. */
+/* A time: the upper half comes first in either byte order. */
 static uint8_t *put_halves(uint8_t *at, uint64_t value)
 {
 	return put_u32(put_u32(at, (uint32_t)(value >> 32)), (uint32_t)value);
@@ -150,13 +154,22 @@ size_t pcapng_packet(uint8_t *out, struct rte_mbuf *mbuf, const char *rule)
 	return block_end(out, at);
 }
 
-size_t pcapng_statistics(uint8_t *out, uint32_t interface, uint64_t time_ns, uint64_t packets)
+size_t pcapng_statistics(uint8_t *out, uint32_t interface,
+			 const struct pcapng_statistics *statistics)
 {
 	uint8_t *at = block_begin(out, BLOCK_STATISTICS);
+	uint8_t begin[8];
 
 	at = put_u32(at, interface);
-	at = put_halves(at, time_ns);
-	at = put_option(at, OPTION_ISB_IFRECV, &packets, sizeof(packets));
+	at = put_halves(at, statistics->time_ns);
+	put_halves(begin, statistics->begin_ns);
+	at = put_option(at, OPTION_ISB_STARTTIME, begin, sizeof(begin));
+	if (statistics->has_received)
+		at = put_option(at, OPTION_ISB_IFRECV, &statistics->received, 8);
+	if (statistics->has_dropped)
+		at = put_option(at, OPTION_ISB_IFDROP, &statistics->dropped, 8);
+	at = put_option(at, OPTION_ISB_FILTERACCEPT, &statistics->accepted, 8);
+	at = put_option(at, OPTION_ISB_USRDELIV, &statistics->delivered, 8);
 	at = put_option(at, OPTION_END, NULL, 0);
 	return block_end(out, at);
 }
@@ -174,10 +187,11 @@ size_t pcapng_block_bytes(const uint8_t *block)
 	return get_u32(block + 4);
 }
 
-bool pcapng_block_is_packet(const uint8_t *block, uint32_t *captured)
+bool pcapng_block_is_packet(const uint8_t *block, uint32_t *captured, uint8_t *interface)
 {
 	if (get_u32(block) != BLOCK_PACKET)
 		return false;
+	*interface = (uint8_t)get_u32(block + 8);
 	*captured = get_u32(block + 20);
 	return true;
 }

@@ -2,161 +2,295 @@
 #include "pcapng_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <fg_log.h>
 #include <fg_names.h>
 
 #include "pcapng_block.h"
 
-/* Room for the head of a file with 64 sources, and for many packets in one write(2). */
-#define BUFFER_BYTES (1u << 20)
+#define BUFFER_BYTES (1u << 20) /* many packets in one write(2) */
+#define SECOND_NS    UINT64_C(1000000000)
+#define RETRY_NS     (2 * SECOND_NS)
+#define TICK_NS      (SECOND_NS / 10)
+#define LOG_NS       (10 * SECOND_NS) /* failures in this time are logged once */
+#define LOG_AGAIN_NS (60 * SECOND_NS) /* one that stays is logged again */
 
-static_assert(PCAPNG_SECTION_MAX_BYTES + 256 * PCAPNG_INTERFACE_MAX_BYTES < BUFFER_BYTES,
-	      "the head of a file fits");
-
-int pcapng_file_init(struct pcapng_file *file)
+static uint64_t monotonic_ns(void)
 {
-	file->fd = -1;
-	file->room = BUFFER_BYTES;
-	file->buffer = malloc(file->room);
-	return file->buffer != NULL ? 0 : -ENOMEM;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-static void fail(struct pcapng_file *file, int code)
-{
-	if (file->error != 0)
-		return;
-	file->error = code;
-	fg_log(ERR, "sink %s: %s: %s", file->sink->name, file->path.text, strerror(code));
-}
-
-/*
- * Two writers would corrupt the file: another sink of this process, or a second feedgate. File
- * systems without locks cannot tell. 0 or errno.
- */
-static int lock(int fd)
-{
-	return flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK ? EBUSY : 0;
-}
-
-static int open_file(struct pcapng_file *file)
-{
-	const bool to_stdout = strcmp(file->path.pattern, PCAPNG_PATH_STDOUT) == 0;
-	struct stat at;
-	int code = 0;
-
-	/* Truncate after locking: a file in use must not change. */
-	file->fd = to_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-			     : open(file->path.text, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
-	if (file->fd < 0 || fstat(file->fd, &at) != 0)
-		return errno;
-	file->regular = S_ISREG(at.st_mode);
-	file->start = to_stdout ? at.st_size : 0;
-	if (file->regular && !to_stdout) {
-		code = lock(file->fd);
-		if (code == 0 && ftruncate(file->fd, 0) != 0)
-			code = errno;
-	}
-	return code;
-}
-
-static void add_head(struct pcapng_file *file)
+static void make_head(struct pcapng_file *file)
 {
 	const struct fg_sink *sink = file->sink;
 
-	file->used = pcapng_section(file->buffer);
+	file->head_bytes = pcapng_section(file->head);
 	for (uint16_t i = 0; i < sink->n_sources; i++)
-		file->used += pcapng_interface(file->buffer + file->used, sink->source_names[i]);
+		file->head_bytes +=
+			pcapng_interface(file->head + file->head_bytes, sink->source_names[i]);
 }
 
-/* Close, if open. Some file systems report an error (a quota, a server) only now. */
-static void close_file(struct pcapng_file *file)
+int pcapng_file_init(struct pcapng_file *file)
 {
-	if (file->fd >= 0 && close(file->fd) != 0 && errno != EINTR)
-		fail(file, errno);
-	file->fd = -1;
+	file->out.fd = -1;
+	file->room = BUFFER_BYTES;
+	file->buffer = malloc(file->room);
+	file->head = malloc(PCAPNG_SECTION_MAX_BYTES +
+			    (size_t)file->sink->n_sources * PCAPNG_INTERFACE_MAX_BYTES);
+	if (file->buffer == NULL || file->head == NULL)
+		return -ENOMEM;
+	make_head(file);
+	return 0;
+}
+
+/* The next multiple of rotate_s in UTC, on the monotonic clock. */
+static uint64_t next_rotation(const struct pcapng_file *file)
+{
+	const uint64_t period_ns = file->rotate_s * SECOND_NS;
+	struct timespec now;
+
+	if (file->rotate_s == 0)
+		return UINT64_MAX;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return monotonic_ns() + period_ns -
+	       ((uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec) % period_ns;
+}
+
+/* Open the next file, empty. 0 or -errno. */
+static int open_next(struct pcapng_file *file, bool wait)
+{
+	const int rc = pcapng_output_open(&file->out, wait);
+
+	file->rotate_ns = next_rotation(file);
+	file->size = 0;
+	file->n_packets = 0;
+	file->head_due = rc == 0;
+	return rc;
+}
+
+/* A packet that put() took is not in a file. `last`: no other sink has it. */
+static void lose(struct pcapng_file *file, uint64_t bytes, bool last)
+{
+	fg_sink_lose(file->sink, bytes, last);
+	file->lost++;
+	file->all_lost++;
+}
+
+static void release_held(struct pcapng_file *file)
+{
+	for (unsigned int i = 0; i < file->n_held; i++)
+		rte_pktmbuf_free(file->held[i].mbuf);
+	file->n_held = 0;
+}
+
+/* Only `done` bytes of the buffer reached the file: packets in the remaining blocks are lost. */
+static void lose_buffer(struct pcapng_file *file, size_t done)
+{
+	size_t whole = 0, at = 0;
+	unsigned int held = 0;
+	uint32_t captured;
+	uint8_t source;
+
+	while (at < file->used) {
+		const uint8_t *block = file->buffer + at;
+		const struct pcapng_held *shared = NULL;
+
+		at += pcapng_block_bytes(block);
+		if (held < file->n_held && file->held[held].end == at)
+			shared = &file->held[held++];
+		if (at <= done) {
+			whole = at;
+		} else if (pcapng_block_is_packet(block, &captured, &source)) {
+			file->counts.delivered[source]--;
+			lose(file, captured,
+			     shared == NULL || fg_meta_give_up(fg_meta(shared->mbuf)));
+		}
+	}
+	file->size += whole;
+	file->used = 0;
+	release_held(file);
+}
+
+/* Failures in short succession are one to the log; one that stays is logged now and then. */
+static void log_failure(struct pcapng_file *file, int code, uint64_t now)
+{
+	const uint64_t pause = file->error == 0 ? LOG_NS : LOG_AGAIN_NS;
+
+	if (file->error == 0)
+		file->logged = false;
+	if (file->logged_ns != 0 && now - file->logged_ns < pause)
+		return;
+	file->logged = true;
+	file->logged_ns = now;
+	if (file->lost == 0)
+		fg_log(ERR, "sink %s: %s: %s", file->sink->name, file->out.path.text,
+		       strerror(code));
+	else
+		fg_log(ERR, "sink %s: %s: %s, %" PRIu64 " packets lost so far", file->sink->name,
+		       file->out.path.text, strerror(code), file->lost);
+}
+
+/* Close the file, which is complete. 0 or -errno. */
+static int finish(struct pcapng_file *file)
+{
+	const bool created = file->out.created;
+	struct stat at;
+	bool known;
+	int rc;
+
+	if (file->out.fd < 0)
+		return 0;
+	known = fstat(file->out.fd, &at) == 0;
+	rc = pcapng_output_close(&file->out);
+	if (created && known)
+		pcapng_finished_add(&file->finished, file->out.path.text, &at);
+	return rc;
+}
+
+/* Into the buffer, which has room. */
+static void put_statistics(struct pcapng_file *file)
+{
+	for (uint16_t i = 0; i < file->sink->n_sources; i++) {
+		const struct pcapng_statistics statistics =
+			pcapng_counts_get(&file->counts, file->sink, i);
+
+		file->used += pcapng_statistics(file->buffer + file->used, i, &statistics);
+	}
+}
+
+/* Cut off a partial block. Where that was, there may be room for the statistics. */
+static void close_failed(struct pcapng_file *file)
+{
+	size_t done;
+
+	if (pcapng_output_cut(&file->out, file->size) != 0)
+		fg_log(ERR, "sink %s: %s: its last block is incomplete: %s", file->sink->name,
+		       file->out.path.text, strerror(errno));
+	if (file->size == 0) {
+		pcapng_output_discard(&file->out);
+		return;
+	}
+	if (file->out.regular) {
+		put_statistics(file);
+		if (pcapng_output_write(&file->out, file->buffer, file->used, &done) != 0)
+			(void)pcapng_output_cut(&file->out, file->size);
+		file->used = 0;
+	}
+	(void)finish(file);
+}
+
+/*
+ * The file ends here, after what was written of it. What is in the buffer is lost, but for its
+ * first `done` bytes.
+ */
+static void fail(struct pcapng_file *file, int code, size_t done)
+{
+	const uint64_t now = monotonic_ns();
+
+	if (file->first_error == 0) {
+		file->first_error = code;
+		strcpy(file->first_failed, file->out.path.text);
+	}
+	if (file->error == 0)
+		file->lost = 0;
+	log_failure(file, code, now);
+	file->error = code;
+	file->retry_ns = now + RETRY_NS;
+	lose_buffer(file, done);
+	if (file->out.fd >= 0)
+		close_failed(file);
 }
 
 int pcapng_file_begin(struct pcapng_file *file)
 {
-	int code;
+	int rc;
 
 	file->error = 0;
-	file->size = 0;
-	file->used = 0;
-	file->n_packets = 0;
-	memset(file->received, 0, sizeof(file->received));
-	code = -pcapng_path_next(&file->path);
-	if (code == 0)
-		code = open_file(file);
-	if (code != 0) {
-		fail(file, code);
-		close_file(file);
-		return -code;
-	}
-	add_head(file);
-	return 0;
+	file->first_error = 0;
+	file->all_lost = 0;
+	file->logged_ns = 0;
+	pcapng_counts_begin(&file->counts, file->sink);
+	rc = open_next(file, true);
+	if (rc != 0)
+		fail(file, -rc, 0);
+	return rc;
 }
 
-static void add_lost(struct pcapng_file *file, uint64_t packets, uint64_t bytes)
+static bool write_head(struct pcapng_file *file)
 {
-	fg_flow_counter_add(&file->sink->lost, packets, bytes);
+	size_t done;
+	int rc;
+
+	if (!file->head_due)
+		return true;
+	rc = pcapng_output_write(&file->out, file->head, file->head_bytes, &done);
+	if (rc != 0) {
+		fail(file, -rc, 0);
+		return false;
+	}
+	file->head_due = false;
+	file->size += file->head_bytes;
+	return true;
 }
 
-/*
- * Only `done` bytes of the buffer reached the file. Packets in the remaining blocks are lost, and
- * a partial block is cut off.
- */
-static void give_up(struct pcapng_file *file, size_t done)
+/* Go on in a new file if somebody deleted this one. */
+static bool replace_deleted(struct pcapng_file *file)
 {
-	size_t whole = 0, at = 0;
-	uint32_t captured;
+	int rc;
 
-	while (at < file->used) {
-		const uint8_t *block = file->buffer + at;
-
-		at += pcapng_block_bytes(block);
-		if (at <= done)
-			whole = at;
-		else if (pcapng_block_is_packet(block, &captured))
-			add_lost(file, 1, captured);
-	}
-	file->size += whole;
-	if (file->regular && done > whole &&
-	    ftruncate(file->fd, file->start + (off_t)file->size) != 0)
-		fg_log(ERR, "sink %s: %s: its last block is incomplete: %s", file->sink->name,
-		       file->path.text, strerror(errno));
+	if (file->head_due || !pcapng_output_deleted(&file->out))
+		return true;
+	fg_log(WARNING, "sink %s: %s was deleted: a new file begins", file->sink->name,
+	       file->out.path.text);
+	(void)pcapng_output_close(&file->out);
+	rc = open_next(file, false);
+	if (rc != 0)
+		fail(file, -rc, 0);
+	return rc == 0;
 }
 
 void pcapng_file_flush(struct pcapng_file *file)
 {
 	size_t done = 0;
+	int rc;
 
-	while (done < file->used && file->error == 0) {
-		const ssize_t n = write(file->fd, file->buffer + done, file->used - done);
-
-		if (n > 0)
-			done += (size_t)n;
-		else if (n == 0)
-			fail(file, EIO);
-		else if (errno == EAGAIN) /* standard output may be a non-blocking pipe */
-			poll(&(struct pollfd){.fd = file->fd, .events = POLLOUT}, 1, -1);
-		else if (errno != EINTR)
-			fail(file, errno);
+	if (file->error != 0 || (file->used == 0 && !file->head_due))
+		return;
+	if (!replace_deleted(file) || !write_head(file))
+		return;
+	rc = pcapng_output_write(&file->out, file->buffer, file->used, &done);
+	if (rc != 0) {
+		fail(file, -rc, done);
+		return;
 	}
-	if (file->error != 0)
-		give_up(file, done);
-	else
-		file->size += done;
+	file->size += done;
 	file->used = 0;
+	release_held(file);
+}
+
+static void retry(struct pcapng_file *file)
+{
+	const uint64_t lost = file->lost;
+	const int rc = open_next(file, false);
+
+	if (rc != 0) {
+		fail(file, -rc, 0);
+		return;
+	}
+	if (!write_head(file))
+		return;
+	file->error = 0;
+	if (file->logged)
+		fg_log(NOTICE, "sink %s: %s: writing again, %" PRIu64 " packets were lost",
+		       file->sink->name, file->out.path.text, lost);
 }
 
 static size_t statistics_bytes(const struct pcapng_file *file)
@@ -167,8 +301,11 @@ static size_t statistics_bytes(const struct pcapng_file *file)
 /* A file has at least one packet, or rotation would never end. */
 static bool is_full(const struct pcapng_file *file, size_t more_bytes)
 {
-	return file->rotate_bytes != 0 && file->n_packets > 0 && file->error == 0 &&
-	       file->size + file->used + more_bytes + statistics_bytes(file) > file->rotate_bytes;
+	const uint64_t head = file->head_due ? file->head_bytes : 0;
+
+	return file->rotate_bytes != 0 && file->n_packets > 0 &&
+	       file->size + head + file->used + more_bytes + statistics_bytes(file) >
+		       file->rotate_bytes;
 }
 
 /* Make room for `bytes` in the buffer. It grows for a frame that is larger than the buffer. */
@@ -180,7 +317,7 @@ static void make_room(struct pcapng_file *file, size_t bytes)
 		uint8_t *larger = realloc(file->buffer, bytes);
 
 		if (larger == NULL) {
-			fail(file, ENOMEM);
+			fail(file, ENOMEM, 0);
 			return;
 		}
 		file->buffer = larger;
@@ -188,55 +325,90 @@ static void make_room(struct pcapng_file *file, size_t bytes)
 	}
 }
 
-void pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf)
+static void rotate(struct pcapng_file *file)
 {
-	const char *rule = fg_names_get(fg_meta(mbuf)->rule_id);
+	int rc;
+
+	pcapng_file_end(file);
+	if (file->error != 0)
+		return;
+	rc = open_next(file, false);
+	if (rc != 0)
+		fail(file, -rc, 0);
+}
+
+void pcapng_file_tick(struct pcapng_file *file)
+{
+	const uint64_t now = monotonic_ns();
+
+	if (file->error != 0) {
+		if (now >= file->retry_ns)
+			retry(file);
+	} else if (now >= file->rotate_ns) {
+		rotate(file);
+	}
+	if (now < file->tick_ns)
+		return;
+	file->tick_ns = now + TICK_NS;
+	if (file->error == 0)
+		pcapng_finished_tick(&file->finished, 1, file->size + file->used);
+	else
+		pcapng_finished_tick(&file->finished, 0, 0);
+}
+
+bool pcapng_file_add(struct pcapng_file *file, struct rte_mbuf *mbuf)
+{
+	struct fg_meta *meta = fg_meta(mbuf);
+	const char *rule = fg_names_get(meta->rule_id);
 	const size_t bytes = pcapng_packet_max(mbuf, rule);
 
-	if (is_full(file, bytes)) {
-		pcapng_file_end(file);
-		if (file->error == 0)
-			pcapng_file_begin(file);
-	}
+	file->counts.taken[meta->source]++;
+	if (file->error == 0 && is_full(file, bytes))
+		rotate(file);
 	if (file->error == 0)
 		make_room(file, bytes);
+	if (file->error == 0 && file->n_held == PCAPNG_HELD_MAX)
+		pcapng_file_flush(file);
 	if (file->error != 0) {
-		add_lost(file, 1, rte_pktmbuf_pkt_len(mbuf));
-		return;
+		lose(file, rte_pktmbuf_pkt_len(mbuf), fg_meta_give_up(meta));
+		return false;
 	}
 	file->used += pcapng_packet(file->buffer + file->used, mbuf, rule);
 	file->n_packets++;
-	file->received[fg_meta(mbuf)->source]++;
+	file->counts.delivered[meta->source]++;
+	if (!fg_meta_is_shared(meta))
+		return false;
+	file->held[file->n_held++] = (struct pcapng_held){.mbuf = mbuf, .end = file->used};
+	return true;
 }
 
 static void add_statistics(struct pcapng_file *file)
 {
-	struct timespec now;
-	uint64_t now_ns;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	make_room(file, statistics_bytes(file));
-	if (file->error != 0)
-		return;
-	for (uint16_t i = 0; i < file->sink->n_sources; i++)
-		file->used +=
-			pcapng_statistics(file->buffer + file->used, i, now_ns, file->received[i]);
+	if (file->error == 0)
+		put_statistics(file);
 }
 
 void pcapng_file_end(struct pcapng_file *file)
 {
+	int rc;
+
 	if (file->error == 0)
 		add_statistics(file);
-	if (file->error == 0)
-		pcapng_file_flush(file);
-	close_file(file);
+	pcapng_file_flush(file);
+	rc = finish(file);
+	if (rc != 0) {
+		fail(file, -rc, 0);
+		file->retry_ns = 0; /* the next file may do better */
+	}
 }
 
 void pcapng_file_free(struct pcapng_file *file)
 {
-	close_file(file);
+	(void)pcapng_output_close(&file->out);
+	pcapng_finished_free(&file->finished);
+	free(file->head);
+	file->head = NULL;
 	free(file->buffer);
 	file->buffer = NULL;
-	pcapng_path_reset(&file->path);
 }

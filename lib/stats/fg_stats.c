@@ -65,7 +65,7 @@ void fg_totals_subtract(struct fg_totals *totals, const struct fg_totals *before
 	const uint64_t *subtrahends = (const uint64_t *)before;
 
 	for (size_t i = 0; i < sizeof(*totals) / sizeof(*values); i++)
-		values[i] -= subtrahends[i];
+		values[i] -= RTE_MIN(values[i], subtrahends[i]);
 }
 
 uint64_t fg_totals_dropped(const struct fg_totals *totals)

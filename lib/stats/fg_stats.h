@@ -109,7 +109,10 @@ struct fg_totals {
 /** Add the counters of an lcore to @p totals. Exact if the lcore is idle. Threads: any. */
 void fg_totals_add(struct fg_totals *totals, const struct fg_lcore_stats *stats);
 
-/** Subtract @p before from @p totals. Threads: any. */
+/**
+ * Subtract @p before from @p totals, down to 0: packets that counted as delivered then may have
+ * been lost by their sinks since. Threads: any.
+ */
 void fg_totals_subtract(struct fg_totals *totals, const struct fg_totals *before);
 
 /** Packets dropped, for all reasons. Threads: any. */

@@ -387,6 +387,7 @@ class Gate:
     def __init__(self, net, folder, text, workers=0, vdevs=(), eal=None, before=(), program=None):
         self.summary = os.path.join(folder, "summary.json")
         path = lib.write(folder, "rules.yaml", text)
+        lib.clear_captures(text)
         line = lib.command(path, self.summary, workers=workers, vdevs=vdevs, args=["-i", "-a"], eal=eal or LCORES[workers])
         if program is not None:  # a folder with a copy
             line[0] = os.path.join(program, "feedgate")

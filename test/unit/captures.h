@@ -7,6 +7,7 @@
 #ifndef TEST_CAPTURES_H
 #define TEST_CAPTURES_H
 
+#include <dirent.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -103,6 +104,26 @@ static inline off_t size_of(const char *name)
 	struct stat at;
 
 	return stat(name, &at) == 0 ? at.st_size : -1;
+}
+
+/* For cmocka_run_group_tests(). */
+static inline int captures_set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) != NULL ? start_eal() : -1;
+}
+
+static inline int captures_tear_down(void **state)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	(void)state;
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		unlink(in_folder(entry->d_name));
+	if (dir != NULL)
+		closedir(dir);
+	return stop_eal() != 0 || rmdir(folder) != 0 ? -1 : 0;
 }
 
 #endif /* TEST_CAPTURES_H */

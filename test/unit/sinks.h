@@ -17,7 +17,8 @@
 #include <fg_node.h>
 #include <fg_sink.h>
 
-#define POOL_SIZE  8191u
+#define POOL_SIZE                                                                                  \
+	7000u /* well below a power of two: a ring with MT_RTS may need an eighth for itself */
 #define LANES      4u
 #define TIME0_NS   1700000000123456789u
 #define TIME_STEP  1000003u
@@ -86,7 +87,8 @@ struct subject {
 static inline int subject_open(struct subject **out, const char *kind, uint8_t index,
 			       uint16_t n_lanes, const char *const *options, struct fg_error *error)
 {
-	struct fg_node nodes[4] = {{0}}, map = {.kind = FG_NODE_MAP, .file = "test", .line = 1};
+	struct fg_node nodes[8] = {{0}}, inner[8] = {{0}},
+		       map = {.kind = FG_NODE_MAP, .file = "test", .line = 1};
 	struct subject *s = aligned_alloc(128, sizeof(*s));
 	int rc;
 
@@ -100,6 +102,16 @@ static inline int subject_open(struct subject **out, const char *kind, uint8_t i
 					 .line = 1,
 					 .key = options[2 * map.count],
 					 .text = options[2 * map.count + 1]};
+		if (strncmp(node->key, "keep.", 5) == 0) { /* keep: {files: 3} */
+			inner[map.count] = *node;
+			inner[map.count].key += 5;
+			*node = (struct fg_node){.kind = FG_NODE_MAP,
+						 .file = "test",
+						 .line = 1,
+						 .key = "keep",
+						 .child = &inner[map.count],
+						 .count = 1};
+		}
 		if (map.count > 0)
 			nodes[map.count - 1].next = node;
 	}

@@ -37,6 +37,7 @@ class Console:
 
     def __init__(self, folder, name, text, ns=None, **options):
         self.summary = os.path.join(folder, name + ".json")
+        lib.clear_captures(text)
         line = netlib.enter(ns) if ns else []
         line += lib.command(lib.write(folder, name + ".yaml", text), self.summary, args=["-i"], **options)
         self.process = lib.start(line, stdin=subprocess.PIPE)
