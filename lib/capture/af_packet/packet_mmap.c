@@ -108,7 +108,7 @@ static uint32_t room_for(const struct packet_sockets *sockets)
 	return RTE_ALIGN_CEIL(RTE_MIN(RTE_MAX(room, ROOM_MIN), ROOM_MAX), 64u);
 }
 
-static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
+static int make_pool(struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
 {
 	const uint32_t needed = src->n_queues * 2u * FG_BURST_MAX;
 
@@ -117,6 +117,7 @@ static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct 
 				    "source %s: mbufs is %u, but %u queues with two bursts each "
 				    "need at least %u",
 				    src->name, src->mbufs, src->n_queues, needed);
+	src->spare = src->mbufs;
 	return source_pool_create(src, src->mbufs, (uint16_t)(RTE_PKTMBUF_HEADROOM + m->room),
 				  src->socket_id, &m->pool, error);
 }

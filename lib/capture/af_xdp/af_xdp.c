@@ -28,7 +28,6 @@
 #include "ethdev/ethdev.h"
 #include "ethdev/xdp_pool.h"
 
-#define FILLED     2048u /* Mbufs that the driver provides to the kernel, per queue. */
 #define TAG_BYTES  4u
 #define MBUF_BYTES 4096u /* Size of an mbuf in the pool. */
 
@@ -58,8 +57,8 @@ static const struct fg_option af_xdp_options[] = {
 	 .value = "0", .help = "first queue of the NIC"},
 	{ROW(busy_poll), .type = FG_OPTION_U64, .max = 65535, .value = "64", .unit = "packets",
 	 .help = "packets that the kernel may receive in an empty poll; 0: leave it to interrupts"},
-	{ROW(descriptors), .type = FG_OPTION_U64, .min = 64, .max = FILLED, .power_of_two = true,
-	 .value = "2048", .help = "length of each receive ring"},
+	{ROW(descriptors), .type = FG_OPTION_U64, .min = 64, .max = XDP_FILLED,
+	 .power_of_two = true, .value = "2048", .help = "length of each receive ring"},
 	{ROW(promiscuous), .type = FG_OPTION_BOOL, .value = "true",
 	 .help = "receive frames for other MAC addresses, too"},
 	{ROW(prefilter), .type = FG_OPTION_NAME, .value = "none",
@@ -193,12 +192,12 @@ static int check_interface(const struct fg_source *src, const struct af_xdp *x,
 				    "source %s: interface %s: queues %u to %u requested, it has %u",
 				    src->name, i->name, (uint32_t)x->conf->start_queue, end - 1,
 				    i->queues);
-	if (src->mbufs < src->n_queues * (FILLED + 2 * FG_BURST_MAX))
+	if (src->mbufs < src->n_queues * (XDP_FILLED + 2 * FG_BURST_MAX))
 		return fg_error_set(error, EINVAL,
 				    "source %s: mbufs is %u, but the kernel holds %u per queue: at "
 				    "least %u",
-				    src->name, src->mbufs, FILLED,
-				    src->n_queues * (FILLED + 2 * FG_BURST_MAX));
+				    src->name, src->mbufs, XDP_FILLED,
+				    src->n_queues * (XDP_FILLED + 2 * FG_BURST_MAX));
 	if (src->n_queues < i->all_queues)
 		fg_log(NOTICE,
 		       "source %s: interface %s has %u queues, %u of them are read: packets in the "

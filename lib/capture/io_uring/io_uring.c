@@ -170,7 +170,8 @@ static int make_pool(struct fg_source *src, struct uring_source *s, struct fg_er
 				    src->name, src->mbufs, src->n_queues, n_buffers(s->conf),
 				    needed);
 	room = (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_ALIGN_CEIL(bytes, RTE_CACHE_LINE_SIZE));
-	return source_pool_create(src, src->mbufs - needed, room, src->socket_id, &s->pool, error);
+	src->spare = src->mbufs - needed;
+	return source_pool_create(src, src->spare, room, src->socket_id, &s->pool, error);
 }
 
 static int open_queues(struct fg_source *src, struct uring_source *s, struct fg_error *error)
