@@ -193,7 +193,7 @@ static void finish(struct app *app)
 	symbols_watch(app, true);
 	snapshot_take(app, &final);
 	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
-	if (setup_close(app, &unbalanced) != 0)
+	if (setup_close(app, &final, &unbalanced) != 0)
 		balanced = false;
 	if (final.seconds > 0)
 		report_all(app, &final, table_stream(app));

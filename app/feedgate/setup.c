@@ -352,7 +352,7 @@ static uint64_t count_slices(const struct app *app, struct fg_error *error)
 	return out;
 }
 
-uint64_t setup_close(struct app *app, struct fg_error *error)
+uint64_t setup_close(struct app *app, struct snapshot *final, struct fg_error *error)
 {
 	uint64_t lost;
 
@@ -367,6 +367,8 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 		if (!app->sources[i]->open)
 			continue;
 		out = source->ops->outstanding(source);
+		if (final != NULL)
+			fg_source_count_lost(source, &final->lost[i]);
 		if (out > 0)
 			(void)fg_error_set(error, EBADMSG,
 					   "source %s: %lu packets were not returned to their pool",

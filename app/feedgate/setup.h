@@ -10,6 +10,7 @@
 #include <fg_node.h>
 
 struct app;
+struct snapshot;
 struct fg_rules;
 struct rulebook;
 
@@ -36,8 +37,12 @@ int setup_open(struct app *app, struct fg_error *error);
 /* Compile the rules and free the result: --check. 0 or -errno. */
 int setup_try(struct app *app, struct fg_error *error);
 
-/* Close what is open. @return packets that never came back to their pools; @error names them. */
-uint64_t setup_close(struct app *app, struct fg_error *error);
+/*
+ * Close what is open. @final gets what sources lost up to their end: what is left in a socket or a
+ * ring is known only then. NULL: not needed. @return packets that never came back to their pools;
+ * @error names them.
+ */
+uint64_t setup_close(struct app *app, struct snapshot *final, struct fg_error *error);
 
 void setup_free(struct app *app);
 

@@ -119,15 +119,18 @@ uint16_t pcapng_queue_put(struct pcapng_queue *q, uint16_t number, struct rte_mb
 	return (uint16_t)rte_ring_sp_enqueue_burst(lane->ring, (void *const *)pkts, n, NULL);
 }
 
-/* Packets of one lane leave: free them, and count their mbufs. */
+/*
+ * Packets of one lane leave. Count them first: the lane may receive into their mbufs at once, and
+ * must not find its limit reached then.
+ */
 static void free_packets(struct pcapng_lane *lane, struct rte_mbuf **pkts, unsigned int count)
 {
 	uint64_t mbufs = 0;
 
 	for (unsigned int i = 0; i < count; i++)
 		mbufs += pkts[i]->nb_segs;
-	rte_pktmbuf_free_bulk(pkts, count);
 	atomic_fetch_add_explicit(&lane->freed, mbufs, memory_order_release);
+	rte_pktmbuf_free_bulk(pkts, count);
 }
 
 unsigned int pcapng_queue_take(struct pcapng_queue *q, uint16_t lane,

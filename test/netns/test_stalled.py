@@ -6,12 +6,13 @@ Expected: what the sender has sent. FG_LONG=1: a minute at the sender's full spe
 """
 import os
 import re
+import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import lib  # noqa: E402
-from netlib import KINDS, Gate, Net, lost, sent  # noqa: E402
+from netlib import KINDS, Gate, Net, check_sources, counted, lost, sent  # noqa: E402
 
 SECONDS = 60 if lib.LONG else 3
 RATE = [] if lib.LONG else ["-r", 10000]
@@ -52,6 +53,24 @@ def test_stalled_pipe(folder, name, size):
             pipe.read()
             result = gate.quit()
     check(kind, result, total, counts, shown)
+
+
+@lib.each("packet_mmap", "io_uring", "af_xdp")
+def test_left_at_the_end(folder, name):
+    """feedgate ends with packets in the socket or ring that nobody has read: they are counted."""
+    kind = KINDS[name]
+    kind.check()
+    with Net() as net:
+        with Gate(net, folder, counted([kind.entry(0)]), vdevs=kind.vdevs((0,))) as gate:
+            gate.process.send_signal(signal.SIGSTOP)
+            total = sent(net.sender(0, "-n", 20000, "-r", 20000))["sent"]
+            gate.process.stdin.write("quit\n")
+            gate.process.stdin.flush()
+            gate.process.send_signal(signal.SIGCONT)
+            result = lib.finish(gate.process, gate.summary)
+    lib.check_done(result)
+    print(f"{name}: {total} sent, {result.summary['sources']}")
+    check_sources(kind, result, s0=total)
 
 
 def check(kind, result, total, counts, shown):

@@ -366,6 +366,17 @@ static struct xdp_socket_counts socket_counts(const struct af_xdp *x)
 	return counts;
 }
 
+/* Packets that were in a ring when the driver was closed; @redirected: all that went there. */
+static uint64_t count_left(const struct fg_source *src, uint64_t redirected)
+{
+	const struct af_xdp *x = self(src);
+	uint64_t known = x->final.no_buffer + x->final.ring_full;
+
+	for (uint16_t queue = 0; queue < src->n_queues; queue++)
+		known += fg_counter_read(&src->queues[queue].received.packets);
+	return redirected > known ? redirected - known : 0;
+}
+
 static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 {
 	const struct af_xdp *x = self(src);
@@ -378,7 +389,7 @@ static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 	lost->nic_unknown = false;
 	if (x->n_sockets > 0)
 		lost->nic = sockets.no_buffer + sockets.ring_full;
-	lost->no_mbuf = 0;
+	lost->no_mbuf = x->closed ? count_left(src, program[XDP_COUNT_USER]) : 0;
 	lost->prefiltered = program[XDP_COUNT_DROPPED] + program[XDP_COUNT_KERNEL];
 }
 
