@@ -200,6 +200,25 @@ def ask_received(process):
     return 0
 
 
+class Pipe:
+    """A FIFO that is open for reading, but not read; in the end it is, so that its writer can stop."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def read(self, per_read_s=0.0):
+        """Read from now on, until the writer has closed it, with a pause after each read."""
+        os.set_blocking(self.file, True)
+        threading.Thread(target=self._read, args=(per_read_s,), daemon=True).start()
+
+    def _read(self, per_read_s):
+        while not os.read(self.file, 1):  # no writer yet
+            time.sleep(0.01)
+        while os.read(self.file, 1 << 16):
+            time.sleep(per_read_s)
+
+
 def check_accounting(result):
     """received == delivered + dropped, and feedgate reports that it is balanced."""
     summary = result.summary

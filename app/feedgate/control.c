@@ -13,6 +13,7 @@
 #include <fg_console.h>
 
 #include "app.h"
+#include "budget.h"
 #include "commands.h"
 #include "feeds_watch.h"
 #include "reload.h"
@@ -158,6 +159,7 @@ static void loop(struct app *app)
 			reload(app);
 		if (now >= next_watch) {
 			sources_watch(app);
+			budget_watch(app);
 			feeds_watch(app);
 			symbols_watch(app, false);
 			next_watch = now + second / WATCHES_PER_S;
@@ -191,7 +193,7 @@ static void finish(struct app *app)
 	symbols_watch(app, true);
 	snapshot_take(app, &final);
 	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
-	if (setup_close(app, &unbalanced) != 0)
+	if (setup_close(app, &final, &unbalanced) != 0)
 		balanced = false;
 	if (final.seconds > 0)
 		report_all(app, &final, table_stream(app));

@@ -68,7 +68,7 @@ static void run(struct app *app)
 		/* -EINVAL: the configuration is wrong. */
 		app_fail(app, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, &error);
 	if (rc != 0)
-		(void)setup_close(app, &(struct fg_error){0});
+		(void)setup_close(app, NULL, &(struct fg_error){0});
 	setup_free(app);
 }
 

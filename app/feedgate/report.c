@@ -102,14 +102,30 @@ void report_drops(const struct snapshot *s, FILE *out, bool all)
 	fprintf(out, "%-20s %16s\n", "all", report_grouped(fg_totals_dropped(&s->totals)));
 }
 
+/* Why a sink dropped packets, and what it holds now: on one line, if there is something to say. */
+static void print_reasons(const struct fg_sink *sink, const struct fg_sink_totals *totals,
+			  FILE *out)
+{
+	if (totals->dropped == 0 && totals->held == 0)
+		return;
+	fprintf(out, "  full %s,", report_grouped(totals->full));
+	fprintf(out, " failed %s,", report_grouped(totals->failed));
+	fprintf(out, " held now %s", report_grouped(totals->held));
+	if (sink->hold_max != 0)
+		fprintf(out, " of %s", report_grouped(RTE_MAX(sink->hold_max, sink->hold_working)));
+	fputc('\n', out);
+}
+
 void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
 {
 	fprintf(out, "\n%-20s %-8s %16s %18s %12s\n", "sink", "kind", "packets", "bytes",
 		"dropped");
-	for (uint32_t i = 0; i < app->n_sinks; i++)
+	for (uint32_t i = 0; i < app->n_sinks; i++) {
 		fprintf(out, "%-20s %-8s %16s %18s %12s\n", app->sinks[i]->name,
 			app->sinks[i]->sink.ops->name, report_grouped(s->sinks[i].packets),
 			report_grouped(s->sinks[i].bytes), report_grouped(s->sinks[i].dropped));
+		print_reasons(&app->sinks[i]->sink, &s->sinks[i], out);
+	}
 }
 
 static void print_lcore(const struct fg_lcore_view *view, FILE *out)

@@ -9,6 +9,7 @@
 #include <fg_option.h>
 
 #include "app.h"
+#include "budget.h"
 #include "entries.h"
 #include "event_logs.h"
 #include "feeds.h"
@@ -259,13 +260,15 @@ static int open_sinks(struct app *app, struct fg_error *error)
 {
 	static const char *names[FG_SOURCES_MAX];
 
+	int rc = budget_set(app, error);
+
+	if (rc != 0)
+		return rc;
 	for (uint32_t i = 0; i < app->n_sources; i++)
 		names[i] = app->sources[i]->name;
 	for (uint32_t i = 0; i < app->n_sinks; i++) {
 		struct sink_entry *entry = app->sinks[i];
-		int rc;
 
-		entry->sink.n_lanes = app->placement.n_lanes;
 		entry->sink.source_names = names;
 		entry->sink.n_sources = (uint16_t)app->n_sources;
 		rc = fg_sink_open(&entry->sink, entry->conf, error);
@@ -350,7 +353,7 @@ static uint64_t count_slices(const struct app *app, struct fg_error *error)
 	return out;
 }
 
-uint64_t setup_close(struct app *app, struct fg_error *error)
+uint64_t setup_close(struct app *app, struct snapshot *final, struct fg_error *error)
 {
 	uint64_t lost;
 
@@ -365,6 +368,8 @@ uint64_t setup_close(struct app *app, struct fg_error *error)
 		if (!app->sources[i]->open)
 			continue;
 		out = source->ops->outstanding(source);
+		if (final != NULL)
+			fg_source_count_lost(source, &final->lost[i]);
 		if (out > 0)
 			(void)fg_error_set(error, EBADMSG,
 					   "source %s: %lu packets were not returned to their pool",

@@ -11,6 +11,7 @@
 
 struct app;
 struct fg_table_info;
+struct snapshot;
 struct fg_rules;
 struct rulebook;
 
@@ -37,8 +38,12 @@ int setup_open(struct app *app, struct fg_error *error);
 /* Compile the rules, describe the result in @info, and free it: --check. 0 or -errno. */
 int setup_try(struct app *app, struct fg_table_info *info, struct fg_error *error);
 
-/* Close what is open. @return packets that never came back to their pools; @error names them. */
-uint64_t setup_close(struct app *app, struct fg_error *error);
+/*
+ * Close what is open. @final gets what sources lost up to their end: what is left in a socket or a
+ * ring is known only then. NULL: not needed. @return packets that never came back to their pools;
+ * @error names them.
+ */
+uint64_t setup_close(struct app *app, struct snapshot *final, struct fg_error *error);
 
 void setup_free(struct app *app);
 

@@ -143,6 +143,8 @@ void snapshot_subtract(struct snapshot *s, const struct snapshot *before)
 		s->sinks[i].packets -= RTE_MIN(before->sinks[i].packets, s->sinks[i].packets);
 		s->sinks[i].bytes -= RTE_MIN(before->sinks[i].bytes, s->sinks[i].bytes);
 		s->sinks[i].dropped -= before->sinks[i].dropped;
+		s->sinks[i].full -= before->sinks[i].full;
+		s->sinks[i].failed -= before->sinks[i].failed;
 	}
 	for (uint32_t i = 0; i < FG_SOURCES_MAX; i++) {
 		s->sources[i].packets -= before->sources[i].packets;

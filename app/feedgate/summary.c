@@ -49,11 +49,12 @@ static json_t *sinks(const struct app *app, const struct snapshot *s)
 	json_t *object = json_object();
 
 	for (uint32_t i = 0; i < app->n_sinks; i++)
-		json_object_set_new(object, app->sinks[i]->name,
-				    json_pack("{s:o, s:o, s:o}", "packets",
-					      number(s->sinks[i].packets), "bytes",
-					      number(s->sinks[i].bytes), "dropped",
-					      number(s->sinks[i].dropped)));
+		json_object_set_new(
+			object, app->sinks[i]->name,
+			json_pack("{s:o, s:o, s:o, s:o, s:o}", "packets",
+				  number(s->sinks[i].packets), "bytes", number(s->sinks[i].bytes),
+				  "dropped", number(s->sinks[i].dropped), "full",
+				  number(s->sinks[i].full), "failed", number(s->sinks[i].failed)));
 	return object;
 }
 

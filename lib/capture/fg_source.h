@@ -77,6 +77,8 @@ struct fg_source_ops {
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `ethdev: net_pcap0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill. */
 	bool timed; /**< rx_burst() sets rx_ns, wire_len and flags of each packet's fg_meta. */
+	bool waits; /**< While no mbuf is free it waits, for as long as it takes, and loses nothing.
+		     */
 
 	/**
 	 * Optional: can this process open such a source on this machine? NULL: always. Leaves
@@ -163,13 +165,15 @@ struct interface_missed;
 /** A source in use. The creator sets all fields but those that open sets. */
 struct fg_source {
 	const struct fg_source_ops *ops;
-	void *priv;         /**< State of the kind; set by open. */
-	const char *name;   /**< From the configuration. */
-	uint8_t index;      /**< Position in the configuration. */
-	uint8_t line;       /**< 1 for line A, 2 for B, ...; 0: none. */
-	uint16_t n_queues;  /**< 1..FG_SOURCE_QUEUES_MAX. */
-	int socket_id;      /**< NUMA node of the device, or SOCKET_ID_ANY; set by open. */
-	uint32_t mbufs;     /**< Mbufs in the packet pool that open creates. */
+	void *priv;        /**< State of the kind; set by open. */
+	const char *name;  /**< From the configuration. */
+	uint8_t index;     /**< Position in the configuration. */
+	uint8_t line;      /**< 1 for line A, 2 for B, ...; 0: none. */
+	uint16_t n_queues; /**< 1..FG_SOURCE_QUEUES_MAX. */
+	int socket_id;     /**< NUMA node of the device, or SOCKET_ID_ANY; set by open. */
+	uint32_t mbufs;    /**< Mbufs in the packet pool that open creates. */
+	uint32_t spare; /**< Of these, what packets in flight can take: the others are in rings of
+			   the device, or reserved; set by open. */
 	bool nic_checksums; /**< Have the device check checksums, as far as it can. */
 	bool uncomputed;    /**< Packets may come from this machine with a checksum that was left to
 			       a network card, without notice; set by open. */

@@ -32,6 +32,7 @@
 struct fg_pipeline_conf {
 	uint64_t workers;     /**< Worker lcores; 0: rx lcores run to completion. */
 	uint64_t ring_slots;  /**< Packets in each ring from one lcore to another. */
+	uint64_t sink_budget; /**< Share of any source's mbufs that one sink may hold, %. */
 	uint64_t slice_mbufs; /**< Mbufs for the slices of all feeds; used if a feed has a protocol.
 			       */
 };

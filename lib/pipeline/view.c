@@ -14,21 +14,25 @@ static const struct lcore *lcore_at(const struct fg_pipeline *p, uint32_t i)
 
 void fg_pipeline_totals(const struct fg_pipeline *p, struct fg_totals *totals)
 {
-	uint64_t packets = 0, bytes = 0;
+	uint64_t packets = 0, bytes = 0, evicted = 0, evicted_bytes = 0;
 	const struct lcore *lcore;
 
 	/* Before the lcores' counters: a packet that is not written yet counts as delivered. */
 	for (uint32_t i = 0; i < p->n_sinks; i++) {
 		packets += fg_counter_read(&p->sinks[i]->undelivered.packets);
 		bytes += fg_counter_read(&p->sinks[i]->undelivered.bytes);
+		evicted += fg_counter_read(&p->sinks[i]->evicted_undelivered.packets);
+		evicted_bytes += fg_counter_read(&p->sinks[i]->evicted_undelivered.bytes);
 	}
 	*totals = (struct fg_totals){0};
 	for (uint32_t i = 0; (lcore = lcore_at(p, i)) != NULL; i++)
 		fg_totals_add(totals, lcore->stats);
 	packets = RTE_MIN(packets, totals->delivered_packets);
+	evicted = RTE_MIN(evicted, totals->delivered_packets - packets);
 	totals->dropped[FG_DROP_write_error] += packets;
-	totals->delivered_packets -= packets;
-	totals->delivered_bytes -= RTE_MIN(bytes, totals->delivered_bytes);
+	totals->dropped[FG_DROP_sink_full] += evicted;
+	totals->delivered_packets -= packets + evicted;
+	totals->delivered_bytes -= RTE_MIN(bytes + evicted_bytes, totals->delivered_bytes);
 }
 
 void fg_pipeline_rule(const struct fg_pipeline *p, uint32_t rule_id, struct fg_rule_totals *totals)

@@ -52,7 +52,10 @@ struct fg_port {
 	_Atomic bool shut;            /**< Written by control: the device must not be used. */
 	struct fg_port_visit *visits; /**< One per claimed queue; NULL from fg_port_find(). */
 	int socket_id;                /**< NUMA node, or SOCKET_ID_ANY. */
-	char name[64];                /**< EAL's name of the port. */
+	/** Of a claim to transmit, before its first start: packets that a queue may hold; 0: as
+	 * many as usual. A driver's minimum goes before it. */
+	uint32_t tx_descriptors_max;
+	char name[64]; /**< EAL's name of the port. */
 	char driver[64];
 };
 

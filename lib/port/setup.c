@@ -225,6 +225,8 @@ static int try_shape(struct device *d, const struct rte_eth_dev_info *info, stru
 	*step = 1;
 	if (rc != 0)
 		return rc;
+	if (d->tx != NULL && d->tx->port.tx_descriptors_max != 0)
+		tx_descriptors = (uint16_t)RTE_MIN(d->tx->port.tx_descriptors_max, TX_DESCRIPTORS);
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(d->port.id, &rx_descriptors, &tx_descriptors);
 	if (rc != 0)
 		return fg_error_set(error, -rc, "port %s: cannot adjust descriptors: %s",

@@ -35,6 +35,7 @@ struct fg_sink_ops {
 	const char *help;                /**< One line for users. */
 	const struct fg_option *options; /**< Rows; row 0 takes a scalar: `port: net_null0`. */
 	size_t conf_bytes;               /**< Size of the struct that the rows fill; 0: no rows. */
+	bool holds; /**< Packets that put() took stay for longer than the call: see hold_max. */
 
 	/**
 	 * Acquire everything; may set sink->priv and sink->takes_stdout. Optional.
@@ -56,6 +57,15 @@ struct fg_sink_ops {
 	 */
 	uint16_t (*put)(struct fg_sink *sink, uint16_t lane, struct rte_mbuf **pkts,
 			uint16_t count);
+
+	/**
+	 * A few times a second while the sink is open: find out whether it stalls, and give back
+	 * what it then holds beyond hold_max. Optional. Threads: control; lcores may put.
+	 */
+	void (*watch)(struct fg_sink *sink);
+
+	/** Mbufs that it holds now. Optional. Threads: control; lcores may put. */
+	uint32_t (*held)(const struct fg_sink *sink);
 
 	/**
 	 * Lcores have stopped: push out all that put() took. May block for as long as the
@@ -97,10 +107,20 @@ struct fg_sink {
 	const char *const *source_names; /**< [n_sources], by fg_meta.source. */
 	/** [n_sources]; set before start. NULL: not known. */
 	const struct fg_sink_interface *interfaces;
+	/**
+	 * The budget: mbufs that the sink may hold at once, over all lanes, so that the pool of
+	 * each source has enough for all others; beyond it put() refuses. 0: no limit. The second
+	 * is larger if every source waits for mbufs without loss: it applies until the sink stalls.
+	 */
+	uint32_t hold_max, hold_working;
 	/** Taken but not delivered after all (disk full, ...). Writer: the kind's own thread. */
 	struct fg_flow_counter lost;
 	/** Of these, packets that no other sink delivers. Writer: the same. */
 	struct fg_flow_counter undelivered;
+	/** Taken, but given up when the sink stalled. Writer: control, in ops->watch(). */
+	struct fg_flow_counter evicted;
+	/** Of these, packets that no other sink delivers. Writer: the same. */
+	struct fg_flow_counter evicted_undelivered;
 	struct fg_sink_lane lanes[FG_SINK_LANES_MAX];
 };
 
@@ -146,11 +166,17 @@ static inline void fg_sink_lose(struct fg_sink *sink, uint64_t bytes, bool last)
 		fg_flow_counter_add(&sink->undelivered, 1, bytes);
 }
 
-/** Sums over the lanes: delivered = taken - lost. */
+/** Sums over the lanes: delivered = taken - lost - evicted. */
 struct fg_sink_totals {
 	uint64_t packets, bytes; /**< Delivered. */
-	uint64_t dropped;        /**< Packets refused or lost. */
+	uint64_t dropped;        /**< Packets not delivered: full and failed. */
+	uint64_t full;           /**< Refused or given up: it held as many as it may. */
+	uint64_t failed;         /**< Lost: it could not write them. */
+	uint32_t held;           /**< Mbufs, now. */
 };
+
+/** ops->watch(), for a kind that has it. Threads: control. */
+void fg_sink_watch(struct fg_sink *sink);
 
 /** Fill @p totals. Threads: any. */
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals);

@@ -36,18 +36,29 @@ void fg_sink_close(struct fg_sink *sink)
 		sink->ops->close(sink);
 }
 
+void fg_sink_watch(struct fg_sink *sink)
+{
+	if (sink->ops->watch != NULL)
+		sink->ops->watch(sink);
+}
+
 void fg_sink_totals(const struct fg_sink *sink, struct fg_sink_totals *totals)
 {
 	/* Read first: a packet is lost at once, and counted as taken a moment later. */
+	const uint64_t evicted = fg_counter_read(&sink->evicted.packets);
+	const uint64_t evicted_bytes = fg_counter_read(&sink->evicted.bytes);
 	const uint64_t lost = fg_counter_read(&sink->lost.packets);
 	const uint64_t lost_bytes = fg_counter_read(&sink->lost.bytes);
 
-	*totals = (struct fg_sink_totals){.dropped = lost};
+	*totals = (struct fg_sink_totals){.failed = lost, .full = evicted};
 	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
 		totals->packets += fg_counter_read(&sink->lanes[lane].taken.packets);
 		totals->bytes += fg_counter_read(&sink->lanes[lane].taken.bytes);
-		totals->dropped += fg_counter_read(&sink->lanes[lane].refused);
+		totals->full += fg_counter_read(&sink->lanes[lane].refused);
 	}
-	totals->packets -= RTE_MIN(lost, totals->packets);
-	totals->bytes -= RTE_MIN(lost_bytes, totals->bytes);
+	totals->dropped = totals->full + totals->failed;
+	totals->packets -= RTE_MIN(lost + evicted, totals->packets);
+	totals->bytes -= RTE_MIN(lost_bytes + evicted_bytes, totals->bytes);
+	if (sink->ops->held != NULL && sink->priv != NULL)
+		totals->held = sink->ops->held(sink);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sink that writes pcapng files. put() passes pointers through a ring per
- * lane; a thread of the sink empties the rings, formats and writes. It has the
- * control thread's CPU affinity, so it never runs on an lcore's CPU.
+ * lane (pcapng_queue.h); a thread of the sink empties the rings, formats and
+ * writes. It has the control thread's CPU affinity, so it never runs on an
+ * lcore's CPU.
  *
  * The thread may be preempted while it frees packets. Mbuf pools should be of a
  * kind where other users need not wait for it then ("ring_mt_rts"): with DPDK's
@@ -24,19 +25,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rte_errno.h>
-#include <rte_ring.h>
-
 #include <fg_log.h>
 
 #include "kinds.h"
 #include "pcapng_file.h"
 #include "pcapng_owner.h"
+#include "pcapng_queue.h"
 
-#define SLOTS_MAX     (1u << 24)
-#define DEQUEUE_MAX   256u
 #define IDLE_SLEEP_NS 1000000
 #define ROTATE_S_MAX  (366u * 86400u)
+#define WAIT_MAX_MS   3600000u
+
+static const char *const automatic[] = {"auto", NULL};
 
 struct pcapng_conf {
 	char *path;
@@ -45,6 +45,7 @@ struct pcapng_conf {
 	char *command;
 	char *mode, *owner;
 	uint64_t slots;
+	uint64_t wait_ms;
 };
 
 static const struct fg_option keep_options[] = {
@@ -104,46 +105,37 @@ static const struct fg_option pcapng_options[] = {
 	 .type = FG_OPTION_U64,
 	 .offset = offsetof(struct pcapng_conf, slots),
 	 .min = 1,
-	 .max = SLOTS_MAX,
-	 .value = "65536",
+	 .max = PCAPNG_SLOTS_MAX,
+	 .names = automatic,
+	 .value = "auto",
 	 .unit = "packets",
-	 .help = "packets waiting for the disk, per lcore; more are dropped"},
+	 .help = "packets waiting for the disk, per lcore; more are dropped; auto: as many as the "
+		 "sink may hold"},
+	{.name = "wait_ms",
+	 .type = FG_OPTION_U64,
+	 .offset = offsetof(struct pcapng_conf, wait_ms),
+	 .max = WAIT_MAX_MS,
+	 .value = "5000",
+	 .unit = "ms",
+	 .help = "replays wait for a sink that takes nothing, but no longer than this"},
 	{0},
 };
 
 struct pcapng {
-	struct rte_ring *rings[FG_SINK_LANES_MAX]; /* set by open; lanes put, the writer takes */
-	uint16_t n_lanes;
-	bool running;            /* control: the writer exists */
-	pthread_t thread;        /* control */
-	sem_t begun;             /* posted by the writer once the file's head is written */
-	_Atomic bool stopping;   /* control sets it when no lane puts any more */
-	struct pcapng_file file; /* the writer's while it runs, else control's */
+	struct pcapng_queue queue; /* lanes put, the writer takes */
+	bool running;              /* control: the writer exists */
+	pthread_t thread;          /* control */
+	sem_t begun;               /* posted by the writer once the file's head is written */
+	_Atomic bool stopping;     /* control sets it when no lane puts any more */
+	struct pcapng_file file;   /* the writer's while it runs, else control's */
 };
 
 static void free_all(struct pcapng *pcapng)
 {
-	for (uint16_t lane = 0; lane < pcapng->n_lanes; lane++)
-		rte_ring_free(pcapng->rings[lane]);
+	pcapng_queue_close(&pcapng->queue);
 	pcapng_file_free(&pcapng->file);
 	sem_destroy(&pcapng->begun);
 	free(pcapng);
-}
-
-static int make_rings(struct pcapng *pcapng, const struct fg_sink *sink, unsigned int slots)
-{
-	char name[RTE_RING_NAMESIZE];
-
-	for (uint16_t lane = 0; lane < sink->n_lanes; lane++) {
-		snprintf(name, sizeof(name), "fg_pcapng_%u_%u", sink->index, lane);
-		pcapng->rings[lane] =
-			rte_ring_create(name, slots, SOCKET_ID_ANY,
-					RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
-		if (pcapng->rings[lane] == NULL)
-			return -rte_errno;
-		pcapng->n_lanes++;
-	}
-	return 0;
 }
 
 static int check_path(struct pcapng *pcapng, const struct pcapng_conf *conf, struct fg_error *error)
@@ -178,12 +170,15 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 {
 	const struct pcapng_conf *conf = options;
 	struct pcapng *pcapng = aligned_alloc(_Alignof(struct pcapng), sizeof(*pcapng));
+	uint32_t slots = 0;
 	int rc;
 
 	if (pcapng == NULL)
 		return fg_error_set(error, ENOMEM, "sink %s: out of memory", sink->name);
 	memset(pcapng, 0, sizeof(*pcapng));
 	configure(&pcapng->file, sink, conf);
+	if (conf->slots != FG_OPTION_NAMED(0))
+		slots = (uint32_t)conf->slots;
 	sem_init(&pcapng->begun, 0, 0);
 	rc = pcapng_file_init(&pcapng->file);
 	if (rc == 0)
@@ -194,11 +189,12 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 	if (rc == 0)
 		rc = check_path(pcapng, conf, error);
 	if (rc == 0)
-		rc = make_rings(pcapng, sink, (unsigned int)conf->slots);
+		rc = pcapng_queue_open(&pcapng->queue, sink, slots, conf->wait_ms);
 	if (rc != 0) {
+		slots = pcapng->queue.working_max;
 		free_all(pcapng);
 		return fg_error_set(error, -rc, "sink %s: buffer and rings of %u slots: %s",
-				    sink->name, (unsigned int)conf->slots, strerror(-rc));
+				    sink->name, slots, strerror(-rc));
 	}
 	sink->priv = pcapng;
 	sink->takes_stdout = pcapng_path_is_stdout(&pcapng->file.out.path);
@@ -208,18 +204,22 @@ static int pcapng_open(struct fg_sink *sink, const void *options, struct fg_erro
 /* One burst of each lane; the number of packets. */
 static unsigned int write_round(struct pcapng *pcapng)
 {
-	struct rte_mbuf *pkts[DEQUEUE_MAX];
+	struct rte_mbuf *pkts[PCAPNG_BATCH_MAX];
 	unsigned int total = 0;
 
-	for (uint16_t lane = 0; lane < pcapng->n_lanes; lane++) {
-		const unsigned int n = rte_ring_sc_dequeue_burst(pcapng->rings[lane], (void **)pkts,
-								 DEQUEUE_MAX, NULL);
-		unsigned int n_free = 0;
+	for (uint16_t lane = 0; lane < pcapng->queue.n_lanes; lane++) {
+		const unsigned int n = pcapng_queue_take(&pcapng->queue, lane, pkts);
+		unsigned int n_free = 0, kept = 0;
 
-		for (unsigned int i = 0; i < n; i++)
-			if (!pcapng_file_add(&pcapng->file, pkts[i]))
+		for (unsigned int i = 0; i < n; i++) {
+			const unsigned int mbufs = pkts[i]->nb_segs;
+
+			if (pcapng_file_add(&pcapng->file, pkts[i]))
+				kept += mbufs;
+			else
 				pkts[n_free++] = pkts[i];
-		rte_pktmbuf_free_bulk(pkts, n_free);
+		}
+		pcapng_queue_free(&pcapng->queue, lane, pkts, n_free, kept);
 		total += n;
 	}
 	return total;
@@ -308,6 +308,7 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 				    strerror(-rc));
 	}
 	pcapng->running = true;
+	pcapng_queue_restart(&pcapng->queue);
 	while (sem_wait(&pcapng->begun) != 0)
 		; /* a signal came */
 	if (pcapng->file.first_error != 0) {
@@ -321,13 +322,25 @@ static uint16_t pcapng_put(struct fg_sink *sink, uint16_t lane, struct rte_mbuf 
 			   uint16_t count)
 {
 	struct pcapng *pcapng = sink->priv;
-	const uint16_t taken = (uint16_t)rte_ring_sp_enqueue_burst(
-		pcapng->rings[lane], (void *const *)pkts, count, NULL);
+	const uint16_t taken = pcapng_queue_put(&pcapng->queue, lane, pkts, count);
 	struct pcapng_refused *refused = &pcapng->file.counts.refused[lane];
 
 	for (uint16_t i = taken; i < count; i++)
 		fg_counter_add(&refused->by_source[fg_meta(pkts[i])->source], 1);
 	return taken;
+}
+
+static void pcapng_watch(struct fg_sink *sink)
+{
+	struct pcapng *pcapng = sink->priv;
+
+	if (pcapng->running)
+		pcapng_queue_watch(&pcapng->queue, sink, &pcapng->file.counts.evicted);
+}
+
+static uint32_t pcapng_held(const struct fg_sink *sink)
+{
+	return pcapng_queue_held(&((const struct pcapng *)sink->priv)->queue);
 }
 
 static int pcapng_stop(struct fg_sink *sink, struct fg_error *error)
@@ -355,9 +368,12 @@ const struct fg_sink_ops fg_sink_pcapng = {
 	.help = "writes pcapng files",
 	.options = pcapng_options,
 	.conf_bytes = sizeof(struct pcapng_conf),
+	.holds = true,
 	.open = pcapng_open,
 	.start = pcapng_start,
 	.put = pcapng_put,
+	.watch = pcapng_watch,
+	.held = pcapng_held,
 	.stop = pcapng_stop,
 	.close = pcapng_close,
 };

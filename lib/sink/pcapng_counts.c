@@ -49,6 +49,7 @@ struct pcapng_statistics pcapng_counts_get(const struct pcapng_counts *counts,
 		.delivered = counts->delivered[source],
 	};
 
+	statistics.accepted += fg_counter_read(&counts->evicted.by_source[source]);
 	for (uint16_t lane = 0; lane < sink->n_lanes; lane++)
 		statistics.accepted += fg_counter_read(&counts->refused[lane].by_source[source]);
 	if (sink->interfaces == NULL)

@@ -13,6 +13,7 @@
 
 #include <fg_burst.h>
 #include <fg_log.h>
+#include <fg_pool.h>
 #include <fg_port.h>
 
 #include "kinds.h"
@@ -40,6 +41,8 @@ static int port_open(struct fg_sink *sink, const void *conf, struct fg_error *er
 		return fg_error_set(error, -rc, "sink %s (%u tx queues, one per lcore): %s",
 				    sink->name, sink->n_lanes,
 				    reason.text[0] != '\0' ? reason.text : strerror(-rc));
+	if (sink->hold_max != 0)
+		port->tx_descriptors_max = sink->hold_max / sink->n_lanes;
 	sink->priv = port;
 	return 0;
 }
@@ -56,11 +59,6 @@ static int port_start(struct fg_sink *sink, struct fg_error *error)
 	return 0;
 }
 
-static inline bool out_of_reach(const struct rte_mbuf *m)
-{
-	return (m->ol_flags & RTE_MBUF_F_EXTERNAL) != 0 && m->buf_iova == RTE_BAD_IOVA;
-}
-
 /*
  * What to send for @p pkts: they themselves, or copies of those out of reach.
  * @return how many; fewer than @p count if there is no mbuf for a copy.
@@ -69,7 +67,7 @@ static uint16_t within_reach(struct rte_mbuf *const *pkts, uint16_t count, struc
 {
 	for (uint16_t i = 0; i < count; i++) {
 		out[i] = pkts[i];
-		if (unlikely(out_of_reach(pkts[i]))) {
+		if (unlikely(fg_packet_in_kernel(pkts[i]))) {
 			out[i] = rte_pktmbuf_copy(pkts[i], pkts[i]->pool, 0, UINT32_MAX);
 			if (out[i] == NULL)
 				return i;
@@ -126,6 +124,7 @@ const struct fg_sink_ops fg_sink_port = {
 	.help = "sends packets out of a DPDK port",
 	.options = port_options,
 	.conf_bytes = sizeof(struct port_conf),
+	.holds = true,
 	.open = port_open,
 	.start = port_start,
 	.put = port_put,

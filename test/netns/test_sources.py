@@ -176,7 +176,7 @@ def test_oversized(folder, name, options):
         taps = [os.path.join(folder, f"wire{i}.pcap") for i in LINES]
         for i in LINES:
             net.listen_as(kind, i, taps[i])
-        text = lib.fill("everything", folder, [kind.entry(i, options, mbufs=2600) for i in LINES])
+        text = lib.fill("everything", folder, [kind.entry(i, options, mbufs=2600) for i in LINES]) + "pipeline: {sink_budget: 75}\n"
         with Gate(net, folder, text, vdevs=kind.vdevs()) as gate:
             send_segmented(net, 0)
             if kind.jumbo:

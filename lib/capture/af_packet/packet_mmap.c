@@ -91,6 +91,7 @@ struct packet_mmap {
 	struct rte_mempool *pool;
 	struct interface_missed missed;
 	uint32_t room;
+	bool finished;       /* No lcore will poll again: what is left in the rings is lost. */
 	uint64_t gone_ticks; /* When control found the interface removed; 0: it is there. */
 
 	struct queue queues[];
@@ -108,7 +109,7 @@ static uint32_t room_for(const struct packet_sockets *sockets)
 	return RTE_ALIGN_CEIL(RTE_MIN(RTE_MAX(room, ROOM_MIN), ROOM_MAX), 64u);
 }
 
-static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
+static int make_pool(struct fg_source *src, struct packet_mmap *m, struct fg_error *error)
 {
 	const uint32_t needed = src->n_queues * 2u * FG_BURST_MAX;
 
@@ -117,6 +118,7 @@ static int make_pool(const struct fg_source *src, struct packet_mmap *m, struct 
 				    "source %s: mbufs is %u, but %u queues with two bursts each "
 				    "need at least %u",
 				    src->name, src->mbufs, src->n_queues, needed);
+	src->spare = src->mbufs;
 	return source_pool_create(src, src->mbufs, (uint16_t)(RTE_PKTMBUF_HEADROOM + m->room),
 				  src->socket_id, &m->pool, error);
 }
@@ -286,10 +288,13 @@ static void packet_mmap_lost(struct fg_source *src, struct fg_source_lost *lost)
 {
 	struct packet_mmap *m = src->priv;
 
+	uint64_t arrived = 0, read = 0;
+
 	*lost = (struct fg_source_lost){0};
 	for (struct socket_set *set = m->newest; set != NULL; set = set->older) {
 		packet_sockets_count(&set->sockets);
 		lost->nic += set->sockets.drops;
+		arrived += set->sockets.packets;
 		for (uint16_t queue = 0; queue < set->n_rings; queue++) {
 			const struct ring_counters *count = &set->rings[queue].count;
 
@@ -297,8 +302,12 @@ static void packet_mmap_lost(struct fg_source *src, struct fg_source_lost *lost)
 			lost->errors += fg_counter_read(&count->truncated) +
 					fg_counter_read(&count->too_long) +
 					fg_counter_read(&count->broken);
+			read += fg_counter_read(&count->copied) + fg_counter_read(&count->referred);
 		}
 	}
+	read += lost->nic + lost->no_mbuf + lost->errors;
+	if (m->finished && arrived > read)
+		lost->no_mbuf += arrived - read;
 }
 
 static uint64_t milliseconds_since(uint64_t ticks)
@@ -434,6 +443,7 @@ static uint64_t packet_mmap_outstanding(struct fg_source *src)
 {
 	struct packet_mmap *m = src->priv;
 
+	m->finished = true;
 	return source_pool_in_use(m->pool);
 }
 

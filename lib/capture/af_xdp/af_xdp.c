@@ -28,7 +28,6 @@
 #include "ethdev/ethdev.h"
 #include "ethdev/xdp_pool.h"
 
-#define FILLED     2048u /* Mbufs that the driver provides to the kernel, per queue. */
 #define TAG_BYTES  4u
 #define MBUF_BYTES 4096u /* Size of an mbuf in the pool. */
 
@@ -58,8 +57,8 @@ static const struct fg_option af_xdp_options[] = {
 	 .value = "0", .help = "first queue of the NIC"},
 	{ROW(busy_poll), .type = FG_OPTION_U64, .max = 65535, .value = "64", .unit = "packets",
 	 .help = "packets that the kernel may receive in an empty poll; 0: leave it to interrupts"},
-	{ROW(descriptors), .type = FG_OPTION_U64, .min = 64, .max = FILLED, .power_of_two = true,
-	 .value = "2048", .help = "length of each receive ring"},
+	{ROW(descriptors), .type = FG_OPTION_U64, .min = 64, .max = XDP_FILLED,
+	 .power_of_two = true, .value = "2048", .help = "length of each receive ring"},
 	{ROW(promiscuous), .type = FG_OPTION_BOOL, .value = "true",
 	 .help = "receive frames for other MAC addresses, too"},
 	{ROW(prefilter), .type = FG_OPTION_NAME, .value = "none",
@@ -193,12 +192,12 @@ static int check_interface(const struct fg_source *src, const struct af_xdp *x,
 				    "source %s: interface %s: queues %u to %u requested, it has %u",
 				    src->name, i->name, (uint32_t)x->conf->start_queue, end - 1,
 				    i->queues);
-	if (src->mbufs < src->n_queues * (FILLED + 2 * FG_BURST_MAX))
+	if (src->mbufs < src->n_queues * (XDP_FILLED + 2 * FG_BURST_MAX))
 		return fg_error_set(error, EINVAL,
 				    "source %s: mbufs is %u, but the kernel holds %u per queue: at "
 				    "least %u",
-				    src->name, src->mbufs, FILLED,
-				    src->n_queues * (FILLED + 2 * FG_BURST_MAX));
+				    src->name, src->mbufs, XDP_FILLED,
+				    src->n_queues * (XDP_FILLED + 2 * FG_BURST_MAX));
 	if (src->n_queues < i->all_queues)
 		fg_log(NOTICE,
 		       "source %s: interface %s has %u queues, %u of them are read: packets in the "
@@ -367,6 +366,17 @@ static struct xdp_socket_counts socket_counts(const struct af_xdp *x)
 	return counts;
 }
 
+/* Packets that were in a ring when the driver was closed; @redirected: all that went there. */
+static uint64_t count_left(const struct fg_source *src, uint64_t redirected)
+{
+	const struct af_xdp *x = self(src);
+	uint64_t known = x->final.no_buffer + x->final.ring_full;
+
+	for (uint16_t queue = 0; queue < src->n_queues; queue++)
+		known += fg_counter_read(&src->queues[queue].received.packets);
+	return redirected > known ? redirected - known : 0;
+}
+
 static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 {
 	const struct af_xdp *x = self(src);
@@ -379,7 +389,7 @@ static void af_xdp_lost(struct fg_source *src, struct fg_source_lost *lost)
 	lost->nic_unknown = false;
 	if (x->n_sockets > 0)
 		lost->nic = sockets.no_buffer + sockets.ring_full;
-	lost->no_mbuf = 0;
+	lost->no_mbuf = x->closed ? count_left(src, program[XDP_COUNT_USER]) : 0;
 	lost->prefiltered = program[XDP_COUNT_DROPPED] + program[XDP_COUNT_KERNEL];
 }
 

@@ -144,12 +144,15 @@ static int make_pool(struct fg_source *src, struct ethdev *dev, const struct fg_
 			"bursts each need at least %u",
 			src->name, src->mbufs, src->n_queues, descriptors, needed);
 	dev->is_xdp = strcmp(port->driver, "net_af_xdp") == 0;
+	if (dev->is_xdp) /* The driver gives the kernel a full ring, whatever is configured. */
+		needed = RTE_MIN(src->n_queues * (XDP_FILLED + 2u * FG_BURST_MAX), src->mbufs);
+	src->spare = src->mbufs - needed;
 	if (!dev->is_xdp)
-		return source_pool_create(src, src->mbufs - needed, room, port->socket_id,
-					  &dev->pool, error);
+		return source_pool_create(src, src->spare, room, port->socket_id, &dev->pool,
+					  error);
 	source_pool_name(src, name);
-	dev->pool = xdp_pool_create(name, src->mbufs, source_pool_cache(src->mbufs - needed),
-				    port->socket_id);
+	dev->pool =
+		xdp_pool_create(name, src->mbufs, source_pool_cache(src->spare), port->socket_id);
 	return source_pool_made(src, dev->pool, room, error);
 }
 

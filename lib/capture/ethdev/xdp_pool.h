@@ -12,6 +12,8 @@
 
 struct rte_mempool;
 
+#define XDP_FILLED 2048u /* Mbufs that the driver provides to the kernel, per queue. */
+
 /* Create a contiguous pool of @count mbufs. NULL with rte_errno set if there is no memory. Control.
  */
 struct rte_mempool *xdp_pool_create(const char *name, uint32_t count, unsigned int cache_size,

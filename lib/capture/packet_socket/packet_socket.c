@@ -355,6 +355,7 @@ void packet_sockets_count(struct packet_sockets *sockets)
 		if (getsockopt(sockets->socket[queue].fd, SOL_PACKET, PACKET_STATISTICS, &stats,
 			       &length) != 0)
 			continue;
+		sockets->packets += stats.stats3.tp_packets;
 		sockets->drops += stats.stats3.tp_drops;
 		sockets->frozen += stats.stats3.tp_freeze_q_cnt;
 	}

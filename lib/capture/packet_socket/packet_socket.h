@@ -81,7 +81,8 @@ struct packet_sockets {
 	int *members;   /* Datagram sockets that hold the multicast memberships. */
 	unsigned int n_members;
 	struct packet_filter filter; /* Attached while the gate is open. */
-	uint64_t drops;              /* Sum of tp_drops: the kernel resets it on each read. */
+	uint64_t packets;            /* Sum of tp_packets: the kernel resets it on each read. */
+	uint64_t drops;              /* Sum of tp_drops, likewise: they are among packets. */
 	uint64_t frozen;             /* Sum of tp_freeze_q_cnt, likewise. */
 	struct packet_socket socket[FG_SOURCE_QUEUES_MAX];
 };

@@ -119,8 +119,9 @@ static int make_pool(struct fg_source *src, struct pf_ring *r, struct fg_error *
 		return fg_error_set(error, EINVAL,
 				    "source %s: mbufs is %u, but %u queues need at least %u",
 				    src->name, src->mbufs, src->n_queues, needed);
+	src->spare = src->mbufs - needed;
 	return source_pool_create(
-		src, src->mbufs - needed,
+		src, src->spare,
 		(uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX),
 		src->socket_id, &r->pool, error);
 }

@@ -170,6 +170,7 @@ static int replay_open(struct fg_source *src, const void *conf_in, struct fg_err
 		rte_free(r);
 		return rc;
 	}
+	src->spare = src->mbufs;
 	set_pace(r, conf);
 	r->member.name = src->name;
 	r->member.file = r->rate == RATE_RECORDED ? &r->file : NULL;
@@ -315,6 +316,7 @@ const struct fg_source_ops fg_source_replay = {
 	.options = replay_options,
 	.conf_bytes = sizeof(struct replay_conf),
 	.timed = true,
+	.waits = true,
 	.open = replay_open,
 	.start = replay_start,
 	.rx_burst = replay_rx_burst,
