@@ -11,6 +11,7 @@
 #include <fg_feed.h>
 #include <fg_pipeline.h>
 
+#include "reload_change.h"
 #include "rulebook.h"
 
 /* Exit status. */
@@ -24,7 +25,7 @@ enum {
 #define FEEDS_MAX 1024u
 
 /* Sections of the file that are read once, at start; a reload compares them. */
-enum { PARTS = 7 };
+enum { PARTS = 8 };
 
 /* The command line after `--`. */
 struct options {
@@ -116,6 +117,7 @@ struct app {
 	struct fg_parse_conf parse;
 	struct fg_classify_conf classify;
 	struct fg_pipeline_conf pipeline_conf;
+	struct reload_conf reload;
 	struct fg_placement placement;
 	struct fg_rules *rules; /* until published */
 

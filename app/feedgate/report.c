@@ -180,6 +180,8 @@ void report_config(const struct app *app, FILE *out)
 	fg_option_print(out, fg_classify_options, &app->classify);
 	fputs("}\npipeline: {", out);
 	fg_option_print(out, fg_pipeline_options, &app->pipeline_conf);
+	fputs("}\nreload: {", out);
+	fg_option_print(out, reload_options, &app->reload);
 	fputs("}\nfeeds:\n", out);
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		fputs("  ", out);
