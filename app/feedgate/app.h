@@ -38,6 +38,7 @@ struct options {
 	bool auto_start;
 	bool check;
 	bool exit_when_done;
+	bool stdout_closed; /* by who started feedgate */
 };
 
 /* An entry of `sources`. */

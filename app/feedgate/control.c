@@ -6,15 +6,18 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
 
 #include <fg_console.h>
+#include <fg_deadline.h>
 
 #include "app.h"
 #include "commands.h"
 #include "feeds_watch.h"
+#include "output.h"
 #include "reload.h"
 #include "report.h"
 #include "setup.h"
@@ -23,7 +26,10 @@
 #include "summary.h"
 #include "symbols.h"
 
-#define WATCHES_PER_S 5u /* looks at devices of sources, and at events of feeds */
+/* After the signal that ends the program: the longest that sinks and standard output may take. */
+#define GIVE_UP_MS     3000u
+#define LAST_RESORT_MS 4500
+#define WATCHES_PER_S  5u /* looks at devices of sources, and at events of feeds */
 
 static atomic_int signals;
 static atomic_bool hangup; /* SIGHUP came */
@@ -36,16 +42,38 @@ static void on_hangup(int number)
 
 static void on_signal(int number)
 {
+	static const struct itimerval last_resort = {
+		.it_value = {.tv_sec = LAST_RESORT_MS / 1000,
+			     .tv_usec = LAST_RESORT_MS % 1000 * 1000},
+	};
+
 	/* The first signal stops the pipeline in order, the second ends the process at once. */
 	if (atomic_fetch_add(&signals, 1) > 0)
 		_exit(128 + number);
+	fg_deadline_set(GIVE_UP_MS);
+	setitimer(ITIMER_REAL, &last_resort, NULL);
 }
 
-static void catch_signals(void)
+/* Something in the kernel never returns: a disk that does not answer, a pipe without a reader. */
+static void on_alarm(int number)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	static const char text[] = "feedgate: ended by force: something did not end in time after "
+				   "the signal; packets are not accounted for\n";
+	struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	(void)number;
+	if (poll(&wait, 1, 0) > 0)
+		(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(EXIT_UNBALANCED);
+}
+
+void control_catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_alarm};
 
 	sigemptyset(&action.sa_mask);
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_handler = on_signal;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	action.sa_handler = on_hangup;
@@ -54,6 +82,11 @@ static void catch_signals(void)
 	/* When a reader of our output goes away, write(2) shall fail instead. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+}
+
+bool control_ending(void)
+{
+	return atomic_load(&signals) > 0;
 }
 
 void control_start(struct app *app, FILE *out)
@@ -124,11 +157,15 @@ static bool open_console(struct app *app)
 /* Wait a moment, and run a command if one was typed. false: the console was left. */
 static bool wait_a_moment(struct app *app)
 {
-	const int moment_ms = app->options.exit_when_done ? 10 : 100;
+	const bool held = app->options.interactive && fg_console_has_line(app->console);
+	int moment_ms = app->options.exit_when_done ? 10 : 100;
 
+	if (output_poll(held ? 0 : moment_ms, app->options.interactive))
+		moment_ms = 0;
 	if (app->options.interactive)
 		return fg_console_poll(app->console, moment_ms);
-	poll(NULL, 0, moment_ms);
+	if (moment_ms > 0)
+		poll(NULL, 0, moment_ms);
 	return true;
 }
 
@@ -151,7 +188,7 @@ static void loop(struct app *app)
 	uint64_t next_tick = rte_rdtsc() + second;
 	uint64_t next_report = rte_rdtsc() + second * app->options.stats_period_s;
 
-	while (atomic_load(&signals) == 0) {
+	while (!control_ending()) {
 		const uint64_t now = rte_rdtsc();
 
 		if (atomic_exchange(&hangup, false))
@@ -202,7 +239,7 @@ static void finish(struct app *app)
 	    summary_write(app, &final, balanced, app->options.summary_path, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	snapshot_free(&final);
-	if (fflush(stdout) != 0 && app->exit_status == EXIT_DONE)
+	if (output_finish() != 0 && app->exit_status == EXIT_DONE)
 		app->exit_status = EXIT_RUNTIME;
 }
 
@@ -210,10 +247,9 @@ void control_run(struct app *app)
 {
 	const struct options *options = &app->options;
 
-	catch_signals();
 	snapshot_take(app, &app->cleared);
 	if (open_console(app) && (app->console == NULL || !fg_console_quitting(app->console))) {
-		if (!fg_pipeline_running(app->pipeline) &&
+		if (!control_ending() && !fg_pipeline_running(app->pipeline) &&
 		    (!options->interactive || options->auto_start))
 			control_start(app, table_stream(app));
 		if (options->interactive || fg_pipeline_running(app->pipeline))

@@ -13,6 +13,7 @@
 #include "control.h"
 #include "findings.h"
 #include "options.h"
+#include "output.h"
 #include "setup.h"
 
 void app_fail(struct app *app, int status, const struct fg_error *error)
@@ -62,7 +63,7 @@ static void run(struct app *app)
 
 	if (rc == 0)
 		control_run(app);
-	else
+	else if (!control_ending())
 		/* -EINVAL: the configuration is wrong. */
 		app_fail(app, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, &error);
 	if (rc != 0)
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
 {
 	static struct app app;
 	struct fg_error error = {0};
+	const bool stdout_closed = output_fill_closed();
 	const int rc = options_read(&app.options, argc, argv, &error);
 
 	if (rc > 0)
@@ -82,21 +84,33 @@ int main(int argc, char **argv)
 		app_fail(&app, EXIT_USAGE, &error);
 		return EXIT_USAGE;
 	}
+	app.options.stdout_closed = stdout_closed;
+	if (!app.options.check)
+		control_catch_signals();
 	if (setup_read(&app, &error) != 0) {
-		app_fail(&app, EXIT_USAGE, &error);
+		if (!control_ending())
+			app_fail(&app, EXIT_USAGE, &error);
 		setup_free(&app);
-		return EXIT_USAGE;
+		return app.exit_status;
 	}
 	if (app.options.check) {
 		check(&app);
 		return app.exit_status;
+	}
+	output_open();
+	if (control_ending()) {
+		setup_free(&app);
+		return EXIT_DONE;
 	}
 	if (start_eal(argc, argv, &error) != 0) {
 		app_fail(&app, EXIT_RUNTIME, &error);
 		setup_free(&app);
 		return app.exit_status;
 	}
-	run(&app);
+	if (!control_ending())
+		run(&app);
+	else
+		setup_free(&app);
 	rte_eal_cleanup();
 	return app.exit_status;
 }

@@ -274,6 +274,9 @@ static int open_sinks(struct app *app, struct fg_error *error)
 		if (rc != 0)
 			return rc;
 		entry->open = true;
+		if (entry->sink.takes_stdout && app->options.stdout_closed)
+			return fg_error_set(error, EBADF, "sink %s: standard output is closed",
+					    entry->name);
 	}
 	return 0;
 }

@@ -354,6 +354,11 @@ void fg_console_quit(struct fg_console *console)
 	cmdline_quit(console->cmdline);
 }
 
+bool fg_console_has_line(const struct fg_console *console)
+{
+	return input_is_held(&console->input);
+}
+
 bool fg_console_quitting(const struct fg_console *console)
 {
 	return console->quitting;

@@ -18,6 +18,7 @@
 
 /* Room for the head of a file with 64 sources, and for many packets in one write(2). */
 #define BUFFER_BYTES (1u << 20)
+#define POLL_MS      100 /* between looks at `abandoned` */
 
 static_assert(PCAPNG_SECTION_MAX_BYTES + 256 * PCAPNG_INTERFACE_MAX_BYTES < BUFFER_BYTES,
 	      "the head of a file fits");
@@ -141,14 +142,19 @@ void pcapng_file_flush(struct pcapng_file *file)
 	size_t done = 0;
 
 	while (done < file->used && file->error == 0) {
-		const ssize_t n = write(file->fd, file->buffer + done, file->used - done);
+		ssize_t n;
 
+		if (atomic_load_explicit(&file->abandoned, memory_order_relaxed)) {
+			fail(file, ETIMEDOUT);
+			break;
+		}
+		n = write(file->fd, file->buffer + done, file->used - done);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)
 			fail(file, EIO);
 		else if (errno == EAGAIN) /* standard output may be a non-blocking pipe */
-			poll(&(struct pollfd){.fd = file->fd, .events = POLLOUT}, 1, -1);
+			poll(&(struct pollfd){.fd = file->fd, .events = POLLOUT}, 1, POLL_MS);
 		else if (errno != EINTR)
 			fail(file, errno);
 	}

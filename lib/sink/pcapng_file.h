@@ -8,6 +8,7 @@
 #ifndef PCAPNG_FILE_H
 #define PCAPNG_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,6 +34,8 @@ struct pcapng_file {
 
 	uint8_t *buffer;
 	size_t used, room; /* bytes */
+
+	_Atomic bool abandoned; /* control sets it: write nothing more, the program must end */
 };
 
 /* Allocate; 0 or -ENOMEM. `file` is zeroed but for sink, path.pattern and rotate_bytes. */
