@@ -22,7 +22,8 @@ enum {
 	EXIT_UNBALANCED = 3, /* packets are not accounted for */
 };
 
-#define FEEDS_MAX 1024u
+#define FEEDS_MAX      1024u
+#define SUMMARY_STDOUT "-" /* --summary: standard output */
 
 /* Sections of the file that are read once, at start; a reload compares them. */
 enum { PARTS = 8 };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -120,13 +121,26 @@ void control_stop(struct app *app, FILE *out)
 	snapshot_free(&now);
 }
 
-/* The stream for tables: standard output, unless a sink writes packets there. */
-static FILE *table_stream(const struct app *app)
+static bool sink_on_stdout(const struct app *app)
 {
 	for (uint32_t i = 0; i < app->n_sinks; i++)
 		if (app->sinks[i]->sink.takes_stdout)
-			return stderr;
-	return stdout;
+			return true;
+	return false;
+}
+
+static bool summary_on_stdout(const struct app *app)
+{
+	return app->options.summary_path != NULL &&
+	       strcmp(app->options.summary_path, SUMMARY_STDOUT) == 0;
+}
+
+/* The stream for tables: standard output, unless packets or the summary alone go there. */
+static FILE *table_stream(const struct app *app)
+{
+	if (summary_on_stdout(app) && app->console == NULL)
+		return stderr;
+	return sink_on_stdout(app) ? stderr : stdout;
 }
 
 static bool open_console(struct app *app)
@@ -135,9 +149,15 @@ static bool open_console(struct app *app)
 	cmdline_parse_ctx_t *table;
 	struct fg_error error = {0};
 
+	if (summary_on_stdout(app) && sink_on_stdout(app)) {
+		(void)fg_error_set(&error, EINVAL,
+				   "--summary -: a sink writes to standard output already");
+		app_fail(app, EXIT_USAGE, &error);
+		return false;
+	}
 	if (!options->interactive && options->cmdline_path == NULL)
 		return true;
-	if (table_stream(app) != stdout) {
+	if (sink_on_stdout(app)) {
 		(void)fg_error_set(&error, EINVAL,
 				   "a sink writes to standard output: there can be no console");
 		app_fail(app, EXIT_USAGE, &error);
@@ -235,7 +255,7 @@ static void finish(struct app *app)
 	if (!balanced)
 		app_fail(app, EXIT_UNBALANCED, &unbalanced);
 	error = (struct fg_error){0};
-	if (app->options.summary_path != NULL &&
+	if (app->options.summary_path != NULL && !(summary_on_stdout(app) && sink_on_stdout(app)) &&
 	    summary_write(app, &final, balanced, app->options.summary_path, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	snapshot_free(&final);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 
 #include <fg_eal.h>
 
@@ -21,17 +20,6 @@ void app_fail(struct app *app, int status, const struct fg_error *error)
 	fprintf(stderr, "feedgate: %s\n", error->text);
 	if (status > app->exit_status)
 		app->exit_status = status;
-}
-
-/* EAL's part of the command line: up to `--`. */
-static int start_eal(int argc, char **argv, struct fg_error *error)
-{
-	if (rte_eal_init(argc, argv) >= 0)
-		return 0;
-	return fg_error_set(error, rte_errno,
-			    "EAL does not start: %s (its own messages are above; without hugepages "
-			    "give --no-huge -m 512)",
-			    rte_strerror(rte_errno));
 }
 
 /* --check builds the tables, and so needs an EAL, but no device, no hugepages and no root. */
@@ -102,7 +90,7 @@ int main(int argc, char **argv)
 		setup_free(&app);
 		return EXIT_DONE;
 	}
-	if (start_eal(argc, argv, &error) != 0) {
+	if (fg_eal_start(argc, argv, &error) != 0) {
 		app_fail(&app, EXIT_RUNTIME, &error);
 		setup_free(&app);
 		return app.exit_status;

@@ -176,7 +176,13 @@ int summary_write(const struct app *app, const struct snapshot *s, bool balanced
 	json_object_set_new(root, "seconds", json_real(s->seconds));
 	json_object_set_new(root, "balanced", json_boolean(balanced));
 	errno = 0;
-	rc = json_dump_file(root, path, JSON_INDENT(2));
+	if (strcmp(path, SUMMARY_STDOUT) == 0) {
+		rc = json_dumpf(root, stdout, JSON_INDENT(2));
+		if (fputc('\n', stdout) == EOF)
+			rc = -1;
+	} else {
+		rc = json_dump_file(root, path, JSON_INDENT(2));
+	}
 	json_decref(root);
 	if (rc == 0)
 		return 0;
