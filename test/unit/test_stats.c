@@ -142,7 +142,7 @@ static void counters_begin_at_zero(void **state)
 	assert_true(totals.received_packets == 0 && totals.received_bytes == 0);
 	assert_true(totals.delivered_packets == 0 && totals.delivered_bytes == 0);
 	assert_true(fg_totals_dropped(&totals) == 0);
-	assert_true(fg_counter_read(&stats->bursts) == 0);
+	assert_true(fg_counter_read(&stats->busy_ticks) == 0);
 	assert_true(fg_counter_read(&stats->empty) == 0);
 	/* Every rule id has a counter, up to the last one. */
 	fg_flow_counter_add(&stats->rules[0].hits, 1, 60);
