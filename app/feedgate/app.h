@@ -135,4 +135,8 @@ struct app {
 /* main.c: print an error to standard error, and remember the worst status. */
 void app_fail(struct app *app, int status, const struct fg_error *error);
 
+/* main.c: the exit status for -errno of what the user gave: EXIT_USAGE, unless the system failed.
+ */
+int app_status_of(int rc);
+
 #endif /* APP_H */

@@ -251,7 +251,10 @@ const struct snapshot *command_snapshot(struct command_input *input)
 {
 	if (!input->has_snapshot) {
 		feeds_watch(input->app);
-		snapshot_take(input->app, input->snapshot);
+		if (snapshot_take(input->app, input->snapshot) != 0) {
+			fputs("out of memory: counters cannot be shown\n", input->out);
+			return NULL;
+		}
 		snapshot_subtract(input->snapshot, &input->app->cleared);
 		input->has_snapshot = true;
 	}

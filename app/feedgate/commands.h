@@ -61,7 +61,10 @@ void commands_free(void);
 #define COMMAND_USAGE_BYTES 64u
 const char *command_usage(const struct command *command, char text[COMMAND_USAGE_BYTES]);
 
-/* The counters since `clear stats`; taken once for each command typed, and freed after it. */
+/*
+ * The counters since `clear stats`; taken once for each command typed, and freed after it. NULL:
+ * out of memory, which was printed.
+ */
 const struct snapshot *command_snapshot(struct command_input *input);
 
 /* Print an error as the result of a command. */

@@ -37,8 +37,14 @@ static void load(struct command_input *input)
 /* Lcores own their counters: remember what they are, to be subtracted from now on. */
 static void clear_stats(struct command_input *input)
 {
+	struct snapshot now;
+
+	if (snapshot_take(input->app, &now) != 0) {
+		fputs("out of memory: not cleared\n", input->out);
+		return;
+	}
 	snapshot_free(&input->app->cleared);
-	snapshot_take(input->app, &input->app->cleared);
+	input->app->cleared = now;
 	fputs("cleared\n", input->out);
 }
 

@@ -115,7 +115,10 @@ void control_stop(struct app *app, FILE *out)
 		app_fail(app, EXIT_RUNTIME, &error);
 	feeds_watch(app);
 	symbols_watch(app, true);
-	snapshot_take(app, &now);
+	if (snapshot_take(app, &now) != 0) {
+		fputs("out of memory: counters cannot be shown\n", out);
+		return;
+	}
 	snapshot_subtract(&now, &app->cleared);
 	report_all(app, &now, out);
 	snapshot_free(&now);
@@ -148,6 +151,7 @@ static bool open_console(struct app *app)
 	const struct options *options = &app->options;
 	cmdline_parse_ctx_t *table;
 	struct fg_error error = {0};
+	int rc = 0;
 
 	if (summary_on_stdout(app) && sink_on_stdout(app)) {
 		(void)fg_error_set(&error, EINVAL,
@@ -165,13 +169,14 @@ static bool open_console(struct app *app)
 	}
 	table = commands_new(app);
 	if (table == NULL)
-		(void)fg_error_set(&error, ENOMEM, "console: out of memory");
-	else if (fg_console_open(table, "feedgate> ", &app->console, &error) == 0 &&
-		 (options->cmdline_path == NULL ||
-		  fg_console_load(app->console, options->cmdline_path, false, &error) == 0))
-		return true;
-	app_fail(app, EXIT_USAGE, &error);
-	return false;
+		rc = fg_error_set(&error, ENOMEM, "console: out of memory");
+	if (rc == 0)
+		rc = fg_console_open(table, "feedgate> ", &app->console, &error);
+	if (rc == 0 && options->cmdline_path != NULL)
+		rc = fg_console_load(app->console, options->cmdline_path, false, &error);
+	if (rc != 0)
+		app_fail(app, app_status_of(rc), &error);
+	return rc == 0;
 }
 
 /* Wait a moment, and run a command if one was typed. false: the console was left. */
@@ -240,23 +245,27 @@ static void finish(struct app *app)
 {
 	struct fg_error error = {0}, unbalanced = {0};
 	struct snapshot final;
-	bool balanced;
+	bool balanced, counted;
 
 	if (fg_pipeline_stop(app->pipeline, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	feeds_watch(app); /* Take the last events: event logs are still open. */
 	symbols_watch(app, true);
-	snapshot_take(app, &final);
+	counted = snapshot_take(app, &final) == 0;
 	balanced = fg_pipeline_check_accounting(app->pipeline, &unbalanced) == 0;
 	if (setup_close(app, &unbalanced) != 0)
 		balanced = false;
-	if (final.seconds > 0)
+	if (counted && final.seconds > 0)
 		report_all(app, &final, table_stream(app));
 	if (!balanced)
 		app_fail(app, EXIT_UNBALANCED, &unbalanced);
 	error = (struct fg_error){0};
-	if (app->options.summary_path != NULL && !(summary_on_stdout(app) && sink_on_stdout(app)) &&
-	    summary_write(app, &final, balanced, app->options.summary_path, &error) != 0)
+	if (!counted) {
+		(void)fg_error_set(&error, ENOMEM, "out of memory: no final table, no summary");
+		app_fail(app, EXIT_RUNTIME, &error);
+	} else if (app->options.summary_path != NULL &&
+		   !(summary_on_stdout(app) && sink_on_stdout(app)) &&
+		   summary_write(app, &final, balanced, app->options.summary_path, &error) != 0)
 		app_fail(app, EXIT_RUNTIME, &error);
 	snapshot_free(&final);
 	if (output_finish() != 0 && app->exit_status == EXIT_DONE)
@@ -267,7 +276,6 @@ void control_run(struct app *app)
 {
 	const struct options *options = &app->options;
 
-	snapshot_take(app, &app->cleared);
 	if (open_console(app) && (app->console == NULL || !fg_console_quitting(app->console))) {
 		if (!control_ending() && !fg_pipeline_running(app->pipeline) &&
 		    (!options->interactive || options->auto_start))
@@ -276,6 +284,10 @@ void control_run(struct app *app)
 			loop(app);
 	}
 	finish(app);
+	/* Each was reported. */
+	if (app->console != NULL && fg_console_had_bad_line(app->console) &&
+	    app->exit_status == EXIT_DONE)
+		app->exit_status = EXIT_USAGE;
 	fg_console_close(app->console);
 	commands_free();
 	snapshot_free(&app->cleared);

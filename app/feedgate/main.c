@@ -22,17 +22,33 @@ void app_fail(struct app *app, int status, const struct fg_error *error)
 		app->exit_status = status;
 }
 
+int app_status_of(int rc)
+{
+	switch (-rc) {
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EIO:
+	case EAGAIN:
+		return EXIT_RUNTIME;
+	default:
+		return EXIT_USAGE;
+	}
+}
+
 /* --check builds the tables, and so needs an EAL, but no device, no hugepages and no root. */
 static void check(struct app *app)
 {
 	struct fg_error error = {0};
+	int rc;
 
 	if (fg_eal_start_private("feedgate", &error) != 0) {
 		app_fail(app, EXIT_RUNTIME, &error);
 		return;
 	}
-	if (setup_try(app, &error) != 0) {
-		app_fail(app, EXIT_USAGE, &error);
+	rc = setup_try(app, &error);
+	if (rc != 0) {
+		app_fail(app, app_status_of(rc), &error);
 	} else {
 		findings_warn(app, stderr);
 		printf("%s: valid: %u sources, %u sinks, %u feeds, %u rules (%u entries)\n",
@@ -64,7 +80,7 @@ int main(int argc, char **argv)
 	static struct app app;
 	struct fg_error error = {0};
 	const bool stdout_closed = output_fill_closed();
-	const int rc = options_read(&app.options, argc, argv, &error);
+	int rc = options_read(&app.options, argc, argv, &error);
 
 	if (rc > 0)
 		return EXIT_DONE;
@@ -75,9 +91,10 @@ int main(int argc, char **argv)
 	app.options.stdout_closed = stdout_closed;
 	if (!app.options.check)
 		control_catch_signals();
-	if (setup_read(&app, &error) != 0) {
+	rc = setup_read(&app, &error);
+	if (rc != 0) {
 		if (!control_ending())
-			app_fail(&app, EXIT_USAGE, &error);
+			app_fail(&app, app_status_of(rc), &error);
 		setup_free(&app);
 		return app.exit_status;
 	}

@@ -41,6 +41,7 @@ struct fg_console {
 	bool in_command; /* On a terminal: the prompt is not shown. */
 	unsigned int load_depth;
 	bool loop; /* A file loads itself: all levels stop. */
+	bool bad;  /* At least one line was no command. */
 	char prompt[PROMPT_BYTES];
 	struct reader input; /* Of a terminal only `ended` is used. */
 };
@@ -145,6 +146,7 @@ static const char *run_line(struct fg_console *console, char *line)
 	problem = parse_problem(cmdline_parse(console->cmdline, line));
 	if (problem != NULL)
 		puts(problem);
+	console->bad = console->bad || problem != NULL;
 	(void)fflush(stdout);
 	return problem;
 }
@@ -217,6 +219,7 @@ static bool run_input(struct fg_console *console)
 		(void)run_line(console, console->input.line);
 		return !console->quitting;
 	case CUT_BAD:
+		console->bad = true;
 		printf("%s\n%s\n", console->prompt, console->input.line);
 		(void)fflush(stdout);
 		return true;
@@ -271,6 +274,7 @@ static bool load_line(struct fg_console *console, struct load *load)
 		break;
 	case CUT_BAD:
 		problem = r->line;
+		console->bad = true;
 		puts(problem);
 		break;
 	case CUT_AGAIN:
@@ -352,6 +356,11 @@ void fg_console_quit(struct fg_console *console)
 	console->quitting = true;
 	/* Ignore what was typed after `quit`. */
 	cmdline_quit(console->cmdline);
+}
+
+bool fg_console_had_bad_line(const struct fg_console *console)
+{
+	return console->bad;
 }
 
 bool fg_console_has_line(const struct fg_console *console)

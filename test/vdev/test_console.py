@@ -109,7 +109,8 @@ def test_pipe_hostile(folder):
     summary = os.path.join(folder, "summary.json")
     result = lib.finish(lib.start(lib.command(path, summary, args=["-i"]), stdin=subprocess.PIPE), summary,
                         stdin="\n".join(lines) + "\n")
-    lib.check_done(result)
+    assert result.code == 2, str(result)
+    lib.check_accounting(result)
     assert result.summary["received"] <= expected.received and "no rule is called 'nowhere'" in result.out, str(result)
     for text in ("/nonexistent", "the pipeline is not running"):
         assert text in result.out + result.err, f"no {text}\n{result}"
