@@ -7,6 +7,8 @@
 
 #include <rte_cycles.h>
 
+#include <fg_names.h>
+
 #include "app.h"
 #include "prefilter.h"
 #include "setup.h"
@@ -28,10 +30,13 @@ static int publish(struct app *app, const struct rulebook *book, const struct re
 	struct fg_rules *rules;
 	struct change change = {0};
 	uint32_t n_rules, n_entries;
+	const uint32_t n_names = fg_names_count();
 	int rc = setup_compile(app, book, &rules, error);
 
-	if (rc != 0)
+	if (rc != 0) {
+		fg_names_forget(n_names);
 		return rc;
+	}
 	rc = change_count(fg_pipeline_rules(app->pipeline), rules, &change, error);
 	if (rc == 0 && limit != NULL)
 		rc = change_check(limit, &change, fg_pipeline_rules(app->pipeline)->count, error);
@@ -42,6 +47,7 @@ static int publish(struct app *app, const struct rulebook *book, const struct re
 	}
 	if (rc != 0) {
 		fg_rules_free(rules);
+		fg_names_forget(n_names);
 		return rc;
 	}
 	n_rules = fg_pipeline_rules(app->pipeline)->count;
