@@ -57,6 +57,12 @@ extern const struct command *const commands[];
 cmdline_parse_ctx_t *commands_new(struct app *app);
 void commands_free(void);
 
+/*
+ * What is wrong with @line, which is no command: the first word that is not known there, and what
+ * is possible in its place.
+ */
+void command_explain(const char *line, char *text, size_t size);
+
 /* "show rule NAME": how a row is shown to people. */
 #define COMMAND_USAGE_BYTES 64u
 const char *command_usage(const struct command *command, char text[COMMAND_USAGE_BYTES]);

@@ -76,7 +76,7 @@ const struct command commands_general[] = {
 	{"help|?", NULL, "this list; TAB completes", help},
 	{"start", NULL, "poll the sources, deliver packets", start},
 	{"stop", NULL, "stop polling, drain, show totals", stop},
-	{"quit", NULL, "stop, and end feedgate", quit},
+	{"quit|exit", NULL, "stop, and end feedgate", quit},
 	{"load", "FILE", "run the commands in a file", load},
 	{"clear stats", NULL, "count from zero again", clear_stats},
 	{0},

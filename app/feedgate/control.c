@@ -172,6 +172,8 @@ static bool open_console(struct app *app)
 		rc = fg_error_set(&error, ENOMEM, "console: out of memory");
 	if (rc == 0)
 		rc = fg_console_open(table, "feedgate> ", &app->console, &error);
+	if (rc == 0)
+		fg_console_set_explain(app->console, command_explain);
 	if (rc == 0 && options->cmdline_path != NULL)
 		rc = fg_console_load(app->console, options->cmdline_path, false, &error);
 	if (rc != 0)
