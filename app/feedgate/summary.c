@@ -170,6 +170,25 @@ static int write_text(const char *text, const char *path)
 	return code;
 }
 
+/*
+ * As a text; NULL: no memory. json_dumps() would let its buffer grow, and ignores it where that
+ * fails within a key.
+ */
+static char *text_of(const json_t *root)
+{
+	const size_t bytes = json_dumpb(root, NULL, 0, JSON_INDENT(2));
+	char *text = malloc(bytes + 1);
+
+	if (text == NULL)
+		return NULL;
+	if (bytes == 0 || json_dumpb(root, text, bytes, JSON_INDENT(2)) != bytes) {
+		free(text);
+		return NULL;
+	}
+	text[bytes] = '\0';
+	return text;
+}
+
 int summary_write(const struct app *app, const struct snapshot *s, bool balanced, const char *path,
 		  struct fg_error *error)
 {
@@ -194,7 +213,7 @@ int summary_write(const struct app *app, const struct snapshot *s, bool balanced
 		json_decref(root);
 		return fg_error_set(error, ENOMEM, "--summary %s: out of memory", path);
 	}
-	text = json_dumps(root, JSON_INDENT(2));
+	text = text_of(root);
 	json_decref(root);
 	if (text == NULL)
 		return fg_error_set(error, ENOMEM, "--summary %s: out of memory", path);
