@@ -11,6 +11,7 @@
 #include <fg_feed.h>
 #include <fg_pipeline.h>
 
+#include "reload_change.h"
 #include "rulebook.h"
 
 /* Exit status. */
@@ -21,10 +22,11 @@ enum {
 	EXIT_UNBALANCED = 3, /* packets are not accounted for */
 };
 
-#define FEEDS_MAX 1024u
+#define FEEDS_MAX      1024u
+#define SUMMARY_STDOUT "-" /* --summary: standard output */
 
 /* Sections of the file that are read once, at start; a reload compares them. */
-enum { PARTS = 7 };
+enum { PARTS = 8 };
 
 /* The command line after `--`. */
 struct options {
@@ -37,6 +39,7 @@ struct options {
 	bool auto_start;
 	bool check;
 	bool exit_when_done;
+	bool stdout_closed; /* by who started feedgate */
 };
 
 /* An entry of `sources`. */
@@ -116,6 +119,7 @@ struct app {
 	struct fg_parse_conf parse;
 	struct fg_classify_conf classify;
 	struct fg_pipeline_conf pipeline_conf;
+	struct reload_conf reload;
 	struct fg_placement placement;
 	struct fg_rules *rules; /* until published */
 
@@ -130,5 +134,9 @@ struct app {
 
 /* main.c: print an error to standard error, and remember the worst status. */
 void app_fail(struct app *app, int status, const struct fg_error *error);
+
+/* main.c: the exit status for -errno of what the user gave: EXIT_USAGE, unless the system failed.
+ */
+int app_status_of(int rc);
 
 #endif /* APP_H */

@@ -217,6 +217,66 @@ void commands_free(void)
 	memset(&state, 0, sizeof(state));
 }
 
+/* How many tokens of @in @line begins with; @rest: what follows them. */
+static unsigned int match_tokens(const struct instruction *in, const char *line, const char **rest)
+{
+	unsigned int n = 0;
+
+	for (*rest = line + strspn(line, " \t"); n < in->n_tokens; n++) {
+		cmdline_parse_token_hdr_t *hdr = (cmdline_parse_token_hdr_t *)&in->tokens[n].hdr;
+		const int length =
+			**rest != '\0' && **rest != '\n' ? hdr->ops->parse(hdr, *rest, NULL, 0) : 0;
+
+		if (length <= 0)
+			break;
+		*rest += length;
+		*rest += strspn(*rest, " \t");
+	}
+	return n;
+}
+
+/* Append "| WORD" unless it is there. */
+static void add_choice(char *text, size_t size, const struct token *token)
+{
+	const size_t used = strlen(text);
+
+	if (token->repeated && token->argument == NULL)
+		return;
+	if (token->argument != NULL)
+		snprintf(text + used, size - used, "%s%s", used > 0 ? " | " : "",
+			 token->argument->shown);
+	else
+		snprintf(text + used, size - used, "%s%.*s", used > 0 ? " | " : "",
+			 (int)token->length, token->text);
+}
+
+void command_explain(const char *line, char *text, size_t size)
+{
+	const char *rest = line, *at = line;
+	unsigned int best = 0;
+	char choices[512] = "";
+
+	for (unsigned int i = 0; i < state.count; i++) {
+		const unsigned int n = match_tokens(&state.instructions[i], line, &rest);
+
+		if (n >= best) {
+			best = n;
+			at = rest;
+		}
+	}
+	for (unsigned int i = 0; i < state.count; i++)
+		if (match_tokens(&state.instructions[i], line, &rest) == best &&
+		    best < state.instructions[i].n_tokens)
+			add_choice(choices, sizeof(choices), &state.instructions[i].tokens[best]);
+	if (choices[0] == '\0')
+		snprintf(choices, sizeof(choices), "nothing more");
+	if (at[strcspn(at, " \t\r\n")] == '\0' && *at == '\0')
+		snprintf(text, size, "expected %s", choices);
+	else
+		snprintf(text, size, "'%.*s': expected %s",
+			 (int)RTE_MIN(strcspn(at, " \t\r\n"), 64u), at, choices);
+}
+
 /* Append @length characters of @more, after a blank if there is anything before. */
 static void add_usage(char text[COMMAND_USAGE_BYTES], const char *more, size_t length,
 		      bool brackets)
@@ -251,7 +311,10 @@ const struct snapshot *command_snapshot(struct command_input *input)
 {
 	if (!input->has_snapshot) {
 		feeds_watch(input->app);
-		snapshot_take(input->app, input->snapshot);
+		if (snapshot_take(input->app, input->snapshot) != 0) {
+			fputs("out of memory: counters cannot be shown\n", input->out);
+			return NULL;
+		}
 		snapshot_subtract(input->snapshot, &input->app->cleared);
 		input->has_snapshot = true;
 	}

@@ -57,11 +57,20 @@ extern const struct command *const commands[];
 cmdline_parse_ctx_t *commands_new(struct app *app);
 void commands_free(void);
 
+/*
+ * What is wrong with @line, which is no command: the first word that is not known there, and what
+ * is possible in its place.
+ */
+void command_explain(const char *line, char *text, size_t size);
+
 /* "show rule NAME": how a row is shown to people. */
 #define COMMAND_USAGE_BYTES 64u
 const char *command_usage(const struct command *command, char text[COMMAND_USAGE_BYTES]);
 
-/* The counters since `clear stats`; taken once for each command typed, and freed after it. */
+/*
+ * The counters since `clear stats`; taken once for each command typed, and freed after it. NULL:
+ * out of memory, which was printed.
+ */
 const struct snapshot *command_snapshot(struct command_input *input);
 
 /* Print an error as the result of a command. */

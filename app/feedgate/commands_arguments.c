@@ -42,6 +42,7 @@ static const struct command_argument command_arguments[] = {
 	{"PORT", "N|all", "number of a port, or all", ARGUMENT_WORD, NULL, NULL},
 	{"FILE", "FILE", "file name without blanks", ARGUMENT_WORD, NULL, NULL},
 	{"PATH", "FILE", "file name", ARGUMENT_REST, NULL, NULL},
+	{"RELOAD", "[force] FILE", "force, file name, or both", ARGUMENT_REST, NULL, NULL},
 	{"DEFINITION", "RULE [WHERE]", "{name: NAME, match: {...}, to: SINKS} [WHERE]",
 	 ARGUMENT_REST, NULL, NULL},
 	{"FIELDS", "FIELD VALUE ...", "field and value", ARGUMENT_FIELDS, NULL, NULL},

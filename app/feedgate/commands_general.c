@@ -37,8 +37,14 @@ static void load(struct command_input *input)
 /* Lcores own their counters: remember what they are, to be subtracted from now on. */
 static void clear_stats(struct command_input *input)
 {
+	struct snapshot now;
+
+	if (snapshot_take(input->app, &now) != 0) {
+		fputs("out of memory: not cleared\n", input->out);
+		return;
+	}
 	snapshot_free(&input->app->cleared);
-	snapshot_take(input->app, &input->app->cleared);
+	input->app->cleared = now;
 	fputs("cleared\n", input->out);
 }
 
@@ -70,7 +76,7 @@ const struct command commands_general[] = {
 	{"help|?", NULL, "this list; TAB completes", help},
 	{"start", NULL, "poll the sources, deliver packets", start},
 	{"stop", NULL, "stop polling, drain, show totals", stop},
-	{"quit", NULL, "stop, and end feedgate", quit},
+	{"quit|exit", NULL, "stop, and end feedgate", quit},
 	{"load", "FILE", "run the commands in a file", load},
 	{"clear stats", NULL, "count from zero again", clear_stats},
 	{0},

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that change or save the rules, or try a packet on them. */
+#include <string.h>
+
 #include "app.h"
 #include "commands.h"
 #include "edit.h"
@@ -15,11 +17,28 @@ static void refused(const struct command_input *input, const struct fg_error *er
 		fg_pipeline_rules_version(input->app->pipeline));
 }
 
+/* Does the argument begin with the word force? What follows it is the path; NULL: nothing does. */
+static bool take_force(const char **path)
+{
+	static const char word[] = "force";
+	const size_t length = sizeof(word) - 1;
+
+	if (*path == NULL || strncmp(*path, word, length) != 0 ||
+	    ((*path)[length] != '\0' && (*path)[length] != ' ' && (*path)[length] != '\t'))
+		return false;
+	*path += length + strspn(*path + length, " \t");
+	if (**path == '\0')
+		*path = NULL;
+	return true;
+}
+
 static void reload(struct command_input *input)
 {
+	const char *path = input->arguments[0];
+	const bool force = take_force(&path);
 	struct fg_error error = {0};
 
-	if (reload_file(input->app, input->arguments[0], input->out, &error) != 0)
+	if (reload_file(input->app, path, force, input->out, &error) != 0)
 		refused(input, &error);
 }
 
@@ -77,7 +96,9 @@ static void explain_packet(struct command_input *input)
 }
 
 const struct command commands_rules[] = {
-	{"rules reload", "[PATH]", "load the rules of FILE, or of the -c file as SIGHUP does",
+	{"rules reload", "[RELOAD]",
+	 "load the rules of FILE, or of the -c file as SIGHUP does;\n"
+	 "force: also if more changes than reload: {max_change} allows",
 	 reload},
 	{"rules add", "DEFINITION",
 	 "add a rule, written as in the file but on one line: {name: x, ...}\n"

@@ -11,34 +11,52 @@
 
 static void show_stats(struct command_input *input)
 {
-	report_totals(input->app, command_snapshot(input), input->out);
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
+	report_totals(input->app, s, input->out);
 }
 
 static void show_sources(struct command_input *input)
 {
-	report_sources(input->app, command_snapshot(input), input->out);
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
+	report_sources(input->app, s, input->out);
 }
 
 static void show_source(struct command_input *input)
 {
+	const struct snapshot *s = command_snapshot(input);
 	const char *name = input->arguments[0];
 
-	if (report_source(input->app, command_snapshot(input), name, input->out) != 0)
+	if (s == NULL)
+		return;
+	if (report_source(input->app, s, name, input->out) != 0)
 		fprintf(input->out, "no source is called '%s'\n", name);
 }
 
 static void show_feeds(struct command_input *input)
 {
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
 	if (input->app->n_feeds == 0)
 		fputs("there is no feed\n", input->out);
-	report_feeds(input->app, command_snapshot(input), input->out);
+	report_feeds(input->app, s, input->out);
 }
 
 static void show_feed(struct command_input *input)
 {
+	const struct snapshot *s = command_snapshot(input);
 	const char *name = input->arguments[0];
 
-	if (report_feed(input->app, command_snapshot(input), name, input->out) != 0)
+	if (s == NULL)
+		return;
+	if (report_feed(input->app, s, name, input->out) != 0)
 		fprintf(input->out, "no feed is called '%s'\n", name);
 }
 
@@ -50,25 +68,40 @@ static void show_gaps(struct command_input *input)
 
 static void show_rules(struct command_input *input)
 {
-	report_rules(input->app, command_snapshot(input), input->out, true);
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
+	report_rules(input->app, s, input->out, true);
 }
 
 static void show_rule(struct command_input *input)
 {
+	const struct snapshot *s = command_snapshot(input);
 	const char *name = input->arguments[0];
 
-	if (report_rule(input->app, command_snapshot(input), name, input->out) != 0)
+	if (s == NULL)
+		return;
+	if (report_rule(input->app, s, name, input->out) != 0)
 		fprintf(input->out, "no rule is called '%s'\n", name);
 }
 
 static void show_drops(struct command_input *input)
 {
-	report_drops(command_snapshot(input), input->out, true);
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
+	report_drops(s, input->out, true);
 }
 
 static void show_sinks(struct command_input *input)
 {
-	report_sinks(input->app, command_snapshot(input), input->out);
+	const struct snapshot *s = command_snapshot(input);
+
+	if (s == NULL)
+		return;
+	report_sinks(input->app, s, input->out);
 }
 
 static void show_lcores(struct command_input *input)

@@ -18,7 +18,8 @@ static bool has_protocol(const struct feed_entry *entry)
 }
 
 /* The channels in use, to be freed by the caller; NULL: there are none. */
-static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, unsigned int *count)
+static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, unsigned int *count,
+						bool *no_memory)
 {
 	const struct fg_arbiter *arbiter =
 		entry->feed != NULL ? fg_feed_arbiter(entry->feed) : NULL;
@@ -27,6 +28,7 @@ static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, 
 		arbiter != NULL ? calloc(max, sizeof(*channels)) : NULL;
 
 	*count = channels != NULL ? fg_arbiter_channels(arbiter, channels, max) : 0;
+	*no_memory = arbiter != NULL && channels == NULL;
 	return channels;
 }
 
@@ -34,7 +36,8 @@ static struct fg_arbiter_channel *take_channels(const struct feed_entry *entry, 
 static void print_sequence(const struct feed_entry *entry, FILE *out)
 {
 	unsigned int count, current = 0;
-	struct fg_arbiter_channel *channels = take_channels(entry, &count);
+	bool no_memory;
+	struct fg_arbiter_channel *channels = take_channels(entry, &count, &no_memory);
 	const struct fg_arbiter_channel *last = NULL;
 	char session[SESSION_TEXT_BYTES] = "-", text[SESSION_TEXT_BYTES + 16];
 
@@ -50,7 +53,7 @@ static void print_sequence(const struct feed_entry *entry, FILE *out)
 	if (current > 1)
 		snprintf(text, sizeof(text), "%s (+%u)", session, current - 1);
 	else
-		snprintf(text, sizeof(text), "%s", session);
+		snprintf(text, sizeof(text), "%s", no_memory ? "out of memory" : session);
 	fprintf(out, " %-16s %15s", text, last != NULL ? report_grouped(last->next) : "-");
 	free(channels);
 }
@@ -217,13 +220,16 @@ static void print_lines(const struct feed_totals *t, unsigned int n_lines, FILE 
 static void print_channels(const struct feed_entry *entry, FILE *out)
 {
 	unsigned int count;
-	struct fg_arbiter_channel *channels = take_channels(entry, &count);
+	bool no_memory;
+	struct fg_arbiter_channel *channels = take_channels(entry, &count, &no_memory);
 
 	fprintf(out,
 		"channels, since the start\n  %-20s %20s %-8s %20s %12s %9s %9s %9s %9s %9s %13s "
 		"%7s\n",
 		"session", "channel", "", "next", "last packet", "gaps", "open", "by other", "late",
 		"unfilled", "unrecovered", "resets");
+	if (no_memory)
+		fputs("  out of memory: they cannot be shown\n", out);
 	for (unsigned int i = 0; i < count; i++) {
 		const uint64_t *c = channels[i].counters;
 		char session[SESSION_TEXT_BYTES];

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 
 #include <fg_eal.h>
 
@@ -13,6 +12,7 @@
 #include "control.h"
 #include "findings.h"
 #include "options.h"
+#include "output.h"
 #include "setup.h"
 
 void app_fail(struct app *app, int status, const struct fg_error *error)
@@ -22,15 +22,18 @@ void app_fail(struct app *app, int status, const struct fg_error *error)
 		app->exit_status = status;
 }
 
-/* EAL's part of the command line: up to `--`. */
-static int start_eal(int argc, char **argv, struct fg_error *error)
+int app_status_of(int rc)
 {
-	if (rte_eal_init(argc, argv) >= 0)
-		return 0;
-	return fg_error_set(error, rte_errno,
-			    "EAL does not start: %s (its own messages are above; without hugepages "
-			    "give --no-huge -m 512)",
-			    rte_strerror(rte_errno));
+	switch (-rc) {
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EIO:
+	case EAGAIN:
+		return EXIT_RUNTIME;
+	default:
+		return EXIT_USAGE;
+	}
 }
 
 /* --check builds the tables, and so needs an EAL, but no device, no hugepages and no root. */
@@ -38,13 +41,15 @@ static void check(struct app *app)
 {
 	struct fg_table_info info;
 	struct fg_error error = {0};
+	int rc;
 
 	if (fg_eal_start_private("feedgate", &error) != 0) {
 		app_fail(app, EXIT_RUNTIME, &error);
 		return;
 	}
-	if (setup_try(app, &info, &error) != 0) {
-		app_fail(app, EXIT_USAGE, &error);
+	rc = setup_try(app, &info, &error);
+	if (rc != 0) {
+		app_fail(app, app_status_of(rc), &error);
 	} else {
 		findings_warn(app, stderr);
 		findings_expressions(app, &info, stderr);
@@ -64,7 +69,7 @@ static void run(struct app *app)
 
 	if (rc == 0)
 		control_run(app);
-	else
+	else if (!control_ending())
 		/* -EINVAL: the configuration is wrong. */
 		app_fail(app, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, &error);
 	if (rc != 0)
@@ -76,7 +81,8 @@ int main(int argc, char **argv)
 {
 	static struct app app;
 	struct fg_error error = {0};
-	const int rc = options_read(&app.options, argc, argv, &error);
+	const bool stdout_closed = output_fill_closed();
+	int rc = options_read(&app.options, argc, argv, &error);
 
 	if (rc > 0)
 		return EXIT_DONE;
@@ -84,21 +90,34 @@ int main(int argc, char **argv)
 		app_fail(&app, EXIT_USAGE, &error);
 		return EXIT_USAGE;
 	}
-	if (setup_read(&app, &error) != 0) {
-		app_fail(&app, EXIT_USAGE, &error);
+	app.options.stdout_closed = stdout_closed;
+	if (!app.options.check)
+		control_catch_signals();
+	rc = setup_read(&app, &error);
+	if (rc != 0) {
+		if (!control_ending())
+			app_fail(&app, app_status_of(rc), &error);
 		setup_free(&app);
-		return EXIT_USAGE;
+		return app.exit_status;
 	}
 	if (app.options.check) {
 		check(&app);
 		return app.exit_status;
 	}
-	if (start_eal(argc, argv, &error) != 0) {
+	output_open();
+	if (control_ending()) {
+		setup_free(&app);
+		return EXIT_DONE;
+	}
+	if (fg_eal_start(argc, argv, &error) != 0) {
 		app_fail(&app, EXIT_RUNTIME, &error);
 		setup_free(&app);
 		return app.exit_status;
 	}
-	run(&app);
+	if (!control_ending())
+		run(&app);
+	else
+		setup_free(&app);
 	rte_eal_cleanup();
 	return app.exit_status;
 }

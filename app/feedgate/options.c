@@ -8,6 +8,7 @@
 #include <fg_option.h>
 
 #include "app.h"
+#include "options_check.h"
 #include "protocols.h"
 #include "sources.h"
 
@@ -54,7 +55,7 @@ void options_usage(FILE *out)
 	      "  --workers N            worker lcores; overrides pipeline: {workers: N}\n"
 	      "  --exit-when-done       exit when all sources have ended and all packets "
 	      "are delivered\n"
-	      "  --summary FILE         write all counters as JSON at exit\n"
+	      "  --summary FILE         write all counters as JSON at exit; -: to standard output\n"
 	      "  --check                validate the configuration and exit; opens nothing\n"
 	      "  --list-protocols       list the built-in protocols\n"
 	      "  --list-sources         list the source kinds, and what this machine lacks for "
@@ -144,6 +145,8 @@ int options_read(struct options *options, int argc, char **argv, struct fg_error
 	*options = (struct options){0};
 	if (serve_at_once(argc, argv) != 0)
 		return 1;
+	if (options_check_eal(argc, argv, error) != 0)
+		return -EINVAL;
 	while (ours < argc && strcmp(argv[ours], "--") != 0)
 		ours++;
 	argc -= ours;
@@ -163,6 +166,8 @@ int options_read(struct options *options, int argc, char **argv, struct fg_error
 		return fg_error_set(error, EINVAL, "unexpected argument '%s'", argv[optind]);
 	if (options->check && options->config_path == NULL)
 		return fg_error_set(error, EINVAL, "--check needs -c FILE");
+	if (options_check_files(options, error) != 0)
+		return -EINVAL;
 	optind = 1; /* EAL uses getopt, too. */
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef RELOAD_H
 #define RELOAD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <fg_error.h>
@@ -13,8 +14,11 @@
 struct app;
 struct rulebook;
 
-/* The rules of a file; @path NULL: of the -c file. 0 or -errno. */
-int reload_file(struct app *app, const char *path, FILE *out, struct fg_error *error);
+/*
+ * The rules of a file; @path NULL: of the -c file. A file without `rules` is refused, and, without
+ * @force, a change beyond `reload: {max_change}`. 0 or -errno.
+ */
+int reload_file(struct app *app, const char *path, bool force, FILE *out, struct fg_error *error);
 
 /* @edited was made from app->book, and is taken, also on an error. 0 or -errno. */
 int reload_edited(struct app *app, struct rulebook *edited, FILE *out, struct fg_error *error);

@@ -130,10 +130,9 @@ void report_sinks(const struct app *app, const struct snapshot *s, FILE *out)
 
 static void print_lcore(const struct fg_lcore_view *view, FILE *out)
 {
-	const uint64_t bursts = fg_counter_read(&view->stats->bursts);
-	const uint64_t empty = fg_counter_read(&view->stats->empty);
-	const double busy =
-		bursts + empty > 0 ? 100.0 * (double)bursts / (double)(bursts + empty) : 0;
+	const uint64_t ticks = fg_counter_read(&view->stats->busy_ticks);
+	const uint64_t idle_ticks = fg_counter_read(&view->stats->idle_ticks);
+	const double busy = ticks > 0 ? 100.0 * (double)ticks / (double)(ticks + idle_ticks) : 0;
 
 	fprintf(out, "%5u %-6s %4d %16s %16s %6.1f%% %10s ", view->lcore_id,
 		view->worker ? "worker" : "rx", view->socket_id,
@@ -196,6 +195,8 @@ void report_config(const struct app *app, FILE *out)
 	fg_option_print(out, fg_classify_options, &app->classify);
 	fputs("}\npipeline: {", out);
 	fg_option_print(out, fg_pipeline_options, &app->pipeline_conf);
+	fputs("}\nreload: {", out);
+	fg_option_print(out, reload_options, &app->reload);
 	fputs("}\nfeeds:\n", out);
 	for (uint32_t i = 0; i < app->n_feeds; i++) {
 		fputs("  ", out);

@@ -23,9 +23,10 @@ static int begin(const struct rulebook *from, uint32_t count, struct rulebook *o
 	*out = *from;
 	out->count = count;
 	out->entries = malloc(((size_t)count + 1) * sizeof(*out->entries));
-	if (out->entries == NULL)
-		return fg_error_set(error, ENOMEM, "no memory for %u rules", count);
-	return 0;
+	if (out->entries != NULL)
+		return 0;
+	*out = (struct rulebook){0};
+	return fg_error_set(error, ENOMEM, "no memory for %u rules", count);
 }
 
 int rulebook_read(struct rulebook *book, struct fg_config *file, struct fg_error *error)

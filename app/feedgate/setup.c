@@ -20,7 +20,7 @@
 #include "symbols.h"
 
 const char *const setup_part_names[PARTS] = {"sources", "parse", "classify", "pipeline",
-					     "feeds",   "sinks", "events"};
+					     "feeds",   "sinks", "events",   "reload"};
 
 /* `rules` and `default` can be reloaded; the rulebook has them. */
 static bool is_top_key(const char *key)
@@ -127,6 +127,8 @@ static int read_parts(struct app *app, const struct fg_node *root, struct fg_err
 	if (rc == 0)
 		rc = fg_option_read(fg_pipeline_options, fg_node_get(root, "pipeline"),
 				    &app->pipeline_conf, error);
+	if (rc == 0)
+		rc = reload_conf_read(fg_node_get(root, "reload"), &app->reload, error);
 	if (rc == 0 && app->options.workers != NULL)
 		rc = fg_option_set(fg_pipeline_option_workers, &app->pipeline_conf,
 				   app->options.workers, NULL, error);
@@ -149,6 +151,7 @@ static void free_parts(struct app *app)
 	fg_option_free(fg_parse_options, &app->parse);
 	fg_option_free(fg_classify_options, &app->classify);
 	fg_option_free(fg_pipeline_options, &app->pipeline_conf);
+	fg_option_free(reload_options, &app->reload);
 }
 
 static int keep_parts(struct app *app, const struct fg_node *root, struct fg_error *error)
@@ -275,6 +278,9 @@ static int open_sinks(struct app *app, struct fg_error *error)
 		if (rc != 0)
 			return rc;
 		entry->open = true;
+		if (entry->sink.takes_stdout && app->options.stdout_closed)
+			return fg_error_set(error, EBADF, "sink %s: standard output is closed",
+					    entry->name);
 	}
 	return 0;
 }

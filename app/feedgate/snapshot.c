@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "snapshot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "app.h"
@@ -23,9 +24,7 @@ static void take_rules(const struct app *app, struct snapshot *s)
 {
 	s->n_rule_ids = rule_id_bound(fg_pipeline_rules(app->pipeline));
 	s->rules = calloc(s->n_rule_ids, sizeof(*s->rules));
-	if (s->rules == NULL)
-		s->n_rule_ids = 0;
-	for (uint32_t id = 0; id < s->n_rule_ids; id++)
+	for (uint32_t id = 0; s->rules != NULL && id < s->n_rule_ids; id++)
 		fg_pipeline_rule(app->pipeline, id, &s->rules[id]);
 }
 
@@ -41,7 +40,7 @@ static void take_unmapped(const struct app *app, struct snapshot *s)
 
 		if (rule->id < s->n_rule_ids)
 			s->unmapped[rule->id] = count;
-		if (count > 0 && rule->feed < s->n_feeds)
+		if (count > 0 && s->feeds != NULL && rule->feed < s->n_feeds)
 			s->feeds[rule->feed].unmapped_instruments += count;
 	}
 }
@@ -58,9 +57,7 @@ static void take_feeds(const struct app *app, struct snapshot *s)
 {
 	s->n_feeds = app->n_feeds;
 	s->feeds = calloc((size_t)s->n_feeds + 1, sizeof(*s->feeds));
-	if (s->feeds == NULL)
-		s->n_feeds = 0;
-	for (uint32_t i = 0; i < s->n_feeds; i++)
+	for (uint32_t i = 0; s->feeds != NULL && i < s->n_feeds; i++)
 		if (app->feeds[i]->feed != NULL)
 			feeds_totals(app->feeds[i]->feed, &s->feeds[i]);
 }
@@ -69,13 +66,11 @@ static void take_event_logs(const struct app *app, struct snapshot *s)
 {
 	s->n_event_logs = app->n_event_logs;
 	s->event_logs = calloc((size_t)s->n_event_logs + 1, sizeof(*s->event_logs));
-	if (s->event_logs == NULL)
-		s->n_event_logs = 0;
-	for (uint32_t i = 0; i < s->n_event_logs; i++)
+	for (uint32_t i = 0; s->event_logs != NULL && i < s->n_event_logs; i++)
 		s->event_logs[i] = event_log_totals(app->event_logs[i]);
 }
 
-void snapshot_take(const struct app *app, struct snapshot *s)
+int snapshot_take(const struct app *app, struct snapshot *s)
 {
 	*s = (struct snapshot){0};
 	fg_pipeline_totals(app->pipeline, &s->totals);
@@ -96,6 +91,10 @@ void snapshot_take(const struct app *app, struct snapshot *s)
 	take_unmapped(app, s);
 	take_event_logs(app, s);
 	s->seconds = fg_pipeline_seconds(app->pipeline);
+	if (s->rules != NULL && s->feeds != NULL && s->event_logs != NULL && s->unmapped != NULL)
+		return 0;
+	snapshot_free(s);
+	return -ENOMEM;
 }
 
 static void subtract(uint64_t *from, const uint64_t *what, unsigned int count)

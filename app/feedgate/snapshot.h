@@ -6,8 +6,8 @@
 struct app;
 struct snapshot;
 
-/* Read all counters. Free it with snapshot_free(). */
-void snapshot_take(const struct app *app, struct snapshot *snapshot);
+/* Read all counters. Free it with snapshot_free(). 0, or -ENOMEM with @snapshot zeroed. */
+int snapshot_take(const struct app *app, struct snapshot *snapshot);
 
 /* What was counted since @before. */
 void snapshot_subtract(struct snapshot *snapshot, const struct snapshot *before);

@@ -172,7 +172,7 @@ static const char *names_text(const struct app *app, uint32_t number, char text[
 	const int n = fg_pipeline_unmapped(app->pipeline, number, names, NAMES, &count);
 	size_t used = 0;
 
-	text[0] = '\0';
+	snprintf(text, NAMES_BYTES, "%s", n < 0 ? "(out of memory)" : "");
 	for (int i = 0; i < n; i++)
 		used += (size_t)snprintf(text + used, NAMES_BYTES - used, "%s%s",
 					 i == 0 ? "" : ", ", names[i]);

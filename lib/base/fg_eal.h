@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Starts EAL for programs that use no device, such as feedgate-lookup.
+ * Starts EAL.
  */
 #ifndef FG_EAL_H
 #define FG_EAL_H
 
 #include <fg_error.h>
+
+/**
+ * rte_eal_init(), with an error for whatever it says.
+ * @return 0; -EBUSY: another process has the same file prefix; -errno with @p error set.
+ * Threads: control, once a process.
+ */
+int fg_eal_start(int argc, char **argv, struct fg_error *error);
 
 /**
  * Start EAL with a heap and nothing else: without hugepages, devices, telemetry and files

@@ -40,7 +40,10 @@ struct fg_console {
 	bool quitting;
 	bool in_command; /* On a terminal: the prompt is not shown. */
 	unsigned int load_depth;
-	bool loop; /* A file loads itself: all levels stop. */
+	bool loop;                   /* A file loads itself: all levels stop. */
+	fg_console_explain *explain; /* NULL: none */
+	char problem[600];           /* of the last bad line */
+	bool bad;                    /* At least one line was no command. */
 	char prompt[PROMPT_BYTES];
 	struct reader input; /* Of a terminal only `ended` is used. */
 };
@@ -131,7 +134,7 @@ static const char *parse_problem(int rc)
 
 /*
  * Echo and run a line; its buffer has room for one more byte.
- * @return what is wrong with it, or NULL. Static text.
+ * @return what is wrong with it, or NULL. Valid until the next line.
  */
 static const char *run_line(struct fg_console *console, char *line)
 {
@@ -143,8 +146,14 @@ static const char *run_line(struct fg_console *console, char *line)
 	(void)fflush(stdout);
 	memcpy(line + length, "\n", 2);
 	problem = parse_problem(cmdline_parse(console->cmdline, line));
+	if (problem != NULL && console->explain != NULL) {
+		line[length] = '\0';
+		console->explain(line, console->problem, sizeof(console->problem));
+		problem = console->problem;
+	}
 	if (problem != NULL)
 		puts(problem);
+	console->bad = console->bad || problem != NULL;
 	(void)fflush(stdout);
 	return problem;
 }
@@ -217,6 +226,7 @@ static bool run_input(struct fg_console *console)
 		(void)run_line(console, console->input.line);
 		return !console->quitting;
 	case CUT_BAD:
+		console->bad = true;
 		printf("%s\n%s\n", console->prompt, console->input.line);
 		(void)fflush(stdout);
 		return true;
@@ -271,6 +281,7 @@ static bool load_line(struct fg_console *console, struct load *load)
 		break;
 	case CUT_BAD:
 		problem = r->line;
+		console->bad = true;
 		puts(problem);
 		break;
 	case CUT_AGAIN:
@@ -352,6 +363,21 @@ void fg_console_quit(struct fg_console *console)
 	console->quitting = true;
 	/* Ignore what was typed after `quit`. */
 	cmdline_quit(console->cmdline);
+}
+
+void fg_console_set_explain(struct fg_console *console, fg_console_explain *explain)
+{
+	console->explain = explain;
+}
+
+bool fg_console_had_bad_line(const struct fg_console *console)
+{
+	return console->bad;
+}
+
+bool fg_console_has_line(const struct fg_console *console)
+{
+	return input_is_held(&console->input);
 }
 
 bool fg_console_quitting(const struct fg_console *console)

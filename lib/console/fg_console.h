@@ -59,6 +59,19 @@ int fg_console_load(struct fg_console *console, const char *path, bool stop_on_e
 /** Make fg_console_poll() return false. Called by the command `quit`. */
 void fg_console_quit(struct fg_console *console);
 
+/** Makes the message about @p line, which is no command; one line, no longer than @p size. */
+typedef void fg_console_explain(const char *line, char *text, size_t size);
+
+/** Answer lines that are no command with this, instead of "Command not found". Not on a terminal.
+ */
+void fg_console_set_explain(struct fg_console *console, fg_console_explain *explain);
+
+/** Was any line no command: typed, from a pipe, or of a file that was loaded? */
+bool fg_console_had_bad_line(const struct fg_console *console);
+
+/** Has it read a whole line, or the end, that fg_console_poll() will run without waiting? */
+bool fg_console_has_line(const struct fg_console *console);
+
 /** Was fg_console_quit() called? */
 bool fg_console_quitting(const struct fg_console *console);
 

@@ -95,6 +95,7 @@ struct lcore {
 	uint32_t n_holding;                       /* first those that hold packets */
 	uint32_t next_slow;                       /* of the others, the next one to tick */
 	uint64_t next_tick;                       /* of feeds_tick(), TSC */
+	uint64_t turn_began;                      /* TSC */
 	struct fg_handoff *inlets[FG_LCORES_MAX]; /* [n_inlets], of the rx lcores that put */
 	struct rx_queue queues[FG_SOURCE_QUEUES_MAX];
 } __attribute__((aligned(128)));

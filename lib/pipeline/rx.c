@@ -240,6 +240,7 @@ int rx_main(void *arg)
 	struct lcore *lcore = arg;
 	struct fg_pipeline *pipeline = lcore->pipeline;
 
+	lcore->turn_began = rte_rdtsc();
 	rte_rcu_qsbr_thread_online(pipeline->qsbr, lcore->index);
 	while (!atomic_load_explicit(&pipeline->stop, memory_order_relaxed)) {
 		const struct ruleset *set =

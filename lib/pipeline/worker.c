@@ -148,9 +148,14 @@ uint32_t take_rings(struct lcore *lcore)
 
 void end_turn(struct lcore *lcore, uint32_t found)
 {
-	fg_counter_add(found > 0 ? &lcore->stats->bursts : &lcore->stats->empty, 1);
+	uint64_t now;
+
 	if (lcore->n_owned > 0)
 		feeds_tick(lcore);
+	now = rte_rdtsc();
+	fg_counter_add(found > 0 ? &lcore->stats->busy_ticks : &lcore->stats->idle_ticks,
+		       now - lcore->turn_began);
+	lcore->turn_began = now;
 	if (found == 0)
 		rte_pause();
 	rte_rcu_qsbr_quiescent(lcore->pipeline->qsbr, lcore->index);
@@ -174,6 +179,7 @@ int worker_main(void *arg)
 {
 	struct lcore *lcore = arg;
 
+	lcore->turn_began = rte_rdtsc();
 	rte_rcu_qsbr_thread_online(lcore->pipeline->qsbr, lcore->index);
 	finish_rings(lcore);
 	rte_rcu_qsbr_thread_offline(lcore->pipeline->qsbr, lcore->index);

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <fg_deadline.h>
 #include <fg_log.h>
 
 #include "kinds.h"
@@ -35,6 +36,7 @@
 #define IDLE_SLEEP_NS 1000000
 #define ROTATE_S_MAX  (366u * 86400u)
 #define WAIT_MAX_MS   3600000u
+#define JOIN_WAIT_NS  20000000
 
 static const char *const automatic[] = {"auto", NULL};
 
@@ -250,8 +252,35 @@ static void *writer(void *arg)
 	return NULL;
 }
 
+static void on_interrupt(int number)
+{
+	(void)number;
+}
+
 /*
- * The writer takes no signal: those meant for the process go elsewhere, and a
+ * The program must end now, but the writer may be in a write(2) that nobody takes: end that. Again
+ * and again: a signal that comes just before the call ends nothing.
+ */
+static void abandon_writes(struct pcapng *pcapng)
+{
+	atomic_store_explicit(&pcapng->file.out.abandoned, true, memory_order_relaxed);
+	pthread_kill(pcapng->thread, SIGURG);
+}
+
+/* A moment from now, for calls that wait; and is it time to give up? */
+static const struct timespec *moment(struct pcapng *pcapng, struct timespec *at)
+{
+	if (fg_deadline_passed())
+		abandon_writes(pcapng);
+	clock_gettime(CLOCK_REALTIME, at);
+	at->tv_nsec += JOIN_WAIT_NS;
+	at->tv_sec += at->tv_nsec / 1000000000;
+	at->tv_nsec %= 1000000000;
+	return at;
+}
+
+/*
+ * The writer takes no signal but SIGURG: those meant for the process go elsewhere, and a
  * write over a limit (SIGXFSZ) or to a closed pipe (SIGPIPE) returns its errno.
  */
 static int start_thread(struct pcapng *pcapng)
@@ -261,7 +290,9 @@ static int start_thread(struct pcapng *pcapng)
 	int code;
 
 	snprintf(name, sizeof(name), "fg-%s", pcapng->file.sink->name);
+	sigaction(SIGURG, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
 	sigfillset(&all);
+	sigdelset(&all, SIGURG);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	code = pthread_create(&pcapng->thread, NULL, writer, pcapng);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -288,14 +319,18 @@ static int writer_result(const struct pcapng *pcapng, struct fg_error *error)
 
 static void stop_thread(struct pcapng *pcapng)
 {
+	struct timespec at;
+
 	atomic_store_explicit(&pcapng->stopping, true, memory_order_release);
-	pthread_join(pcapng->thread, NULL);
+	while (pthread_timedjoin_np(pcapng->thread, NULL, moment(pcapng, &at)) != 0)
+		;
 	pcapng->running = false;
 }
 
 static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 {
 	struct pcapng *pcapng = sink->priv;
+	struct timespec at;
 	int rc;
 
 	if (pcapng_file_begin(&pcapng->file) != 0)
@@ -309,8 +344,8 @@ static int pcapng_start(struct fg_sink *sink, struct fg_error *error)
 	}
 	pcapng->running = true;
 	pcapng_queue_restart(&pcapng->queue);
-	while (sem_wait(&pcapng->begun) != 0)
-		; /* a signal came */
+	while (sem_timedwait(&pcapng->begun, moment(pcapng, &at)) != 0)
+		;
 	if (pcapng->file.first_error != 0) {
 		stop_thread(pcapng);
 		return writer_result(pcapng, error);

@@ -279,7 +279,10 @@ void pcapng_file_flush(struct pcapng_file *file)
 static void retry(struct pcapng_file *file)
 {
 	const uint64_t lost = file->lost;
-	const int rc = open_next(file, false);
+	int rc = -ETIMEDOUT;
+
+	if (!atomic_load_explicit(&file->out.abandoned, memory_order_relaxed))
+		rc = open_next(file, false);
 
 	if (rc != 0) {
 		fail(file, -rc, 0);

@@ -10,6 +10,7 @@
 
 #define ATTEMPTS_MAX 100000u /* names that others take meanwhile */
 #define FILE_MODE    0640
+#define POLL_MS      100 /* between looks at `abandoned` */
 
 /* 0 or -errno. */
 static int set_owner(const struct pcapng_output *out)
@@ -88,14 +89,17 @@ int pcapng_output_write(struct pcapng_output *out, const uint8_t *data, size_t b
 {
 	*done = 0;
 	while (*done < bytes) {
-		const ssize_t n = write(out->fd, data + *done, bytes - *done);
+		ssize_t n;
 
+		if (atomic_load_explicit(&out->abandoned, memory_order_relaxed))
+			return -ETIMEDOUT;
+		n = write(out->fd, data + *done, bytes - *done);
 		if (n > 0)
 			*done += (size_t)n;
 		else if (n == 0)
 			return -EIO;
 		else if (errno == EAGAIN) /* a pipe may be non-blocking */
-			poll(&(struct pollfd){.fd = out->fd, .events = POLLOUT}, 1, -1);
+			poll(&(struct pollfd){.fd = out->fd, .events = POLLOUT}, 1, POLL_MS);
 		else if (errno != EINTR)
 			return -errno;
 	}

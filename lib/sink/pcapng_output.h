@@ -6,6 +6,7 @@
 #ifndef PCAPNG_OUTPUT_H
 #define PCAPNG_OUTPUT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct pcapng_output {
 	bool regular;            /* can be truncated */
 	bool created;            /* a file that this sink made */
 	off_t start;             /* offset of the first block in the file */
+	_Atomic bool abandoned;  /* control sets it: write nothing more, the program must end */
 };
 
 /*
@@ -38,7 +40,8 @@ struct pcapng_output {
  */
 int pcapng_output_open(struct pcapng_output *out, bool wait);
 
-/* Write all. May block. *done: bytes written, also on errors. 0 or -errno. */
+/* Write all. May block. -ETIMEDOUT: abandoned. *done: bytes written, also on errors. 0 or -errno.
+ */
 int pcapng_output_write(struct pcapng_output *out, const uint8_t *data, size_t bytes, size_t *done);
 
 /* Cut off what follows the first `bytes`, if it is a file, and go on there. 0 or -errno. */

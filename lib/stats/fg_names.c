@@ -86,6 +86,26 @@ const char *fg_names_get(uint32_t id)
 	return id == 0 ? "-" : *slot_of(id);
 }
 
+uint32_t fg_names_count(void)
+{
+	return count;
+}
+
+/* The last name first: none was put in after it, so its slot can be freed as it is. */
+void fg_names_forget(uint32_t mark)
+{
+	for (; count > mark; count--) {
+		char **name = slot_of(count);
+		uint32_t slot = hash(*name) % SLOTS;
+
+		while (hashed[slot] != count)
+			slot = (slot + 1) % SLOTS;
+		hashed[slot] = 0;
+		free(*name);
+		*name = NULL;
+	}
+}
+
 void fg_names_reset(void)
 {
 	for (uint32_t id = 1; id <= count; id++)

@@ -23,6 +23,15 @@ int fg_names_id(const char *name, uint32_t *id);
 /** The name of an id: 0 or one from fg_names_id(). The text is never freed. Threads: any. */
 const char *fg_names_get(uint32_t id);
 
+/** How many names have ids: a mark for fg_names_forget(). Threads: control. */
+uint32_t fg_names_count(void);
+
+/**
+ * Take the ids above @p mark back, which is what fg_names_count() was: those of a rule set that was
+ * refused. No packet and no running rule set may have one. Threads: control.
+ */
+void fg_names_forget(uint32_t mark);
+
 /** Free all names. No id may be in use any more. Threads: control. */
 void fg_names_reset(void);
 

@@ -79,8 +79,8 @@ struct fg_lcore_stats {
 	struct fg_flow_counter received;          /**< Packets from sources. */
 	struct fg_flow_counter delivered;         /**< Packets that at least one sink accepted. */
 	struct fg_counter dropped[FG_DROP_COUNT]; /**< Packets, by enum fg_drop. */
-	struct fg_counter bursts;                 /**< Turns of the loop that had packets. */
-	struct fg_counter empty;                  /**< Turns that had none. */
+	struct fg_counter busy_ticks;             /**< TSC, in turns of the loop with packets. */
+	struct fg_counter idle_ticks;             /**< TSC, in turns without. */
 	struct fg_rule_counter *rules; /**< [FG_RULE_IDS_MAX], by rule id; see fg_names.h. */
 	struct fg_rule_feed_counter *rule_feeds; /**< [FG_RULE_IDS_MAX], by rule id. */
 } __attribute__((aligned(128)));

@@ -17,6 +17,7 @@
 #define NEVER  3600000u
 
 static struct fg_sink sink;
+static struct pcapng_refused evicted;
 
 /* A queue of a sink that may hold BUDGET mbufs, and more while its sources wait. */
 static void open_queue(struct pcapng_queue *q, uint16_t n_lanes, uint32_t working, uint64_t wait_ms)

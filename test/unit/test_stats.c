@@ -91,6 +91,38 @@ static void names_run_out(void **state)
 	}
 }
 
+/* Refused sets, each with names of its own: their ids are free again, and the names that stay are
+ * found. */
+static void names_are_forgotten(void **state)
+{
+	char name[32];
+	uint32_t id = 0, mark;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 1000; i++) {
+		snprintf(name, sizeof(name), "kept-%u", i);
+		assert_int_equal(fg_names_id(name, &id), 0);
+	}
+	mark = fg_names_count();
+	assert_int_equal(mark, 1000);
+	for (uint32_t set = 0; set < 20; set++) {
+		for (uint32_t i = 1; i <= 5000; i++) {
+			snprintf(name, sizeof(name), "set-%u-%u", set, i);
+			assert_int_equal(fg_names_id(name, &id), 0);
+			assert_int_equal(id, mark + i);
+			assert_string_equal(fg_names_get(id), name);
+		}
+		fg_names_forget(mark);
+		assert_int_equal(fg_names_count(), mark);
+	}
+	for (uint32_t i = 1; i <= 1000; i++) {
+		snprintf(name, sizeof(name), "kept-%u", i);
+		assert_int_equal(fg_names_id(name, &id), 0);
+		assert_int_equal(id, i);
+	}
+	assert_int_equal(fg_names_count(), mark);
+}
+
 #define READ_NAMES 20000u
 
 static _Atomic uint32_t published;
@@ -142,8 +174,8 @@ static void counters_begin_at_zero(void **state)
 	assert_true(totals.received_packets == 0 && totals.received_bytes == 0);
 	assert_true(totals.delivered_packets == 0 && totals.delivered_bytes == 0);
 	assert_true(fg_totals_dropped(&totals) == 0);
-	assert_true(fg_counter_read(&stats->bursts) == 0);
-	assert_true(fg_counter_read(&stats->empty) == 0);
+	assert_true(fg_counter_read(&stats->busy_ticks) == 0);
+	assert_true(fg_counter_read(&stats->idle_ticks) == 0);
 	/* Every rule id has a counter, up to the last one. */
 	fg_flow_counter_add(&stats->rules[0].hits, 1, 60);
 	fg_flow_counter_add(&stats->rules[FG_RULE_IDS_MAX - 1].hits, 2, 120);
@@ -216,6 +248,7 @@ int main(void)
 		cmocka_unit_test_teardown(name_is_copied, forget_names),
 		cmocka_unit_test_teardown(names_start_over, forget_names),
 		cmocka_unit_test_teardown(names_run_out, forget_names),
+		cmocka_unit_test_teardown(names_are_forgotten, forget_names),
 		cmocka_unit_test_teardown(names_are_read_by_others, forget_names),
 		cmocka_unit_test(counters_begin_at_zero),
 		cmocka_unit_test(totals_add_lcores),

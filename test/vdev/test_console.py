@@ -109,10 +109,31 @@ def test_pipe_hostile(folder):
     summary = os.path.join(folder, "summary.json")
     result = lib.finish(lib.start(lib.command(path, summary, args=["-i"]), stdin=subprocess.PIPE), summary,
                         stdin="\n".join(lines) + "\n")
-    lib.check_done(result)
+    assert result.code == 2, str(result)
+    lib.check_accounting(result)
     assert result.summary["received"] <= expected.received and "no rule is called 'nowhere'" in result.out, str(result)
     for text in ("/nonexistent", "the pipeline is not running"):
         assert text in result.out + result.err, f"no {text}\n{result}"
+
+
+@lib.each("pipe", "file")
+def test_unknown_words(folder, how):
+    """The answer to what is no command is what is possible there; the exit status is 2 by each way in."""
+    path, _ = prepare(folder)
+    cases = [("nonsense", "'nonsense': expected help|? | start | stop | quit|exit | load | clear | show | rules | explain"),
+             ("show", "expected stats | sources | source | "), ("show nonsense", "'nonsense': expected stats | sources | source | "),
+             ("show rule", "expected NAME"), ("stop now", "'now': expected nothing more"), ("rules move tech up", "'up': expected first|last | before|after"),
+             ("clear everything", "'everything': expected stats | port")]
+    lines = [line for line, _ in cases]
+    if how == "pipe":
+        result = lib.finish(lib.start(lib.command(path, None, args=["-i"]), stdin=subprocess.PIPE), stdin="\n".join([*lines, "exit", "start"]) + "\n")
+    else:
+        commands = lib.write(folder, "words.cmd", "\n".join([*lines, "exit"]) + "\n")
+        result = lib.finish(lib.start(lib.command(path, None, args=["--cmdline-file", commands])))
+        assert f"{commands}:1: 'nonsense': expected " in result.err, str(result)
+    for line, expected in cases:
+        assert f"{PROMPT}{line}\n{expected}" in result.out, f"{line}: no {expected}\n{result}"
+    assert result.code == 2 and result.out.endswith(PROMPT + "exit\n") and "started" not in result.out, str(result)
 
 
 def test_load_itself(folder):

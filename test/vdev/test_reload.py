@@ -126,6 +126,13 @@ BAD = [
     ("rules: &a []\n", r":1:8: anchors"),
     ("\x00", r":1:1: "),
     ("just text\n", r":1:1: expected a map"),
+    ("", r":1:1: there is no `rules`; to have no rule, write `rules: \[\]`"),
+    ("# half of a save\n", r":1:1: there is no `rules`"),
+    ("default: {to: a}\n", r":1:1: there is no `rules`"),
+    ("rules:\n", r":1:1: rules: expected a list"),
+    ("rules: []\nreload: {max_change: 0%}\n", r":2:10: max_change: '0%': expected off, or a share from 1% to 100%"),
+    ("rules: []\nreload: {max_change: 101%}\n", r":2:10: max_change: '101%'"),
+    ("rules: []\nreload: {max_change: 50}\n", r":2:10: max_change: '50'"),
 ]
 
 
@@ -154,7 +161,7 @@ def test_parts_need_a_restart(folder):
     path = prepare(folder)
     head = fill(folder, HEAD)
     same = lib.write(folder, "same.yaml", "# a comment\n" + head.replace("{name: itch}", "name:   itch") + OTHER)
-    less = lib.write(folder, "less.yaml", "default: {to: [a]}\n")
+    less = lib.write(folder, "less.yaml", "rules: []\ndefault: {to: [a]}\n")
     more = lib.write(folder, "more.yaml", head.replace("{name: b, ", "{name: c, ") + "parse: {fragments: drop}\n" + RULES)
     _, said = session(folder, path, [f"rules reload {file}" for file in (same, less, more)])
     assert "at start only" not in said[0] + said[1], said

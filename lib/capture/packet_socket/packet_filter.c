@@ -26,40 +26,37 @@ static bool mentions_vlan(const char *text)
 	return false;
 }
 
-/* A handle on the interface; closing it frees its small ring, too. */
-static pcap_t *open_live(const struct packet_filter_conf *conf, struct fg_error *error)
+/* A handle on the interface; closing it frees its small ring, too. 0 or -errno. */
+static int open_live(const struct packet_filter_conf *conf, pcap_t **out, struct fg_error *error)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *handle = pcap_create(conf->interface, reason);
 	int rc;
 
-	if (handle == NULL) {
-		fg_error_set(error, ENOMEM, "source %s: filter: %s", conf->source, reason);
-		return NULL;
-	}
+	if (handle == NULL)
+		return fg_error_set(error, ENOMEM, "source %s: filter: %s", conf->source, reason);
 	pcap_set_snaplen(handle, SNAPLEN);
 	pcap_set_timeout(handle, 1);
 	pcap_set_buffer_size(handle, 1 << 20);
 	rc = pcap_activate(handle);
-	if (rc >= 0)
-		return handle;
-	fg_error_set(error, rc == PCAP_ERROR_IFACE_NOT_UP ? ENETDOWN : EINVAL,
-		     "source %s: interface %s must be up for a filter with 'vlan': %s",
-		     conf->source, conf->interface, pcap_statustostr(rc));
+	if (rc >= 0) {
+		*out = handle;
+		return 0;
+	}
+	/* The filter itself is not wrong: EINVAL would say so. */
+	rc = fg_error_set(error, rc == PCAP_ERROR_IFACE_NOT_UP ? ENETDOWN : EIO,
+			  "source %s: interface %s must be up for a filter with 'vlan': %s",
+			  conf->source, conf->interface, pcap_statustostr(rc));
 	pcap_close(handle);
-	return NULL;
+	return rc;
 }
 
-static pcap_t *open_handle(const struct packet_filter_conf *conf, struct fg_error *error)
+static int open_handle(const struct packet_filter_conf *conf, pcap_t **out, struct fg_error *error)
 {
-	pcap_t *handle;
-
 	if (mentions_vlan(conf->text))
-		return open_live(conf, error);
-	handle = pcap_open_dead(DLT_EN10MB, SNAPLEN);
-	if (handle == NULL)
-		fg_error_set(error, ENOMEM, "source %s: no memory", conf->source);
-	return handle;
+		return open_live(conf, out, error);
+	*out = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	return *out != NULL ? 0 : fg_error_set(error, ENOMEM, "source %s: no memory", conf->source);
 }
 
 /* Older kernels deliver outgoing packets to a fanout group even so: the filter drops them. */
@@ -99,14 +96,14 @@ int packet_filter_compile(const struct packet_filter_conf *conf, struct packet_f
 	/* Returns the number of bytes to accept: the whole packet. */
 	const struct bpf_insn everything = {.code = BPF_RET | BPF_K, .k = UINT32_MAX};
 	struct bpf_program program;
-	pcap_t *handle;
+	pcap_t *handle = NULL;
 	int rc;
 
 	if (conf->text[strspn(conf->text, " \t\n")] == '\0')
 		return assemble(conf, &everything, 1, out, error);
-	handle = open_handle(conf, error);
-	if (handle == NULL)
-		return -EINVAL;
+	rc = open_handle(conf, &handle, error);
+	if (rc != 0)
+		return rc;
 	/* 0: as written. libpcap's optimizer changes the meaning of some expressions. */
 	if (pcap_compile(handle, &program, conf->text, 0, PCAP_NETMASK_UNKNOWN) != 0) {
 		rc = fg_error_set(error, EINVAL, "source %s: filter: %s", conf->source,
