@@ -40,7 +40,7 @@ def packets_in(path):
 
 def statistics(path):
     """tshark's reading of the last interface statistics: received, dropped, accepted, delivered."""
-    text = subprocess.run(["tshark", "-X", "read_format:MIME Files Format", "-r", path, "-V"],
+    text = subprocess.run(["tshark", "-o", "gui.max_tree_items:100000000", "-X", "read_format:MIME Files Format", "-r", path, "-V"],
                           check=True, capture_output=True, text=True).stdout
     words = ("Received", "Dropped", "Accepted", "Packets Delivered")
     return [int(re.findall(rf"Option: Number of {word}.* = (\d+)", text)[-1]) for word in words]
