@@ -63,7 +63,7 @@ static int check_folder(const char *path)
 	if (strlen(path) >= PATH_MAX)
 		return ENAMETOOLONG;
 	if (slash == NULL)
-		strcpy(folder, ".");
+		memcpy(folder, ".", 2);
 	else
 		snprintf(folder, sizeof(folder), "%.*s", length > 0 ? (int)length : 1, path);
 	return access(folder, W_OK | X_OK) == 0 ? 0 : errno;

@@ -211,17 +211,19 @@ static unsigned int write_round(struct pcapng *pcapng)
 
 	for (uint16_t lane = 0; lane < pcapng->queue.n_lanes; lane++) {
 		const unsigned int n = pcapng_queue_take(&pcapng->queue, lane, pkts);
-		unsigned int n_free = 0, kept = 0;
+		unsigned int n_free = 0;
 
 		for (unsigned int i = 0; i < n; i++) {
-			const unsigned int mbufs = pkts[i]->nb_segs;
-
+			if (fg_meta_is_shared(fg_meta(pkts[i])))
+				pcapng_queue_pass(&pcapng->queue, lane, pkts[i]);
 			if (pcapng_file_add(&pcapng->file, pkts[i]))
-				kept += mbufs;
+				continue;
+			if (fg_meta_is_shared(fg_meta(pkts[i])))
+				rte_pktmbuf_free(pkts[i]);
 			else
 				pkts[n_free++] = pkts[i];
 		}
-		pcapng_queue_free(&pcapng->queue, lane, pkts, n_free, kept);
+		pcapng_queue_free(&pcapng->queue, lane, pkts, n_free);
 		total += n;
 	}
 	return total;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -197,7 +198,7 @@ static void fail(struct pcapng_file *file, int code, size_t done)
 
 	if (file->first_error == 0) {
 		file->first_error = code;
-		strcpy(file->first_failed, file->out.path.text);
+		snprintf(file->first_failed, sizeof(file->first_failed), "%s", file->out.path.text);
 	}
 	if (file->error == 0)
 		file->lost = 0;

@@ -85,7 +85,7 @@ void pcapng_finished_add(struct pcapng_finished *finished, const char *path,
 				   .device = file->st_dev,
 				   .inode = file->st_ino,
 				   .stage = runs ? WAITING : DONE};
-	strcpy(old->path, path);
+	memcpy(old->path, path, strlen(path) + 1);
 	if (finished->last != NULL)
 		finished->last->next = old;
 	else
@@ -100,9 +100,9 @@ void pcapng_finished_add(struct pcapng_finished *finished, const char *path,
  * The child has a process group of its own, no signal blocked or ignored, and none of our files:
  * nothing as input, and our standard error as output, since standard output may carry packets.
  */
-static int run(const char *command, char *path, pid_t *pid)
+static int run(char *command, char *path, pid_t *pid)
 {
-	char *const arguments[] = {(char *)(uintptr_t)command, path, NULL};
+	char *const arguments[] = {command, path, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t signals;

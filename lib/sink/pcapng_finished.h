@@ -20,7 +20,7 @@ struct pcapng_old;
 /* Zeroed before first use but for the first four. */
 struct pcapng_finished {
 	const char *sink_name;
-	const char *command;             /* run as `command FILE`; "": none */
+	char *command;                   /* run as `command FILE`; "": none */
 	uint64_t keep_files;             /* with the one that is being written; 0: all */
 	uint64_t keep_bytes;             /* the same */
 	struct pcapng_old *first, *last; /* the oldest first */

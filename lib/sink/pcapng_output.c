@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,7 +67,7 @@ int pcapng_output_open(struct pcapng_output *out, bool wait)
 
 	out->created = false;
 	if (pcapng_path_is_stdout(&out->path)) {
-		strcpy(out->path.text, "standard output");
+		snprintf(out->path.text, sizeof(out->path.text), "standard output");
 		out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 		rc = out->fd < 0 ? -errno : 0;
 	} else if (pcapng_path_is_special(&out->path)) {

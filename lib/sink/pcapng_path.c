@@ -55,7 +55,7 @@ static void folder_of(const char *text, char *folder)
 	const size_t length = (size_t)(base_of(text) - text);
 
 	if (length == 0)
-		strcpy(folder, ".");
+		snprintf(folder, PATH_MAX, ".");
 	else
 		snprintf(folder, PATH_MAX, "%.*s", (int)length, text);
 }
@@ -115,7 +115,7 @@ int pcapng_path_next(struct pcapng_path *path)
 	if (rc != 0)
 		return rc;
 	if (strcmp(path->text, path->plain) != 0) {
-		strcpy(path->plain, path->text);
+		memcpy(path->plain, path->text, sizeof(path->plain));
 		path->next = 0;
 		/* Later a new text rarely exists, and a large folder takes long to read. */
 		if (first)

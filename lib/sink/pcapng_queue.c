@@ -139,16 +139,26 @@ unsigned int pcapng_queue_take(struct pcapng_queue *q, uint16_t lane,
 	return rte_ring_mc_rts_dequeue_burst(q->lanes[lane].ring, (void **)pkts, q->batch, NULL);
 }
 
-void pcapng_queue_free(struct pcapng_queue *q, uint16_t lane, struct rte_mbuf **pkts,
-		       unsigned int count, unsigned int kept)
+static void count_round(struct pcapng_queue *q)
 {
 	const uint64_t rounds = atomic_load_explicit(&q->rounds, memory_order_relaxed);
 
-	if (count == 0 && kept == 0)
-		return;
-	atomic_fetch_add_explicit(&q->lanes[lane].freed, kept, memory_order_release);
-	free_packets(&q->lanes[lane], pkts, count);
 	atomic_store_explicit(&q->rounds, rounds + 1, memory_order_relaxed);
+}
+
+void pcapng_queue_pass(struct pcapng_queue *q, uint16_t lane, const struct rte_mbuf *pkt)
+{
+	atomic_fetch_add_explicit(&q->lanes[lane].freed, pkt->nb_segs, memory_order_release);
+	count_round(q);
+}
+
+void pcapng_queue_free(struct pcapng_queue *q, uint16_t lane, struct rte_mbuf **pkts,
+		       unsigned int count)
+{
+	if (count == 0)
+		return;
+	free_packets(&q->lanes[lane], pkts, count);
+	count_round(q);
 }
 
 uint32_t pcapng_queue_held(const struct pcapng_queue *q)

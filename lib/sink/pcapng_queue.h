@@ -67,11 +67,14 @@ unsigned int pcapng_queue_take(struct pcapng_queue *q, uint16_t lane,
 			       struct rte_mbuf *pkts[PCAPNG_BATCH_MAX]);
 
 /*
- * Free what was taken of a lane. @kept: mbufs of further packets, which the writer keeps for a
- * while: a few, which count as freed. The writer's.
+ * A packet that was taken of a lane counts as freed from here on. The writer frees it by itself, or
+ * keeps it for a while: only a few at a time, since these are beyond the limit. The writer's.
  */
+void pcapng_queue_pass(struct pcapng_queue *q, uint16_t lane, const struct rte_mbuf *pkt);
+
+/* Free what was taken of a lane. The writer's. */
 void pcapng_queue_free(struct pcapng_queue *q, uint16_t lane, struct rte_mbuf **pkts,
-		       unsigned int count, unsigned int kept);
+		       unsigned int count);
 
 /*
  * Look whether the writer takes packets; while it does not, drop those beyond the limit, and count

@@ -56,7 +56,7 @@ static void empty(struct pcapng_queue *q)
 
 	for (uint16_t lane = 0; lane < q->n_lanes; lane++)
 		while ((n = pcapng_queue_take(q, lane, pkts)) > 0)
-			pcapng_queue_free(q, lane, pkts, n, 0);
+			pcapng_queue_free(q, lane, pkts, n);
 	assert_int_equal(pcapng_queue_held(q), 0);
 	pcapng_queue_close(q);
 }
@@ -75,7 +75,7 @@ static void test_budget(void **state)
 	n = pcapng_queue_take(&q, 0, pkts);
 	assert_in_range(n, 1, BUDGET / 4);
 	assert_int_equal(fill(&q, 0, 1), 0);
-	pcapng_queue_free(&q, 0, pkts, n, 0);
+	pcapng_queue_free(&q, 0, pkts, n);
 	assert_int_equal(fill(&q, 0, 1), n);
 	empty(&q);
 }
@@ -101,7 +101,7 @@ static void test_stalled_writer(void **state)
 	assert_int_equal(fill(&q, 0, 1), 0);
 	/* It takes packets again: the sources wait for it again. */
 	n = pcapng_queue_take(&q, 0, pkts);
-	pcapng_queue_free(&q, 0, pkts, n, 0);
+	pcapng_queue_free(&q, 0, pkts, n);
 	pcapng_queue_watch(&q, &sink, &evicted);
 	assert_int_equal(fill(&q, 0, 1), 9 * BUDGET + n);
 	empty(&q);
@@ -141,7 +141,7 @@ static void test_kernel_packet(void **state)
 	assert_int_equal(fg_meta(got[0])->rx_ns, TIME0_NS);
 	assert_int_equal(fg_meta(got[0])->rule_id, 5);
 	assert_int_equal(fg_meta(got[0])->source, 1);
-	pcapng_queue_free(&q, 0, got, 1, 0);
+	pcapng_queue_free(&q, 0, got, 1);
 	empty(&q);
 }
 

@@ -374,7 +374,7 @@ def test_completion(folder):
         for field in ("source", "ipv6.dst", "payload", "pcap"):
             child.expect_exact(field)
         child.sendline("pcap nothing 1")
-        child.expect("nothing: No such file")
+        child.expect("nothing: cannot open: No such file")
         child.sendline("quit")
         child.expect(pexpect.EOF)
     finally:
