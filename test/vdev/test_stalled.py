@@ -63,7 +63,7 @@ def test_stalled_pipe(folder, kind, workers):
     assert sinks["seen"]["packets"] == received and sinks["seen"]["dropped"] == 0, sinks
     assert sinks["stuck"]["full"] > 0 and sinks["stuck"]["failed"] == 0, sinks
     assert sinks["stuck"]["packets"] + sinks["stuck"]["dropped"] == received, sinks
-    assert re.search(r"^ +full [1-9][\d,]*, failed 0, held now [1-9][\d,]* of [\d,]+$", result.out, re.M), result.out
+    assert re.search(r"^ +full [1-9][\d,]*, failed 0, held now [\d,]+ of [\d,]+$", result.out, re.M), result.out
     assert "sink stuck: stalled" in result.err, result.err
     assert result.summary["sources"]["s0"]["lost_counted"] == 0, result.summary["sources"]
 
