@@ -20,6 +20,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include <fg_eal.h>
 #include <fg_source.h>
 
 #include "capture.h"
@@ -82,9 +83,7 @@ static int start_eal(struct fg_error *error)
 			"--log-level=*:error",
 			NULL};
 
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
-		return 0;
-	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
+	return fg_eal_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, "", error);
 }
 
 int measurer_open(struct measurer *m, struct reader *reader, const struct capture_case *with,

@@ -19,6 +19,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include <fg_eal.h>
 #include <fg_meta.h>
 
 #include "groups.h"
@@ -52,9 +53,7 @@ static int start_eal(struct fg_error *error)
 			lcores,           "--log-level=*:error", NULL};
 
 	snprintf(lcores, sizeof(lcores), "0@%d", last_cpu());
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) >= 0)
-		return 0;
-	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
+	return fg_eal_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, "", error);
 }
 
 static int make_heap(struct memory *memory, size_t bytes)

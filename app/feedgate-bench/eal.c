@@ -11,6 +11,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include <fg_eal.h>
+
 #ifndef MAP_HUGE_2MB
 #define MAP_HUGE_2MB (21 << 26)
 #endif
@@ -77,7 +79,5 @@ int eal_start(uint64_t *memory, unsigned int megabytes, const char *lcores, stru
 	snprintf(map, sizeof(map), "%s", lcores);
 	while (argv[argc] != NULL)
 		argc++;
-	if (rte_eal_init(argc, argv) >= 0)
-		return 0;
-	return fg_error_set(error, rte_errno, "EAL does not start: %s", rte_strerror(rte_errno));
+	return fg_eal_start(argc, argv, "", error);
 }

@@ -46,15 +46,6 @@ static struct loss_sample *next_sample(struct losses *losses, uint64_t now)
 	return &losses->at[n % LOSS_SAMPLES];
 }
 
-static uint64_t packets_received(const struct fg_source *source)
-{
-	uint64_t packets = 0;
-
-	for (uint16_t q = 0; q < source->n_queues; q++)
-		packets += fg_counter_read(&source->queues[q].received.packets);
-	return packets;
-}
-
 void losses_take(struct app *app)
 {
 	struct losses *losses = &app->watch->losses;
@@ -68,7 +59,7 @@ void losses_take(struct app *app)
 	for (uint32_t i = 0; i < app->n_sources; i++) {
 		struct fg_source *source = &app->sources[i]->source;
 
-		sample->received[i] = packets_received(source);
+		sample->received[i] = fg_source_received(source);
 		sample->sources[i] = (struct fg_source_lost){0};
 		if (app->sources[i]->open)
 			fg_source_count_lost(source, &sample->sources[i]);

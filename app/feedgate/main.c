@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 		setup_free(&app);
 		return EXIT_DONE;
 	}
-	if (fg_eal_start(argc, argv, &error) != 0) {
+	if (fg_eal_start(argc, argv, "; without hugepages give --no-huge -m 512", &error) != 0) {
 		app_fail(&app, EXIT_RUNTIME, &error);
 		setup_free(&app);
 		return app.exit_status;

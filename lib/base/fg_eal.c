@@ -31,7 +31,7 @@ static int find_other(void)
 	return pid;
 }
 
-int fg_eal_start(int argc, char **argv, struct fg_error *error)
+int fg_eal_start(int argc, char **argv, const char *advice, struct fg_error *error)
 {
 	int code, pid;
 
@@ -46,10 +46,8 @@ int fg_eal_start(int argc, char **argv, struct fg_error *error)
 			"EAL does not start: process %d runs with the same file prefix; "
 			"give this one another, --file-prefix NAME",
 			pid);
-	return fg_error_set(error, code,
-			    "EAL does not start: %s (its own messages are above; without hugepages "
-			    "give --no-huge -m 512)",
-			    rte_errno > 0 ? rte_strerror(rte_errno) : "no reason given");
+	return fg_error_set(error, code, "EAL does not start: %s (its own messages are above%s)",
+			    rte_errno > 0 ? rte_strerror(rte_errno) : "no reason given", advice);
 }
 
 int fg_eal_start_private(const char *program, struct fg_error *error)
@@ -66,5 +64,5 @@ int fg_eal_start_private(const char *program, struct fg_error *error)
 			NULL};
 
 	snprintf(name, sizeof(name), "%s", program);
-	return fg_eal_start((int)RTE_DIM(argv) - 1, argv, error);
+	return fg_eal_start((int)RTE_DIM(argv) - 1, argv, "", error);
 }

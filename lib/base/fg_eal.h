@@ -10,10 +10,11 @@
 
 /**
  * rte_eal_init(), with an error for whatever it says.
+ * @param advice  What the user may do, at the end of the error; or "".
  * @return 0; -EBUSY: another process has the same file prefix; -errno with @p error set.
  * Threads: control, once a process.
  */
-int fg_eal_start(int argc, char **argv, struct fg_error *error);
+int fg_eal_start(int argc, char **argv, const char *advice, struct fg_error *error);
 
 /**
  * Start EAL with a heap and nothing else: without hugepages, devices, telemetry and files

@@ -32,6 +32,15 @@ bool fg_source_ended(struct fg_source *src)
 	return src->ops->ended != NULL && src->ops->ended(src);
 }
 
+uint64_t fg_source_received(const struct fg_source *src)
+{
+	uint64_t packets = 0;
+
+	for (uint16_t queue = 0; queue < src->n_queues; queue++)
+		packets += fg_counter_read(&src->queues[queue].received.packets);
+	return packets;
+}
+
 void fg_source_count_lost(struct fg_source *src, struct fg_source_lost *lost)
 {
 	if (src->ops->lost != NULL)

@@ -222,6 +222,9 @@ int fg_source_probe(const struct fg_source_ops *ops, struct fg_error *error);
 /** ops->ended(), or false for a kind without it. */
 bool fg_source_ended(struct fg_source *src);
 
+/** Packets that it has handed over, of all queues. Threads: any. */
+uint64_t fg_source_received(const struct fg_source *src);
+
 /** ops->lost(), or zeroes for a kind without it, and what the interface's NIC dropped. */
 void fg_source_count_lost(struct fg_source *src, struct fg_source_lost *lost);
 

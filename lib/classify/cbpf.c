@@ -17,12 +17,6 @@ struct state {
 	uint64_t a, x, memory[BPF_MEMWORDS];
 };
 
-struct examination {
-	const struct bpf_program *program;
-	struct cbpf_facts *facts;
-	struct state *states; /* [program->bf_len] */
-};
-
 bool cbpf_loops(const struct bpf_program *program)
 {
 	for (uint32_t i = 0; i < program->bf_len; i++)
@@ -143,13 +137,8 @@ static void step(const struct bpf_insn *insn, struct state *state, struct cbpf_f
 	}
 }
 
-static void flow(struct examination *on, uint64_t target, const struct state *from)
+static void flow(struct state *to, const struct state *from)
 {
-	struct state *to;
-
-	if (target >= on->program->bf_len)
-		return;
-	to = &on->states[target];
 	if (to->a < from->a)
 		to->a = from->a;
 	if (to->x < from->x)
@@ -160,42 +149,46 @@ static void flow(struct examination *on, uint64_t target, const struct state *fr
 	to->paths = sum(to->paths, from->paths);
 }
 
-static void leave(struct examination *on, uint32_t at, const struct state *state)
+unsigned int cbpf_targets(const struct bpf_program *program, uint32_t at, uint32_t to[2])
 {
-	const struct bpf_insn *insn = &on->program->bf_insns[at];
-	const uint64_t next = (uint64_t)at + 1;
+	const struct bpf_insn *insn = &program->bf_insns[at];
+	unsigned int n = 0;
+	uint64_t all[2] = {(uint64_t)at + 1, UINT64_MAX};
 
+	if (BPF_CLASS(insn->code) == BPF_RET)
+		return 0;
 	if (insn->code == (BPF_JMP | BPF_JA)) {
-		flow(on, next + insn->k, state);
+		all[0] += insn->k;
 	} else if (BPF_CLASS(insn->code) == BPF_JMP) {
-		flow(on, next + insn->jt, state);
-		flow(on, next + insn->jf, state);
-	} else if (BPF_CLASS(insn->code) != BPF_RET) {
-		flow(on, next, state);
+		all[0] = (uint64_t)at + 1 + insn->jt;
+		all[1] = (uint64_t)at + 1 + insn->jf;
 	}
+	for (unsigned int i = 0; i < 2; i++)
+		if (all[i] < program->bf_len)
+			to[n++] = (uint32_t)all[i];
+	return n;
 }
 
 int cbpf_examine(const struct bpf_program *program, struct cbpf_facts *facts)
 {
-	struct examination on = {
-		.program = program,
-		.facts = facts,
-		.states = calloc(program->bf_len, sizeof(*on.states)),
-	};
+	struct state *states = calloc(program->bf_len, sizeof(*states));
 
 	*facts = (struct cbpf_facts){0};
-	if (on.states == NULL)
+	if (states == NULL)
 		return -ENOMEM;
-	on.states[0].paths = 1;
+	states[0].paths = 1;
 	for (unsigned int i = 0; i < BPF_MEMWORDS; i++)
-		on.states[0].memory[i] = ANYTHING;
+		states[0].memory[i] = ANYTHING;
 	for (uint32_t i = 0; i < program->bf_len; i++) {
-		if (on.states[i].paths == 0)
+		uint32_t to[2];
+
+		if (states[i].paths == 0)
 			continue;
-		facts->steps = sum(facts->steps, on.states[i].paths);
-		step(&program->bf_insns[i], &on.states[i], facts);
-		leave(&on, i, &on.states[i]);
+		facts->steps = sum(facts->steps, states[i].paths);
+		step(&program->bf_insns[i], &states[i], facts);
+		for (unsigned int n = cbpf_targets(program, i, to); n-- > 0;)
+			flow(&states[to[n]], &states[i]);
 	}
-	free(on.states);
+	free(states);
 	return 0;
 }

@@ -16,6 +16,10 @@ struct cbpf_facts {
 	uint64_t steps;  /* of all paths through it together; UINT64_MAX: that many or more */
 };
 
+/* Where control may go after instruction @p at: up to two places, the same one twice if both are.
+ * @return how many. */
+unsigned int cbpf_targets(const struct bpf_program *program, uint32_t at, uint32_t to[2]);
+
 /* Does it jump backwards? A program that does not always ends. */
 bool cbpf_loops(const struct bpf_program *program);
 

@@ -325,13 +325,14 @@ static int build(struct building *b)
 	uint32_t n_slots;
 	int rc;
 
+	b->longest = 1;
 	for (uint32_t p = 0; p < b->count; p++)
 		if (b->longest < b->programs[p]->bf_len)
 			b->longest = b->programs[p]->bf_len;
-	b->needs = calloc(b->longest + 1u, sizeof(*b->needs));
-	b->frequencies = calloc(b->longest + 1u, sizeof(*b->frequencies));
-	b->closed = calloc(b->longest + 1u, sizeof(*b->closed));
-	b->reached = calloc(b->longest + 1u, sizeof(*b->reached));
+	b->needs = calloc(b->longest, sizeof(*b->needs));
+	b->frequencies = calloc(b->longest, sizeof(*b->frequencies));
+	b->closed = calloc(b->longest, sizeof(*b->closed));
+	b->reached = calloc(b->longest, sizeof(*b->reached));
 	if (b->needs == NULL || b->frequencies == NULL || b->closed == NULL || b->reached == NULL)
 		return -ENOMEM;
 	rc = find_all(b);

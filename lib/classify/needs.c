@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cbpf.h"
+
 #define OFFSET_MAX UINT32_C(0xffff) /* no frame is longer */
 
 enum kind {
@@ -156,38 +158,12 @@ static void flow(struct state *to, const struct state *from)
 		meet(&to->memory[i], &from->memory[i]);
 }
 
-static bool is_branch(const struct bpf_insn *insn)
-{
-	return BPF_CLASS(insn->code) == BPF_JMP && BPF_OP(insn->code) != BPF_JA;
-}
-
-/* Where control may go: up to two places. @return their number. */
-static unsigned int targets(const struct bpf_program *program, uint32_t at, uint32_t to[2])
-{
-	const struct bpf_insn *insn = &program->bf_insns[at];
-	unsigned int n = 0;
-	uint64_t all[2] = {(uint64_t)at + 1, UINT64_MAX};
-
-	if (BPF_CLASS(insn->code) == BPF_RET)
-		return 0;
-	if (is_branch(insn)) {
-		all[0] = (uint64_t)at + 1 + insn->jt;
-		all[1] = (uint64_t)at + 1 + insn->jf;
-	} else if (BPF_CLASS(insn->code) == BPF_JMP) {
-		all[0] += insn->k;
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		if (all[i] < program->bf_len)
-			to[n++] = (uint32_t)all[i];
-	return n;
-}
-
 static struct need need_of(const struct bpf_insn *insn, const struct state *state)
 {
 	const struct operand by = BPF_SRC(insn->code) == BPF_K ? constant(insn->k) : state->x;
 
-	if (!is_branch(insn) || BPF_OP(insn->code) != BPF_JEQ || insn->jt == insn->jf ||
-	    by.kind != CONSTANT || state->a.kind != BITS)
+	if (BPF_CLASS(insn->code) != BPF_JMP || BPF_OP(insn->code) != BPF_JEQ ||
+	    insn->jt == insn->jf || by.kind != CONSTANT || state->a.kind != BITS)
 		return (struct need){0};
 	return (struct need){.field = state->a.field, .value = by.plus - state->a.plus};
 }
@@ -207,7 +183,7 @@ int needs_find(const struct bpf_program *program, struct need *needs)
 			continue;
 		needs[i] = need_of(&program->bf_insns[i], &states[i]);
 		step(&program->bf_insns[i], &states[i]);
-		for (unsigned int n = targets(program, i, to); n-- > 0;)
+		for (unsigned int n = cbpf_targets(program, i, to); n-- > 0;)
 			flow(&states[to[n]], &states[i]);
 	}
 	free(states);
@@ -227,7 +203,7 @@ bool needs_cut(const struct bpf_program *program, const bool *closed, bool *reac
 		if (BPF_CLASS(insn->code) == BPF_RET &&
 		    (BPF_RVAL(insn->code) != BPF_K || insn->k != 0))
 			return false;
-		for (unsigned int n = targets(program, i, to); n-- > 0;)
+		for (unsigned int n = cbpf_targets(program, i, to); n-- > 0;)
 			if (!closed[i] || to[n] != i + 1 + insn->jt)
 				reached[to[n]] = true;
 	}
@@ -240,7 +216,7 @@ uint32_t needs_longest_run(const struct bpf_program *program, uint32_t *longest)
 		uint32_t to[2];
 
 		longest[i] = 1;
-		for (unsigned int n = targets(program, i, to); n-- > 0;)
+		for (unsigned int n = cbpf_targets(program, i, to); n-- > 0;)
 			if (longest[i] < longest[to[n]] + 1)
 				longest[i] = longest[to[n]] + 1;
 	}

@@ -140,12 +140,7 @@ static int make_rings(struct fg_pipeline *p, struct lcore *rx, const struct fg_p
 
 static uint64_t handed_over(const void *of)
 {
-	const struct fg_source *source = of;
-	uint64_t packets = 0;
-
-	for (uint16_t q = 0; q < source->n_queues; q++)
-		packets += fg_counter_read(&source->queues[q].received.packets);
-	return packets;
+	return fg_source_received(of);
 }
 
 static void join_interfaces(struct fg_pipeline *p)

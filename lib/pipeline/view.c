@@ -66,8 +66,7 @@ int fg_pipeline_check_accounting(const struct fg_pipeline *p, struct fg_error *e
 	fg_pipeline_totals(p, &totals);
 	accounted = totals.delivered_packets + fg_totals_dropped(&totals);
 	for (uint32_t s = 0; s < p->n_sources; s++)
-		for (uint16_t q = 0; q < p->sources[s]->n_queues; q++)
-			from_sources += fg_counter_read(&p->sources[s]->queues[q].received.packets);
+		from_sources += fg_source_received(p->sources[s]);
 	if (totals.received_packets == accounted && totals.received_packets == from_sources)
 		return 0;
 	return fg_error_set(error, EBADMSG,

@@ -25,6 +25,7 @@
 #include <fg_burst.h>
 #include <fg_log.h>
 #include <fg_meta.h>
+#include <fg_monotonic.h>
 
 #include "device.h"
 
@@ -35,14 +36,6 @@
 struct device_list devices = TAILQ_HEAD_INITIALIZER(devices);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* Runs on a thread of EAL. */
 static int on_port_event(uint16_t port_id, enum rte_eth_event_type event, void *arg, void *result)
@@ -278,7 +271,7 @@ static void query_driver(struct device *d)
 /* @return whether the device was removed. */
 static bool is_removed(struct device *d)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = fg_monotonic_ns();
 	struct rte_eth_stats stats = {0};
 
 	if (atomic_load(&d->unplugged) || atomic_load(&d->destroyed))

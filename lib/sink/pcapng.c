@@ -214,11 +214,13 @@ static unsigned int write_round(struct pcapng *pcapng)
 		unsigned int n_free = 0;
 
 		for (unsigned int i = 0; i < n; i++) {
-			if (fg_meta_is_shared(fg_meta(pkts[i])))
+			const bool shared = fg_meta_is_shared(fg_meta(pkts[i]));
+
+			if (shared)
 				pcapng_queue_pass(&pcapng->queue, lane, pkts[i]);
 			if (pcapng_file_add(&pcapng->file, pkts[i]))
 				continue;
-			if (fg_meta_is_shared(fg_meta(pkts[i])))
+			if (shared)
 				rte_pktmbuf_free(pkts[i]);
 			else
 				pkts[n_free++] = pkts[i];

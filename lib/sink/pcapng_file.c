@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <fg_log.h>
+#include <fg_monotonic.h>
 #include <fg_names.h>
 
 #include "pcapng_block.h"
@@ -20,14 +21,6 @@
 #define TICK_NS      (SECOND_NS / 10)
 #define LOG_NS       (10 * SECOND_NS) /* failures in this time are logged once */
 #define LOG_AGAIN_NS (60 * SECOND_NS) /* one that stays is logged again */
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 static void make_head(struct pcapng_file *file)
 {
@@ -61,7 +54,7 @@ static uint64_t next_rotation(const struct pcapng_file *file)
 	if (file->rotate_s == 0)
 		return UINT64_MAX;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return monotonic_ns() + period_ns -
+	return fg_monotonic_ns() + period_ns -
 	       ((uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec) % period_ns;
 }
 
@@ -194,7 +187,7 @@ static void close_failed(struct pcapng_file *file)
  */
 static void fail(struct pcapng_file *file, int code, size_t done)
 {
-	const uint64_t now = monotonic_ns();
+	const uint64_t now = fg_monotonic_ns();
 
 	if (file->first_error == 0) {
 		file->first_error = code;
@@ -284,7 +277,6 @@ static void retry(struct pcapng_file *file)
 
 	if (!atomic_load_explicit(&file->out.abandoned, memory_order_relaxed))
 		rc = open_next(file, false);
-
 	if (rc != 0) {
 		fail(file, -rc, 0);
 		return;
@@ -343,7 +335,7 @@ static void rotate(struct pcapng_file *file)
 
 void pcapng_file_tick(struct pcapng_file *file)
 {
-	const uint64_t now = monotonic_ns();
+	const uint64_t now = fg_monotonic_ns();
 
 	if (file->error != 0) {
 		if (now >= file->retry_ns)

@@ -109,8 +109,7 @@ static inline off_t size_of(const char *name)
 /* For cmocka_run_group_tests(). */
 static inline int captures_set_up(void **state)
 {
-	(void)state;
-	return mkdtemp(folder) != NULL ? start_eal() : -1;
+	return mkdtemp(folder) != NULL ? start_eal(state) : -1;
 }
 
 static inline int captures_tear_down(void **state)
@@ -118,12 +117,11 @@ static inline int captures_tear_down(void **state)
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 
-	(void)state;
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		unlink(in_folder(entry->d_name));
 	if (dir != NULL)
 		closedir(dir);
-	return stop_eal() != 0 || rmdir(folder) != 0 ? -1 : 0;
+	return stop_eal(state) != 0 || rmdir(folder) != 0 ? -1 : 0;
 }
 
 #endif /* TEST_CAPTURES_H */

@@ -202,11 +202,12 @@ static inline int check_pool(void **state)
 	return -1;
 }
 
-static inline int start_eal(void)
+static inline int start_eal(void **state)
 {
 	char *argv[] = {"test",           "--no-huge",   "-m", "512", "--no-pci",
 			"--no-telemetry", "--no-shconf", "-l", "0",   "--log-level=lib.eal:4"};
 
+	(void)state;
 	if (rte_eal_init((int)RTE_DIM(argv), argv) < 0)
 		return -1;
 	/* Threads here are preempted, and a plain ring makes the others spin meanwhile. */
@@ -216,8 +217,9 @@ static inline int start_eal(void)
 	return pool != NULL ? fg_names_id("tech", &rule_tech) : -1;
 }
 
-static inline int stop_eal(void)
+static inline int stop_eal(void **state)
 {
+	(void)state;
 	fg_names_reset();
 	rte_mempool_free(pool);
 	return rte_eal_cleanup();

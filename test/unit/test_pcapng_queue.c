@@ -145,18 +145,6 @@ static void test_kernel_packet(void **state)
 	empty(&q);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return start_eal();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return stop_eal();
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, check_pool)
@@ -166,5 +154,5 @@ int main(void)
 		TEST(test_kernel_packet),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, start_eal, stop_eal);
 }

@@ -203,18 +203,6 @@ static void test_port_errors(void **state)
 	assert_int_equal(rte_eal_hotplug_remove("vdev", "net_ring_few"), 0);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return start_eal();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return stop_eal();
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, check_pool)
@@ -223,5 +211,5 @@ int main(void)
 		TEST(test_port_null), TEST(test_port_errors),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, start_eal, stop_eal);
 }

@@ -370,10 +370,8 @@ static struct xdp_socket_counts socket_counts(const struct af_xdp *x)
 static uint64_t count_left(const struct fg_source *src, uint64_t redirected)
 {
 	const struct af_xdp *x = self(src);
-	uint64_t known = x->final.no_buffer + x->final.ring_full;
+	const uint64_t known = x->final.no_buffer + x->final.ring_full + fg_source_received(src);
 
-	for (uint16_t queue = 0; queue < src->n_queues; queue++)
-		known += fg_counter_read(&src->queues[queue].received.packets);
 	return redirected > known ? redirected - known : 0;
 }
 

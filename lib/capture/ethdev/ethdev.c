@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 
 #include <fg_burst.h>
+#include <fg_monotonic.h>
 #include <fg_port.h>
 
 #include "ethdev_driver.h"
@@ -80,14 +81,6 @@ struct ethdev {
 
 	struct empty_polls empty[FG_SOURCE_QUEUES_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* The device's arguments if it is net_pcap that reads a file, else NULL. */
 static const char *file_arguments(uint16_t port_id)
@@ -313,7 +306,7 @@ void ethdev_stop(struct fg_source *src)
 static void begin_quiet(struct ethdev *dev, uint64_t activity, uint16_t n_queues)
 {
 	dev->quiet = true;
-	dev->quiet_since_ns = now_ns();
+	dev->quiet_since_ns = fg_monotonic_ns();
 	dev->activity = activity;
 	for (uint16_t queue = 0; queue < n_queues; queue++)
 		dev->empty_then[queue] = fg_counter_read(&dev->empty[queue].count);
@@ -338,7 +331,7 @@ bool ethdev_ended(struct fg_source *src)
 		begin_quiet(dev, activity, src->n_queues);
 		return false;
 	}
-	if (now_ns() - dev->quiet_since_ns < QUIET_NS)
+	if (fg_monotonic_ns() - dev->quiet_since_ns < QUIET_NS)
 		return false;
 	for (uint16_t queue = 0; queue < src->n_queues; queue++)
 		if (fg_counter_read(&dev->empty[queue].count) == dev->empty_then[queue])
